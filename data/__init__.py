@@ -1,0 +1,1 @@
+"""What RecMind knows: records, the store, conditions, importers and the demo catalogue."""

@@ -1,0 +1,149 @@
+"""What a catalogue says of itself, and the arrays that the engines read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+AttributeKind = Literal["text", "number", "list"]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSummary:
+    """One attribute, over all items."""
+
+    name: str
+    kind: AttributeKind
+    """number: every value is one; list: at least one item has several; else text."""
+    items: int
+    """How many items have it."""
+    distinct_values: int
+    minimum: float | None = None
+    maximum: float | None = None
+    common: tuple[tuple[str, int], ...] = ()
+    """The commonest values with the number of items that have them, commonest first, 20 at most."""
+    hidden: bool = False
+    """Kept and usable in conditions, but no words of a description: ids, links, pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindSummary:
+    """One kind of interaction, over all users."""
+
+    name: str
+    interactions: int
+    mean: float | None
+    """Of the values, or None where none has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The catalogue's description of itself, at one version."""
+
+    version: int
+    items: int
+    available: int
+    users: int
+    interactions: int
+    attributes: tuple[AttributeSummary, ...]
+    """Commonest first."""
+    kinds: tuple[KindSummary, ...]
+    """Commonest first."""
+    earliest: float | None
+    """Unix seconds of the first interaction, or None where no time is known."""
+    latest: float | None
+    _spelling: Callable[[str, str], str | None] = field(repr=False, compare=False)
+    _near: Callable[[str, str, int], Sequence[str]] = field(repr=False, compare=False)
+
+    def attribute(self, name: str) -> AttributeSummary | None:
+        """The attribute called just this, or None."""
+        return next((attribute for attribute in self.attributes if attribute.name == name), None)
+
+    def attribute_names(self) -> tuple[str, ...]:
+        """The names of all attributes, commonest first."""
+        return tuple(attribute.name for attribute in self.attributes)
+
+    def kind_of(self, attribute: str) -> str:
+        """text, number or list; text where there is no such attribute."""
+        found = self.attribute(attribute)
+        return found.kind if found else "text"
+
+    def spelling(self, attribute: str, text: str) -> str | None:
+        """The commonest value of the attribute that equals the text but for case, accents and punctuation, or None."""
+        return self._spelling(attribute, text)
+
+    def near_values(self, attribute: str, text: str, n: int = 5) -> Sequence[str]:
+        """The n values nearest to the text, best first."""
+        return self._near(attribute, text, n)
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """The mean value of each kind whose interactions have values."""
+        return {kind.name: kind.mean for kind in self.kinds if kind.mean is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionArrays:
+    """Interactions as columns of one length, sorted by user and, within a user, from the oldest to the newest."""
+
+    user_numbers: npt.NDArray[np.int32]
+    item_numbers: Integers
+    kinds: npt.NDArray[np.int16]
+    """Places in ``kind_names``."""
+    kind_names: tuple[str, ...]
+    values: npt.NDArray[np.float32]
+    """NaN where the interaction has none."""
+    at: npt.NDArray[np.float64]
+    """Unix seconds, NaN where not known."""
+    positions: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.user_numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStatistics:
+    """Counts for items, as columns of one length; zeros for an item without interactions."""
+
+    item_numbers: Integers
+    interactions: Integers
+    positives: Integers
+    """Interactions that speak for the item (``data.signals``)."""
+    value_count: Integers
+    value_sum: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.item_numbers)
+
+    @property
+    def means(self) -> npt.NDArray[np.float64]:
+        """The mean value of each item, NaN where it has none."""
+        known = self.value_count > 0
+        return np.where(known, self.value_sum / np.maximum(self.value_count, 1), np.nan)
+
+
+def chronological(
+    user_numbers: npt.NDArray[np.int32],
+    kinds: npt.NDArray[np.int16],
+    at: npt.NDArray[np.float64],
+    positions: npt.NDArray[np.int32],
+) -> Integers:
+    """The order that sorts interactions by user and then from oldest to newest.
+
+    A time that is missing is taken from the interaction of that kind before it by position, so that an order column
+    carries a history whose last rows have no time. What has no time before it counts as the oldest.
+    """
+    if not np.isnan(at).any():
+        return np.lexsort((positions, at, user_numbers))
+    order = np.lexsort((np.nan_to_num(at, nan=-np.inf), positions, kinds, user_numbers))
+    known = np.maximum.accumulate(np.where(np.isnan(at[order]), -1, np.arange(len(order))))
+    source = np.maximum(known, 0)
+    users, of_kind = user_numbers[order], kinds[order]
+    usable = (known >= 0) & (users[source] == users) & (of_kind[source] == of_kind)
+    filled = np.where(usable, at[order][source], -np.inf)
+    return order[np.lexsort((positions[order], filled, users))]

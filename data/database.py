@@ -1,0 +1,186 @@
+"""Connections, transactions and versions: what all parts of the store stand on."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import sqlite_utils
+
+from data.errors import WorkspaceError
+from data.schema import migrate
+from data.settings import Settings
+from data.text import fold, format_number
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 30.0
+_PRAGMAS = (
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA mmap_size = 1073741824",
+    "PRAGMA cache_size = -32000",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = ON",
+)
+
+
+class Database:
+    """A database file with one connection for each thread, write-ahead log, and a clock that every write moves."""
+
+    def __init__(self, path: str | Path, settings: Settings | None = None) -> None:
+        """Open or create the file. Raises WorkspaceError where it is no database, or of a newer RecMind."""
+        self.path = Path(path)
+        self.settings = settings or Settings()
+        self._local = threading.local()
+        self._connections: list[tuple[threading.Thread, sqlite_utils.Database]] = []
+        self._lock = threading.RLock()
+        self._writing = threading.RLock()
+        self._closed = False
+        self._remembered: dict[Any, tuple[int, Any]] = {}
+        try:
+            db = self._db()
+            db.conn.execute("PRAGMA journal_mode = WAL").fetchone()
+            migrate(db, str(self.path))
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise WorkspaceError(f"Cannot open the database {str(self.path)!r}: {error}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads; the store cannot be used afterwards."""
+        with self._lock:
+            self._closed = True
+            for _, db in self._connections:
+                db.close()
+            self._connections.clear()
+
+    def _db(self) -> sqlite_utils.Database:
+        """This thread's connection."""
+        db: sqlite_utils.Database | None = getattr(self._local, "db", None)
+        if db is None or self._closed:
+            db = self._local.db = self._connect()
+        return db
+
+    def _connect(self) -> sqlite_utils.Database:
+        thread = threading.current_thread()
+        with self._lock:
+            if self._closed:
+                raise WorkspaceError(f"The store {str(self.path)!r} is closed.")
+            for place, (owner, db) in enumerate(self._connections):
+                # Tool threads come and go: the connection of one that has ended is warm, so it is used again.
+                if not owner.is_alive():
+                    self._connections[place] = (thread, db)
+                    if db.conn.in_transaction:
+                        db.rollback()
+                    return db
+            conn = sqlite3.connect(str(self.path), timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+            conn.create_function("fold", 1, _fold_or_none, deterministic=True)
+            conn.create_function("number_text", 1, _number_text, deterministic=True)
+            db = sqlite_utils.Database(conn, recursive_triggers=False, execute_plugins=False)
+            self._connections.append((thread, db))
+            for pragma in _PRAGMAS:
+                conn.execute(pragma)
+            return db
+
+    def _rows(self, sql: str, parameters: Any = ()) -> list[Any]:
+        return self._db().conn.execute(sql, parameters).fetchall()
+
+    def _value(self, sql: str, parameters: Any = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self._db().conn.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite_utils.Database]:
+        """A transaction: everything written inside is kept whole, or not at all where an exception leaves it.
+
+        It may be entered again inside itself, by the same thread; then the outermost one decides.
+        """
+        with self._writing:
+            db = self._db()
+            if db.conn.in_transaction:
+                yield db
+                return
+            # IMMEDIATE waits for another writer; a read lock that grows into a write lock fails at once.
+            db.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.rollback()
+                raise
+            db.commit()
+
+    @property
+    def clock(self) -> int:
+        """Counts the writes; anything computed from the database holds while it stands."""
+        return int(self._value("SELECT value FROM meta WHERE key = 'clock'"))
+
+    @property
+    def catalogue_version(self) -> int:
+        """Changes when items, their attributes or what was imported about them change."""
+        return int(self._value("SELECT value FROM meta WHERE key = 'catalogue_version'"))
+
+    def _tick(self, db: sqlite_utils.Database, *, catalogue: bool) -> int:
+        """Move the clock, and the catalogue's version to it."""
+        db.conn.execute("UPDATE meta SET value = value + 1 WHERE key = 'clock'")
+        now = int(db.conn.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()[0])
+        if catalogue:
+            db.conn.execute("UPDATE meta SET value = ? WHERE key = 'catalogue_version'", [now])
+        return now
+
+    def _remember(self, key: Any, version: int, make: Callable[[], T], most: int = 256) -> T:
+        """What ``make`` gives, computed again only when the version is another one."""
+        known = self._remembered.get(key)
+        if known is not None and known[0] == version:
+            value: T = known[1]
+            return value
+        value = make()
+        if self._db().conn.in_transaction:
+            # What this thread has not committed yet is nobody else's to see.
+            return value
+        with self._lock:
+            if len(self._remembered) >= most:
+                for old in list(self._remembered)[: most // 2]:
+                    self._remembered.pop(old, None)
+            self._remembered[key] = (version, value)
+        return value
+
+    @property
+    def database_size(self) -> int:
+        """Bytes on disk, the write-ahead log included."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def problems(self) -> list[str]:
+        """What is wrong with the database, a sentence each; empty when all is well. Reads all of it."""
+        found = [str(row[0]) for row in self._rows("PRAGMA quick_check(5)") if row[0] != "ok"]
+        for table in ("items_fts", "titles_fts"):
+            try:
+                with self.writing() as db:
+                    db.conn.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+            except sqlite3.DatabaseError as error:
+                found.append(f"The full-text index {table} is damaged: {error}")
+        return found
+
+
+def _fold_or_none(text: Any) -> str | None:
+    return None if text is None else fold(str(text))
+
+
+def _number_text(number: Any) -> str | None:
+    return None if number is None else format_number(float(number))

@@ -1,0 +1,43 @@
+"""Everything RecMind raises on purpose: one line that names the thing, gives the numbers and says the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class RecMindError(Exception):
+    """Something went wrong that a person can be told in one line."""
+
+
+class InputError(RecMindError):
+    """The caller's input is wrong; nothing was changed."""
+
+
+class ConditionError(InputError):
+    """A condition over attributes cannot be read, or names what the catalogue does not have."""
+
+
+class WorkspaceError(InputError):
+    """The workspace folder is missing, unreadable or made by a newer RecMind."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that could not be imported."""
+
+    file: str
+    line: int
+    """Counted from 1 as an editor does, the header included; in a Parquet file, the row."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+class ImportFailed(InputError):  # noqa: N818  reads as the event that it is: "except ImportFailed"
+    """Nothing of the import was kept; ``problems`` says which rows are bad, and why."""
+
+    def __init__(self, message: str, problems: Sequence[BadRow] = ()) -> None:
+        super().__init__(message)
+        self.problems: list[BadRow] = list(problems)

@@ -1,0 +1,75 @@
+"""The records RecMind knows: items, users, interactions and preferences, all immutable values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+AttributeValue = str | int | float | tuple[str, ...]
+"""One attribute's value: text, a number, or a list of texts."""
+
+NO_ATTRIBUTES: Mapping[str, AttributeValue] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing of the catalogue."""
+
+    item_id: str
+    """The catalogue's own id, always text."""
+    title: str = ""
+    """May be empty (the id is shown then) and may repeat."""
+    description: str = ""
+    attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: NO_ATTRIBUTES)
+    created_at: float | None = None
+    """Unix seconds."""
+    available: bool = True
+    """False: kept for the histories that mention it, never recommended."""
+
+    @property
+    def name(self) -> str:
+        """The title, or the id where the title is empty."""
+        return self.title or self.item_id
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with a history."""
+
+    user_id: str
+    attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: NO_ATTRIBUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Something a user did with an item.
+
+    Two interactions are the same when user, item, kind and ``at`` agree or, without a time, user, item, kind and
+    ``position``.
+    """
+
+    user_id: str
+    item_id: str
+    kind: str
+    """rating, purchase, view, like, dislike, skip, seen, ... ; what each means is in the settings."""
+    value: float | None = None
+    """The stars of a rating, the number of pieces bought, ...; None where the kind says it all."""
+    at: float | None = None
+    """Unix seconds, or None where it is not known."""
+    position: int = 0
+    """Order within the user's history where times tie or are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What a user said explicitly ("no horror"); it binds every recommendation made for them."""
+
+    user_id: str
+    text: str
+    """The user's words."""
+    condition: str
+    """The same as a condition over attributes, in the syntax of ``data.conditions``: ``genres!=Horror``."""
+    source: str = "stated"
+    at: float | None = None
+    """Unix seconds."""

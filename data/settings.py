@@ -1,0 +1,106 @@
+"""The settings of a workspace: ``recmind.toml``, with every default in this one place."""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data.errors import WorkspaceError
+
+Positive = Literal["above_mean", "threshold", "always", "weak", "never", "negative"]
+
+
+class KindMeaning(BaseModel):
+    """What an interaction of one kind says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    positive: Positive = "always"
+    """above_mean: positive at or above the user's own mean of that kind; threshold: at or above ``threshold``; always;
+    weak: positive, but little; never: says nothing; negative: speaks against the item."""
+    threshold: float | None = None
+    """For ``threshold``: the smallest positive value, in the units of the kind."""
+    consumed: bool = True
+    """Whether the user has had the item, so that it is not recommended again unless asked for."""
+
+
+DEFAULT_KINDS = {
+    "rating": KindMeaning(positive="above_mean"),
+    "purchase": KindMeaning(),
+    "like": KindMeaning(),
+    "view": KindMeaning(positive="weak"),
+    "dislike": KindMeaning(positive="negative", consumed=False),
+    "skip": KindMeaning(positive="never", consumed=False),
+    "seen": KindMeaning(positive="never"),
+}
+UNKNOWN_KIND = KindMeaning()
+"""A kind that the settings do not name: positive and consumed."""
+
+
+class Limits(BaseModel):
+    """What one request may spend."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model_calls: int = Field(default=8, ge=1)
+    tool_calls: int = Field(default=24, ge=0)
+    tokens: int = Field(default=60_000, ge=1)
+    seconds: float = Field(default=60.0, gt=0)
+
+
+class Settings(BaseModel):
+    """Everything that a workspace can be told; a field that ``recmind.toml`` does not name keeps its default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kinds: dict[str, KindMeaning] = Field(default_factory=dict)
+    """What each kind of interaction means; added to the defaults, by name."""
+    allow_repeats: bool = False
+    """True: what was consumed may be recommended again without asking (groceries, music)."""
+    encoder: str = "default"
+    """``default`` (all-MiniLM-L6-v2), or any sentence-transformers model by name or path."""
+    model: str | None = None
+    """The chat model to ask, as ``provider:name``; None: the offline planner."""
+    limits: Limits = Limits()
+    hidden_attributes: tuple[str, ...] = (
+        "id", "*_id", "imdbid", "tmdbid", "asin", "isbn*", "sku", "ean", "upc", "gtin", "url", "*_url", "uri", "link",
+        "links", "image", "images", "image_*", "poster*", "thumbnail*", "other_titles", "original_title",
+    )  # fmt: skip
+    """Patterns of attributes that are kept and can be filtered by, but are no words of a description: they are neither
+    searched nor learned from."""
+    title_attributes: tuple[str, ...] = ("other_titles", "original_title")
+    """Attributes whose values are titles too, by which an item can be found."""
+
+    def kind(self, name: str) -> KindMeaning:
+        """What interactions of this kind mean."""
+        return self.kinds.get(name) or DEFAULT_KINDS.get(name) or UNKNOWN_KIND
+
+    def consumed(self, kind: str) -> bool:
+        """Whether a user with such an interaction has had the item."""
+        return not self.allow_repeats and self.kind(kind).consumed
+
+    def hidden(self, attribute: str) -> bool:
+        """Whether the attribute is no words of a description."""
+        name = attribute.casefold()
+        return any(fnmatchcase(name, pattern) for pattern in self.hidden_attributes)
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """The settings in this file, the defaults where there is none.
+
+        Raises WorkspaceError with the place and the reason where the file cannot be read.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        except FileNotFoundError:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise WorkspaceError(f"{path}: {place}: {first['msg']}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise WorkspaceError(f"{path}: {error}") from None

@@ -1,0 +1,68 @@
+"""Keys for comparing and looking up."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.text import clean, fold, format_number, normalize, put_article_first, title_keys, to_number, words
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Amélie", "amelie"),
+        ("Ocean's Eleven", "oceans eleven"),
+        ("Fast & Furious", "fast and furious"),
+        ("WALL·E", "wall e"),
+        ("  Spider-Man:  2 ", "spider man 2"),
+        ("ＦＵＬＬ", "full"),
+        ("Straße", "strasse"),
+        ("千と千尋", "千と千尋"),
+        ("हिन्दी", "हिन्दी"),
+        ("🎃", ""),
+        ("a\ud800b", "a b"),
+    ],
+)
+def test_normalize_forgives_case_accents_and_punctuation(text: str, key: str) -> None:
+    assert normalize(text) == key
+    assert normalize(key) == key
+
+
+def test_fold_keeps_accents_and_punctuation() -> None:
+    assert fold("  Amélie\t(2001) ") == "amélie (2001)"
+
+
+def test_clean_makes_text_storable() -> None:
+    assert clean(" a\0b\ud800 ") == "ab\ufffd"
+
+
+def test_words_are_those_of_the_index() -> None:
+    assert words("Don't panic, É!") == ["don", "t", "panic", "é"]
+
+
+@pytest.mark.parametrize(
+    ("title", "keys"),
+    [
+        ("The Net", {"the net": 0, "net": 1}),
+        ("Matrix, The", {"matrix the": 0, "the matrix": 1, "matrix": 1}),
+        ("Alien: Resurrection", {"alien resurrection": 0, "alien": 2}),
+        ("Rocky II (1979)", {"rocky ii 1979": 0, "rocky ii": 1, "rocky 2": 1}),
+        ("", {}),
+        ("!!!", {}),
+    ],
+)
+def test_title_keys_say_how_far_they_are(title: str, keys: dict[str, int]) -> None:
+    assert title_keys(title) == keys
+
+
+def test_articles_of_several_languages_move_to_the_front() -> None:
+    assert [put_article_first(t) for t in ("Net, The", "Haine, La", "Appartement, L'", "Me, Myself & Irene")] == [
+        "The Net", "La Haine", "L'Appartement", "Me, Myself & Irene",
+    ]  # fmt: skip
+
+
+def test_numbers_are_only_what_reads_back_the_same() -> None:
+    assert [to_number(t) for t in ("7", "-1.5", ".5", "1e3", "007", "1_000", "nan", "inf", "٣", "")] == [
+        7.0, -1.5, 0.5, 1000.0, None, None, None, None, None, None,
+    ]  # fmt: skip
+    assert [format_number(n) for n in (1999.0, 7.5, -0.25)] == ["1999", "7.5", "-0.25"]
