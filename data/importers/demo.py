@@ -1,0 +1,32 @@
+"""Importing the demo catalogue: real films, and users made on the spot."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+from data.demo.users import make_users
+from data.importers.files import open_rows
+from data.importers.loader import Loader
+from data.importers.report import ImportReport
+from data.importers.table import read_items
+from data.progress import Progress, quiet
+from data.store import Store
+
+LISTS = ("genres", "directors", "cast", "country", "language", "themes", "moods")
+NUMBERS = ("year", "minutes")
+
+
+def import_demo(store: Store, *, progress: Progress = quiet) -> ImportReport:
+    """Import the films that come with RecMind, and its synthetic users with their ratings."""
+    kinds = dict.fromkeys(LISTS, "list") | dict.fromkeys(NUMBERS, "number")
+    with (
+        as_file(files("data.demo") / "films.csv") as path,
+        Loader(store, skip_bad=None, replace=False, progress=progress) as loader,
+    ):
+        films = list(read_items(loader, open_rows(path), kinds))
+        # Users rate the films that come with the demo, so these are told apart from what else is in the store.
+        users, interactions = make_users(films)
+        loader.put_items(films, keep_available=True)
+        loader.put_users(users)
+        loader.put_interactions((i.user_id, i.item_id, i.kind, i.value, i.at, i.position) for i in interactions)
+    return loader.report
