@@ -1,0 +1,43 @@
+"""A visible world for search: five films, and an encoder whose vectors follow from the words alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from data.records import Item
+from data.text import words
+from tools.item_text import stem
+
+
+class WordEncoder:
+    """A vector for each word, drawn from the word itself: texts that share words are near. Counts what it encodes."""
+
+    name = "words"
+    checksum = "1"
+    dimension = 64
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def encode(self, texts: Sequence[str], progress=None):
+        self.encoded += texts
+        return np.array([self.encode_query(text) for text in texts], dtype=np.float32).reshape(-1, self.dimension)
+
+    def encode_query(self, text: str):
+        vector = np.full(self.dimension, 1e-3)
+        for word in words(text):
+            seed = int.from_bytes(hashlib.sha256(stem(word).encode()).digest()[:8], "little")
+            vector += np.random.default_rng(seed).normal(size=self.dimension)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+FILMS = [
+    Item("alien", "Alien", "A space crew is hunted by a monster.", {"genres": ("Horror", "Sci-Fi"), "year": 1979}),
+    Item("aliens", "Aliens", "Marines fight monsters in space.", {"genres": ("Action", "Sci-Fi"), "year": 1986}),
+    Item("amelie", "Amélie", "A shy waitress in Paris helps others.", {"genres": ("Comedy", "Romance"), "year": 2001}),
+    Item("heat", "Heat", "A detective and a thief before the last heist.", {"genres": ("Crime",), "year": 1995}),
+    Item("up", "Up", "An old man flies away with balloons.", {"genres": ("Comedy", "Animation"), "year": 2009}),
+]

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.conditions import Condition
+from data.store import Store
+from tests.tools.worlds import bought, films, rated
+from tools.popular import PopularItems, popular_findings, prior_strength
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Forty people rate the Matrix about 4; two give Heat a 5; ten give the Net a 1, later than the others."""
+    store = films(tmp_path)
+    for n in range(40):
+        store.add_interactions(rated(f"m{n}", ("matrix", 4 + n % 2)))
+    for n in range(2):
+        store.add_interactions(rated(f"h{n}", ("heat", 5)))
+    for n in range(10):
+        store.add_interactions(rated(f"n{n}", ("net", 1), start=1_000_000 + 100 * DAY))
+    return store
+
+
+def test_two_fives_do_not_beat_forty_fours(store: Store) -> None:
+    items = PopularItems(store).ask()
+    assert [(item.item_id, item.count, item.mean) for item in items] == [
+        ("matrix", 40, 4.5),
+        ("heat", 2, 5.0),
+        ("net", 10, 1.0),
+    ]
+    assert items[0].score <= 1
+    assert [item.score for item in items] == sorted((item.score for item in items), reverse=True)
+
+
+def test_the_bayesian_mean_by_hand(store: Store) -> None:
+    strength = (40**2 + 2**2 + 10**2) / 52
+    assert prior_strength(store.statistics()) == pytest.approx(strength)
+    mean = (40 * 4.5 + 2 * 5 + 10 * 1) / 52
+    numbers = list(store.numbers_of(["matrix", "heat", "alien"]).values())
+    assert PopularItems(store).bayesian_means(numbers).tolist() == pytest.approx(
+        [(180 + strength * mean) / (40 + strength), (10 + strength * mean) / (2 + strength), mean], rel=1e-3
+    )
+
+
+def test_by_period(store: Store) -> None:
+    popular = PopularItems(store)
+    assert [i.item_id for i in popular.ask(since=1_000_000 + 50 * DAY)] == ["net"]
+    assert [i.item_id for i in popular.ask(until=1_000_000 + 50 * DAY)] == ["matrix", "heat"]
+    assert popular.ask(since=9e9) == []
+
+
+def test_conditions_exclusions_and_n(store: Store) -> None:
+    popular = PopularItems(store)
+    assert [i.item_id for i in popular.ask([Condition("genres", "=", "Crime")])] == ["heat", "net"]
+    assert [i.item_id for i in popular.ask(exclude={"matrix", "unknown"})] == ["heat", "net"]
+    assert [i.item_id for i in popular.ask(n=1)] == ["matrix"]
+    store.set_available(["matrix"], False)
+    assert [i.item_id for i in popular.ask()] == ["heat", "net"]
+
+
+def test_without_values_the_count_decides(tmp_path: Path) -> None:
+    store = films(tmp_path)
+    for n in range(3):
+        store.add_interactions(bought(f"u{n}", "heat", *(("alien",) if n else ())))
+    items = PopularItems(store).ask()
+    assert [(i.item_id, i.count, i.mean) for i in items] == [("heat", 3, None), ("alien", 2, None)]
+    assert items[0].score == 1.0
+    assert np.isnan(PopularItems(store).bayesian_means([1])).all()
+
+
+def test_scores_for_the_ranker(store: Store) -> None:
+    numbers = store.numbers_of(["matrix", "alien"])
+    scores = PopularItems(store).score([numbers["matrix"], numbers["alien"], 999])
+    assert scores[0] > 0.9
+    assert scores[1:].tolist() == [0.0, 0.0]
+
+
+def test_new_interactions_count_at_once(store: Store) -> None:
+    popular = PopularItems(store)
+    popular.ask()
+    store.add_interactions(rated("late", ("psycho", 5)))
+    assert "psycho" in [item.item_id for item in popular.ask()]
+
+
+def test_an_empty_catalogue_has_nothing_popular(tmp_path: Path) -> None:
+    store = films(tmp_path)
+    assert PopularItems(store).ask() == []
+    assert popular_findings(store, []).note == "Nobody has taken up such an item yet. Use filter_items."
+
+
+def test_findings(store: Store) -> None:
+    items = PopularItems(store).ask(since=1_000_000 + 50 * DAY)
+    (row,) = popular_findings(store, items, since=1_000_000 + 50 * DAY).rows
+    assert row.evidence[0].text == "10 ratings averaging 1"
+    assert row.evidence[0].data == {"count": 10, "mean": 1.0, "since": 1_000_000 + 50 * DAY, "until": None}
+    assert "Leave the period out" in popular_findings(store, [], since=9e9).note
+    assert popular_findings(store, [], conditions=[Condition("year", ">", 2050)]).note.startswith(
+        "No item meets year>2050."
+    )

@@ -1,0 +1,199 @@
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.conditions import Condition
+from data.records import Item
+from data.signals import weights
+from data.store import Store
+from tests.tools.worlds import films, rated
+from tools.collaborative import CollaborativeModel
+from tools.context import Constraint
+from tools.history import UserHistory
+from tools.popular import PopularItems
+from tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights, rank_findings
+
+FUNNY = Constraint("funnier", (Condition("genres", "=", "Comedy"),))
+
+
+class Meaning:
+    """A search whose similarities are written down, by item; NaN for all others."""
+
+    def __init__(self, similarities: dict[str, float]) -> None:
+        self.known = similarities
+
+    def query_vector(self, query: str, like: Sequence[str] = ()) -> np.ndarray | None:
+        return np.ones(2, np.float32) if query or like else None
+
+    def similarities(self, asked: np.ndarray | None, item_ids: Sequence[str]) -> np.ndarray:
+        known = {} if asked is None else self.known
+        return np.array([known.get(item_id, np.nan) for item_id in item_ids], np.float32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = films(tmp_path)
+    for n in range(6):
+        store.add_interactions(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
+    for n in range(3):
+        store.add_interactions(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
+    store.add_interactions(rated("ann", ("matrix", 5)))
+    return store
+
+
+def ranker(store: Store, similarities: dict[str, float] | None = None) -> HybridRanker:
+    arrays = store.interaction_arrays()
+    model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
+    return HybridRanker(store, Meaning(similarities or {}), model, PopularItems(store))  # type: ignore[arg-type]
+
+
+def candidates(*ids: str) -> list[RankInput]:
+    return [RankInput(item_id) for item_id in ids]
+
+
+ALL = ("reloaded", "alien", "aliens", "quest", "mib", "heat", "amelie", "net", "psycho")
+NEAR_MATRIX = {
+    "reloaded": 0.8,
+    "aliens": 0.45,
+    "mib": 0.4,
+    "alien": 0.4,
+    "quest": 0.35,
+    "heat": 0.2,
+    "net": 0.3,
+    "amelie": 0.1,
+}
+
+
+def test_the_score_is_the_weighed_sum_of_the_visible_parts(store: Store) -> None:
+    past = UserHistory(store).signals("ann")
+    ranked = ranker(store, NEAR_MATRIX).ask(candidates(*ALL), history=past, query="simulation", wishes=[FUNNY])
+    for entry in ranked:
+        assert set(entry.parts) == {"collaborative", "semantic", "metadata", "popularity", "novelty"}
+        assert all(0 <= part <= 1 for part in entry.parts.values())
+        expected = sum(getattr(WISHED, name) * part for name, part in entry.parts.items())
+        assert entry.score == pytest.approx(expected / sum(getattr(WISHED, n) for n in entry.parts), abs=1e-3)
+    assert [entry.score for entry in ranked] == sorted((entry.score for entry in ranked), reverse=True)
+
+
+def test_like_the_matrix_but_funnier_puts_science_fiction_comedies_before_the_sequel(store: Store) -> None:
+    asked = ranker(store, NEAR_MATRIX)
+    plain = [entry.item_id for entry in asked.ask(candidates(*ALL), like=["matrix"])]
+    assert plain[0] == "reloaded"
+    funny = [entry.item_id for entry in asked.ask(candidates(*ALL), like=["matrix"], wishes=[FUNNY])]
+    assert funny[:2] == ["mib", "quest"]
+
+
+def test_what_nothing_is_known_of_is_shared_out(store: Store) -> None:
+    ranked = ranker(store).ask(candidates(*ALL))
+    assert set(ranked[0].parts) == {"popularity", "novelty"}
+    top = ranked[0]
+    expected = PLAIN.popularity * top.parts["popularity"] + PLAIN.novelty * top.parts["novelty"]
+    assert top.score == pytest.approx(expected / (PLAIN.popularity + PLAIN.novelty), abs=1e-3)
+
+
+def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(tmp_path: Path) -> None:
+    store = films(tmp_path)
+    ranked = ranker(store).ask(candidates("net", "heat", "alien"))
+    assert [(entry.item_id, entry.score, dict(entry.parts)) for entry in ranked] == [
+        ("alien", 0.0, {}),
+        ("heat", 0.0, {}),
+        ("net", 0.0, {}),
+    ]
+
+
+def test_the_order_of_the_candidates_does_not_matter(store: Store) -> None:
+    asked = ranker(store, NEAR_MATRIX)
+    past = UserHistory(store).signals("ann")
+    one = asked.ask(candidates(*ALL), history=past, query="x")
+    assert asked.ask(candidates(*reversed(ALL)), history=past, query="x") == one
+
+
+def test_words_to_search_for_outweigh_the_usual_taste(store: Store) -> None:
+    past = UserHistory(store).signals("ann")
+    ranked = ranker(store, dict.fromkeys(ALL, 0.2) | {"mib": 0.3, "amelie": 0.6}).ask(
+        candidates(*ALL), history=past, query="a waitress"
+    )
+    assert ranked[0].item_id == "amelie"
+    assert ASKED.semantic > ASKED.collaborative
+
+
+def test_a_word_found_by_search_counts_beside_the_similarity(store: Store) -> None:
+    given = [RankInput("heat", {"search": 1.0}), RankInput("net", {"search": 0.1})]
+    parts = {e.item_id: e.parts["semantic"] for e in ranker(store, {"heat": 0.3, "net": 0.3}).ask(given, query="thief")}
+    assert parts == {"heat": 1.0, "net": 1.0}
+    parts = {e.item_id: e.parts["semantic"] for e in ranker(store).ask(given, query="thief")}
+    assert parts == {"heat": 1.0, "net": 0.1}
+
+
+def test_surprise_turns_to_what_few_know(store: Store) -> None:
+    asked = ranker(store)
+    assert asked.ask(candidates(*ALL))[0].item_id in {"reloaded", "aliens"}
+    assert asked.ask(candidates(*ALL), surprise=True)[0].item_id in {"alien", "amelie", "psycho"}
+
+
+def test_unlike_takes_off(store: Store) -> None:
+    similar_to_alien = {"aliens": 0.9, "reloaded": 0.1, "mib": 0.1, "quest": 0.1, "heat": 0.0, "net": 0.0}
+    asked = ranker(store, similar_to_alien)
+    plain = {e.item_id: e.score for e in asked.ask(candidates(*similar_to_alien))}
+    without = {e.item_id: e for e in asked.ask(candidates(*similar_to_alien), unlike=["alien"])}
+    assert without["aliens"].score == pytest.approx(plain["aliens"] - 0.35, abs=1e-3)
+    assert without["aliens"].parts["unlike"] == 0.35
+    assert without["heat"].score == plain["heat"]
+
+
+def test_tastes_and_own_weights(store: Store) -> None:
+    only_metadata = RankWeights(0, 0, 1, 0, 0)
+    ranked = ranker(store).ask(candidates(*ALL), tastes={("genres", "Horror"): 4.0}, weights=only_metadata)
+    assert {entry.item_id for entry in ranked[:2]} == {"alien", "psycho"}
+    assert ranked[0].score == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_a_wish_met_in_every_way_counts_more_than_in_one(store: Store) -> None:
+    wish = Constraint("old and funny", (Condition("genres", "=", "Comedy"), Condition("year", "<", 1999)))
+    ranked = ranker(store).ask(
+        candidates("mib", "quest", "heat", "net"), wishes=[wish], weights=RankWeights(0, 0, 1, 0, 0)
+    )
+    assert [(entry.item_id, entry.score) for entry in ranked[:2]] == [("mib", 1.0), ("quest", 0.875)]
+
+
+def test_unknown_items_are_left_out_and_nothing_ranks_nothing(store: Store) -> None:
+    assert [e.item_id for e in ranker(store).ask(candidates("gone", "heat"), like=["gone"], unlike=["gone"])] == [
+        "heat"
+    ]
+    assert ranker(store).ask([]) == []
+
+
+def test_findings_carry_score_and_parts(store: Store) -> None:
+    ranked = ranker(store).ask(candidates(*ALL), wishes=[FUNNY])
+    from tools.findings import Focus
+
+    findings = rank_findings(store, ranked[:3], focus=Focus(wishes=(FUNNY,)))
+    first = findings.rows[0]
+    assert first.scores["score"] == ranked[0].score
+    assert first.scores["metadata"] == ranked[0].parts["metadata"]
+    assert [fact.text for fact in first.evidence][:2] == ["your wish for “funnier”", "genre Comedy"]
+    assert rank_findings(store, []).note == "There are no candidates to rank. Look some up first."
+
+
+def test_two_hundred_candidates_take_milliseconds(tmp_path: Path) -> None:
+    store = Store(tmp_path / "many.db")
+    genres = ("Comedy", "Drama", "Horror", "Sci-Fi", "Romance", "Western")
+    store.put_items(
+        Item(f"i{n}", f"Item {n}", "", {"genres": tuple({genres[n % 6], genres[n // 6 % 6]}), "year": 1950 + n % 70})
+        for n in range(400)
+    )
+    for u in range(30):
+        store.add_interactions(rated(f"u{u}", *((f"i{(u * 13 + n * 7) % 400}", 1 + (u + n) % 5) for n in range(30))))
+    asked = ranker(store, {f"i{n}": 0.1 + n % 50 / 100 for n in range(400)})
+    history = UserHistory(store)
+    past, tastes = history.signals("u1"), history.profile("u1").lifts
+    given = candidates(*(f"i{n}" for n in range(200)))
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        asked.ask(given, history=past, like=["i300"], query="x", wishes=[FUNNY], tastes=tastes)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.01

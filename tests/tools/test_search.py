@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.conditions import Condition
+from data.errors import RecMindError
+from data.records import Item
+from data.settings import Settings
+from data.store import Store
+from tests.tools.films import FILMS, WordEncoder
+from tools.item_text import WordFinder, embedded_text, stem
+from tools.search import ItemSearch, fuse, search_findings
+from tools.vectors import VectorIndex
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "films.db") as opened:
+        opened.put_items(FILMS)
+        yield opened
+
+
+@pytest.fixture
+def encoder():
+    return WordEncoder()
+
+
+@pytest.fixture
+def search(store, encoder):
+    return ItemSearch.fit(store, encoder)
+
+
+def ids(hits) -> list[str]:
+    return [hit.item_id for hit in hits]
+
+
+class TestAsking:
+    def test_finds_by_words_and_says_which_matched_and_where(self, search):
+        first, second = search.ask("monsters in space")[:2]
+        assert {first.item_id, second.item_id} == {"alien", "aliens"}
+        assert first.score > second.score > 0
+        alien = first if first.item_id == "alien" else second
+        assert (alien.words, alien.field) == (("space", "monster"), "description")
+        assert alien.similarity == pytest.approx(
+            search.vectors[0] @ search.encoder.encode_query("monsters in space"), abs=1e-6
+        )
+
+    def test_the_score_is_1_for_the_first_of_both_lists(self, search):
+        best = search.ask("detective thief heist")[0]
+        assert (best.item_id, best.score) == ("heat", 1.0)
+
+    def test_like_mixes_the_items_own_vectors_and_leaves_them_out(self, search):
+        assert ids(search.ask("", like=["alien"]))[0] == "aliens"
+        assert "alien" not in ids(search.ask("monsters in space", like=["alien"]))
+        mixed = search.query_vector("comedy", ["alien"])
+        plain, own = search.encoder.encode_query("comedy"), search.vector("alien")
+        np.testing.assert_allclose(mixed, (plain + own) / np.linalg.norm(plain + own), atol=1e-6)
+
+    def test_conditions_and_exclusions_hold_whatever_the_query(self, search):
+        comedies = (Condition("genres", "=", "Comedy"),)
+        assert set(ids(search.ask("monsters in space", conditions=comedies))) == {"amelie", "up"}
+        assert ids(search.ask("monsters in space", conditions=comedies, exclude={"up"})) == ["amelie"]
+        assert search.ask("space", conditions=(Condition("year", ">", 2050.0),)) == []
+
+    def test_at_most_n_and_no_item_twice(self, search):
+        assert len(search.ask("space", n=2)) == 2
+        assert search.ask("space", n=0) == []
+        found = ids(search.ask("space monster comedy", n=50))
+        assert len(found) == len(set(found)) == len(FILMS)
+
+    @pytest.mark.parametrize("query", ["", "   "])
+    def test_nothing_asked_finds_nothing(self, search, query):
+        assert search.ask(query) == []
+        assert search.ask(query, like=["unknown"]) == []
+
+    @pytest.mark.parametrize(
+        "query", ['"', "NEAR(", "a AND OR NOT *", "title:alien^2", "\0\ud800", "天気の子", "-" * 50]
+    )
+    def test_any_text_is_words_and_never_syntax(self, search, query):
+        assert isinstance(search.ask(query), list)
+
+    def test_a_long_rambling_request_is_answered(self, search):
+        request = "So I remember seeing this one years ago with my cousin, " * 200 + "a space crew and a monster"
+        assert ids(search.ask(request, n=2)) != []
+
+    def test_unavailable_and_removed_items_never_come_even_before_a_new_build(self, store, search):
+        store.set_available(["alien"], False)
+        store.remove_items(["aliens"])
+        assert not {"alien", "aliens"} & set(ids(search.ask("monsters in space", n=50)))
+        assert ids(search.ask("", like=["alien"], n=50))  # what is not available can still be what others are like
+
+    def test_items_added_since_are_found_by_their_words(self, store, search):
+        store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
+        hit = next(hit for hit in search.ask("zebras", n=2) if hit.item_id == "zoo")
+        assert (hit.similarity, hit.words, hit.field) == (None, ("zebras",), "description")
+        assert search.vector("zoo") is None
+
+    def test_similarities_are_nan_where_they_are_not_known(self, search):
+        vector = search.query_vector("space")
+        found = search.similarities(vector, ["up", "unknown", "alien"])
+        np.testing.assert_allclose(found[[0, 2]], search.vectors[[4, 0]] @ vector, atol=1e-6)
+        assert np.isnan(found[1])
+        assert np.isnan(search.similarities(None, ["up"])).all()
+
+    def test_answers_are_the_same_each_time(self, search):
+        assert search.ask("space comedy") == search.ask("space comedy")
+
+
+class TestBuilding:
+    def test_an_unchanged_text_is_not_encoded_again(self, store, encoder, search):
+        assert len(encoder.encoded) == len(FILMS)
+        encoder.encoded.clear()
+        store.put_items([Item("up", "Up", "A widower flies away with a scout.")])
+        again = ItemSearch.fit(store, encoder, search)
+        assert [text.split(".")[0] for text in encoder.encoded] == ["Up"]
+        assert again.encoded == 1
+        fresh = ItemSearch.fit(store, WordEncoder())
+        np.testing.assert_array_equal(again.vectors, fresh.vectors)
+
+    def test_removed_and_new_items_keep_vectors_and_items_together(self, store, encoder, search):
+        store.remove_items(["alien"])
+        store.put_items([Item("new", "Brand New", "Something else.")])
+        again = ItemSearch.fit(store, encoder, search)
+        for item_id in ("aliens", "amelie", "heat", "up", "new"):
+            item = store.item(item_id)
+            expected = encoder.encode_query(embedded_text(item, store.settings))
+            np.testing.assert_allclose(again.vector(item_id), expected, atol=1e-6)
+
+    def test_another_encoder_reuses_nothing(self, store, search):
+        other = WordEncoder()
+        other.checksum = "2"
+        assert ItemSearch.fit(store, other, search).encoded == len(FILMS)
+
+    def test_items_with_one_text_share_one_encoding(self, store, encoder):
+        store.put_items([Item("a", "Same"), Item("b", "Same")])
+        search = ItemSearch.fit(store, encoder)
+        assert search.encoded == len(FILMS) + 1
+        np.testing.assert_array_equal(search.vector("a"), search.vector("b"))
+
+    def test_saved_and_loaded_it_answers_alike(self, store, encoder, search, tmp_path):
+        search.save(tmp_path)
+        loaded = ItemSearch.load(tmp_path, store, encoder)
+        assert loaded.ask("space comedy", like=["up"]) == search.ask("space comedy", like=["up"])
+        assert not loaded.vectors.flags.writeable
+
+    def test_an_empty_catalogue_can_be_built_and_asked(self, tmp_path, encoder):
+        with Store(tmp_path / "empty.db") as store:
+            search = ItemSearch.fit(store, encoder)
+            search.save(tmp_path)
+            assert ItemSearch.load(tmp_path, store, encoder).ask("space") == []
+
+    def test_a_damaged_file_is_named(self, store, encoder, search, tmp_path):
+        search.save(tmp_path)
+        np.save(tmp_path / "search_numbers.npy", np.arange(2))
+        with pytest.raises(RecMindError, match=r"its files disagree. Run: recmind index"):
+            ItemSearch.load(tmp_path, store, encoder)
+        (tmp_path / "search_vectors.npy").write_bytes(b"junk")
+        with pytest.raises(RecMindError, match=r"cannot be read .*Run: recmind index"):
+            ItemSearch.load(tmp_path, store, encoder)
+
+    def test_a_pickle_is_not_loaded(self, store, encoder, search, tmp_path):
+        search.save(tmp_path)
+        np.save(tmp_path / "search_vectors.npy", np.array([{"a": 1}]), allow_pickle=True)
+        with pytest.raises(RecMindError, match="cannot be read"):
+            ItemSearch.load(tmp_path, store, encoder)
+
+    def test_vectors_of_another_encoder_are_refused(self, store, encoder, search, tmp_path):
+        search.save(tmp_path)
+        other = WordEncoder()
+        other.name = "others"
+        with pytest.raises(RecMindError, match="built with the encoder 'words', and the settings name 'others'"):
+            ItemSearch.load(tmp_path, store, other)
+
+
+def test_fusion_counts_ranks_in_all_lists():
+    assert fuse([[1, 2], [2, 3]]) == [
+        (2, pytest.approx((1 / 62 + 1 / 61) / (2 / 61))),
+        (1, pytest.approx(0.5)),
+        (3, pytest.approx(1 / 62 / (2 / 61))),
+    ]
+    assert fuse([[7, 8], [8, 7]])[0][0] == 7  # a tie goes to the lower number
+    assert fuse([]) == []
+
+
+class TestFindings:
+    def test_rows_carry_the_words_and_the_similarity(self, search):
+        hits = search.ask("a heist", n=1)
+        row = search_findings(hits, search, query="a heist").rows[0]
+        assert (row.item_id, row.title, row.evidence[0].kind) == ("heat", "Heat", "semantic")
+        assert row.evidence[0].data["words"] == ["heist"]
+        assert row.evidence[0].data["similarity"] == pytest.approx(hits[0].similarity, abs=1e-4)
+        assert row.scores == {"search": hits[0].score, "semantic": hits[0].similarity}
+
+    def test_likeness_is_told_of_what_is_really_alike(self, search):
+        findings = search_findings(search.ask("", like=["alien"]), search, like=["alien"])
+        told = {row.item_id: [e.text for e in row.evidence if e.kind == "semantic"] for row in findings.rows}
+        assert told["aliens"] == ["a description close to that of Alien"]
+        assert told["up"] == []
+
+    def test_an_empty_result_says_what_to_loosen(self, search):
+        late = (Condition("year", ">", 2050.0),)
+        assert "year>2050" in search_findings([], search, query="space", conditions=late).note
+        assert "Loosen a condition" in search_findings([], search, query="space").note
+        assert "needs words" in search_findings([], search).note
+
+
+class TestText:
+    def test_what_is_embedded(self):
+        item = Item(
+            "1",
+            "Alien",
+            "A crew.",
+            {"genres": ("Horror", "Sci-Fi"), "year": 1979, "imdb_id": "tt0078748", "dry_humor": "no", "empty": ()},
+        )
+        assert embedded_text(item, Settings()) == "Alien. A crew. dry humor: no. genres: Horror, Sci-Fi"
+        assert embedded_text(Item("1"), Settings()) == ""
+
+    def test_long_fields_leave_room_for_the_others(self):
+        item = Item("1", "T", "word " * 50_000, {"tags": tuple(f"tag{n}" for n in range(1000))})
+        text = embedded_text(item, Settings())
+        assert text.endswith("tag10, tag11")
+        assert len(text) < 1000
+
+    def test_words_are_found_in_any_form_where_most_of_them_stand(self):
+        finder = WordFinder(Settings())
+        item = Item("1", "Running Man", "He runs, hunted through cities.", {"tags": ("city", "game show")})
+        found = finder.find("running from hunters in the city", item)
+        assert found == (("running", "city", "runs", "cities"), "description")
+        assert finder.find("the of and", item) == ((), "")
+        changed = Item("1", "Walking")
+        assert finder.find("walk", changed) == (("walking",), "title")
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [("heists", "heist"), ("stories", "story"), ("hunted", "hunting"), ("boxes", "box"), ("movie", "movies")],
+    )
+    def test_forms_of_a_word_share_their_stem(self, one, other):
+        assert stem(one) == stem(other)
+
+    def test_different_words_do_not(self):
+        assert len({stem(word) for word in ("glass", "gas", "news", "new", "string", "king", "bee")}) >= 6
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    rng = np.random.default_rng(3)
+    centers = rng.normal(size=(20, 32))
+    made = centers[rng.integers(0, 20, 5000)] + 0.7 * rng.normal(size=(5000, 32))
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+def brute(vectors, query, n, allowed):
+    rows = np.arange(len(vectors)) if allowed is None else allowed
+    similarities = vectors[rows] @ query
+    order = np.lexsort((rows, -similarities))[:n]
+    return rows[order], similarities[order]
+
+
+def some(share: float, total: int) -> np.ndarray:
+    return np.flatnonzero(np.random.default_rng(int(share * 1000)).random(total) < share)
+
+
+class TestVectorIndex:
+    @pytest.mark.parametrize("share", [None, 1.0, 0.9, 0.4, 0.06, 0.04, 0.001, 0.0])
+    def test_flat_search_equals_brute_force_under_any_filter(self, vectors, share):
+        allowed = None if share is None else some(share, len(vectors))
+        index = VectorIndex(vectors)
+        for query in vectors[:5] * np.float32(0.6) + vectors[5:10] * np.float32(0.4):
+            rows, similarities = index.nearest(query, 20, allowed)
+            expected, values = brute(vectors, query, 20, allowed)
+            assert rows.tolist() == expected.tolist()
+            np.testing.assert_allclose(similarities, values, atol=1e-5)
+
+    @pytest.mark.parametrize("share", [0.4, 0.06, 0.04, 0.001])
+    def test_lists_are_exact_where_a_filter_leaves_few(self, vectors, tmp_path, share):
+        index = VectorIndex.build(vectors, tmp_path, flat_up_to=1000)
+        allowed = some(share, len(vectors))
+        rows, _ = index.nearest(vectors[1], 20, allowed)
+        assert rows.tolist() == brute(vectors, vectors[1], 20, allowed)[0].tolist()
+
+    @pytest.mark.parametrize("share", [None, 0.8])
+    def test_lists_find_nearly_all_and_read_in_full_all(self, vectors, tmp_path, monkeypatch, share):
+        VectorIndex.build(vectors, tmp_path, flat_up_to=1000)
+        index = VectorIndex(vectors, tmp_path / "lists.faiss")
+        assert index.kind == "lists"
+        allowed = None if share is None else some(share, len(vectors))
+        expected = [set(brute(vectors, query, 10, allowed)[0].tolist()) for query in vectors[:50]]
+        found = [index.nearest(query, 10, allowed)[0].tolist() for query in vectors[:50]]
+        assert np.mean([len(e & set(f)) / 10 for e, f in zip(expected, found, strict=True)]) >= 0.95
+        monkeypatch.setattr("tools.vectors.PROBES", 10_000)
+        assert [set(index.nearest(query, 10, allowed)[0].tolist()) for query in vectors[:50]] == expected
+
+    def test_few_vectors_need_no_lists(self, vectors, tmp_path):
+        assert VectorIndex.build(vectors, tmp_path).kind == "flat"
+        assert list(Path(tmp_path).iterdir()) == []
+
+    def test_no_vectors_and_no_wish(self, vectors):
+        assert len(VectorIndex(vectors[:0]).nearest(vectors[0], 5)[0]) == 0
+        assert len(VectorIndex(vectors).nearest(vectors[0], 0)[0]) == 0
+
+    def test_more_than_there_are(self, vectors):
+        rows, _ = VectorIndex(vectors[:3]).nearest(vectors[0], 10)
+        assert sorted(rows.tolist()) == [0, 1, 2]
+
+    def test_equal_vectors_come_by_row(self):
+        same = np.ones((6, 1), dtype=np.float32)
+        assert VectorIndex(same).nearest(same[0], 6)[0].tolist() == [0, 1, 2, 3, 4, 5]

@@ -1,0 +1,72 @@
+"""What a request carries besides its conversation: who asks, what binds, and what the words were taken to mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from data.conditions import Condition
+
+if TYPE_CHECKING:
+    from data.store import Store
+    from tools.index import Engines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestContext:
+    """Fixed for one request and out of the model's reach: a tool argument can never name another user."""
+
+    query: str
+    user_id: str | None
+    k: int
+    """How many recommendations were asked for."""
+    filters: tuple[Condition, ...] = ()
+    """The caller's conditions; they always bind."""
+    exclude: frozenset[str] = frozenset()
+    """Item ids that the caller ruled out."""
+    store: Store
+    engines: Engines
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A part of the request with the conditions it stands for."""
+
+    words: str
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What ``prepare`` found out about a request, before any look-up."""
+
+    text: str = ""
+    """Content words for semantic search; empty when none are left."""
+    likes: tuple[str, ...] = ()
+    """Item ids of "like X"."""
+    unlikes: tuple[str, ...] = ()
+    """Item ids of "not X"."""
+    bindings: Mapping[str, Constraint] = field(default_factory=dict)
+    """By label (``q1``): constraints read from the words; all conditions of each must hold."""
+    wishes: Mapping[str, Constraint] = field(default_factory=dict)
+    """By label (``w1``): soft wishes; any one condition of each fulfils it."""
+    standing: tuple[Condition, ...] = ()
+    """The caller's filters and the user's stored preferences: they bind whatever the words say."""
+    preferences: tuple[Constraint, ...] = ()
+    """The stored preferences among ``standing``, with the user's words."""
+    excluded: frozenset[str] = frozenset()
+    """Item ids that must not be recommended: the caller's list, "not X", "like X", and what the user has consumed."""
+    consumed: frozenset[str] = frozenset()
+    """What the user has consumed, excluded or not."""
+    known_user: bool = False
+    """Whether the user has any history."""
+    again: bool = False
+    """Consumed items may be recommended."""
+    surprise: bool = False
+    """Novelty counts more than popularity."""
+
+    def binding_conditions(self, dropped: frozenset[str] = frozenset()) -> tuple[Condition, ...]:
+        """All conditions that bind, without those of the dropped labels."""
+        read = (c for label, part in self.bindings.items() if label not in dropped for c in part.conditions)
+        return (*self.standing, *read)

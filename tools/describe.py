@@ -1,0 +1,44 @@
+"""The catalogue in a few lines, as a model reads it: which attributes exist, what kind they are, what they hold."""
+
+from __future__ import annotations
+
+from data.catalogue import AttributeSummary, Catalogue
+from data.text import format_number
+
+MOST_ATTRIBUTES = 14
+SHOWN_VALUES = 8
+"""Commonest values of an attribute; all of them where there are not many more."""
+FEW_VALUES = 20
+
+
+def describe_catalogue(catalogue: Catalogue) -> str:
+    """A line for each attribute that says something, commonest first."""
+    telling = [attribute for attribute in catalogue.attributes if not attribute.hidden]
+    lines = [_line(attribute) for attribute in telling[:MOST_ATTRIBUTES]]
+    more = len(telling) - MOST_ATTRIBUTES
+    if more > 0:
+        lines.append(f"and {more} more: {', '.join(a.name for a in telling[MOST_ATTRIBUTES : MOST_ATTRIBUTES + 10])}")
+    return "\n".join(lines) or "no attributes; titles and descriptions only"
+
+
+def example_condition(catalogue: Catalogue) -> str:
+    """A condition that this catalogue can answer."""
+    for attribute in catalogue.attributes:
+        if attribute.hidden:
+            continue
+        if attribute.kind == "number" and attribute.minimum is not None and attribute.maximum is not None:
+            middle = round((attribute.minimum + attribute.maximum) / 2)
+            return f"{attribute.name}>={middle}"
+        if attribute.common:
+            return f"{attribute.name}={attribute.common[0][0]}"
+    return "title~word"
+
+
+def _line(attribute: AttributeSummary) -> str:
+    if attribute.kind == "number" and attribute.minimum is not None and attribute.maximum is not None:
+        span = f"{format_number(attribute.minimum)} to {format_number(attribute.maximum)}"
+        return f"- {attribute.name}: number, {span}"
+    most = len(attribute.common) if attribute.distinct_values <= FEW_VALUES else SHOWN_VALUES
+    values = ", ".join(value for value, _ in attribute.common[:most])
+    more = f", … ({attribute.distinct_values})" if attribute.distinct_values > most else ""
+    return f"- {attribute.name}: {attribute.kind}, {values}{more}"

@@ -1,0 +1,174 @@
+"""The items that meet conditions, in a stated order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.catalogue import Integers
+from data.columns import number_column, text_column
+from data.conditions import Condition, resolve_attribute, resolve_condition
+from data.errors import ConditionError
+from data.store import Store
+from tools import phrases
+from tools.findings import NO_FOCUS, Focus, describer, found, loosening, unmet
+from tools.popular import PopularItems, only_kind
+from tools.slate import Findings
+
+SORTS = ("popularity", "value", "recent")
+"""What items can be sorted by beside their attributes."""
+_DESCENDING = ("popularity", "value", "recent", "created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRow:
+    """An item that meets the conditions."""
+
+    item_id: str
+    count: int
+    """Its interactions."""
+    mean: float | None
+    """Of their values, or None."""
+    popularity: float
+    """0 to 1, as ``PopularItems.score``."""
+
+
+class ItemFilter:
+    """Finds items by typed conditions. Threads may share it."""
+
+    def __init__(self, store: Store, popular: PopularItems | None = None) -> None:
+        self.store = store
+        self.popular = popular or PopularItems(store)
+
+    def ask(
+        self,
+        conditions: Sequence[Condition] = (),
+        *,
+        sort: str = "popularity",
+        exclude: Collection[str] = frozenset(),
+        n: int = 20,
+    ) -> tuple[list[FilterRow], int]:
+        """The first n available items that meet all conditions, and how many there are in all.
+
+        Args:
+            conditions: in any spelling that the catalogue understands.
+            sort: ``popularity``, ``value`` (Bayesian mean), ``recent`` (when the item came, else its year), or an
+                attribute; ``asc`` or ``desc`` behind it turns it. Items without such a value come last, ties by number.
+            exclude: item ids that must not come.
+            n: at most so many.
+
+        Raises:
+            ConditionError: a condition or ``sort`` names what the catalogue does not have.
+        """
+        catalogue = self.store.catalogue()
+        wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
+        numbers = self.store.matching_numbers(wanted)
+        if exclude:
+            barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
+            numbers = numbers[~np.isin(numbers, barred)]
+        chosen = numbers[self._order(numbers, sort)][: max(n, 0)]
+        ids = self.store.ids_of(chosen.tolist())
+        counts = self.store.statistics(chosen)
+        means = counts.means
+        scores = self.popular.score(chosen)
+        rows = [
+            FilterRow(
+                ids[int(number)],
+                int(counts.interactions[place]),
+                None if np.isnan(means[place]) else float(means[place]),
+                float(scores[place]),
+            )
+            for place, number in enumerate(chosen)
+        ]
+        return rows, len(numbers)
+
+    def loosen(self, conditions: Sequence[Condition], exclude: Collection[str] = frozenset()) -> str:
+        """Which single condition to drop, and how many items that gives: ``without year>=1990 there are 12``.
+
+        The three that give most; empty where dropping any single one gives nothing more.
+        """
+        catalogue = self.store.catalogue()
+        return loosening(self.store, tuple(resolve_condition(c, catalogue) for c in conditions), exclude)
+
+    def _order(self, numbers: Integers, sort: str) -> npt.NDArray[np.intp]:
+        """The places of the numbers in the wanted order."""
+        words = sort.split()
+        direction = words.pop().casefold() if len(words) > 1 and words[-1].casefold() in ("asc", "desc") else None
+        name = " ".join(words)
+        if name not in SORTS:
+            try:
+                name = resolve_attribute(name, self.store.catalogue())
+            except ConditionError as error:
+                raise ConditionError(f"Cannot sort by {name!r}. Sort by {', '.join(SORTS)}, or: {error}") from None
+        descending = direction == "desc" or (direction is None and name in _DESCENDING)
+        keys = self._keys(numbers, name)
+        missing = np.isnan(keys)
+        return np.lexsort((numbers, np.where(missing, 0.0, -keys if descending else keys), missing))
+
+    def _keys(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
+        """What each item is sorted by, ascending; NaN where it is missing."""
+        if name == "popularity":
+            return self.popular.score(numbers).astype(np.float64)
+        if name == "value":
+            return self.popular.bayesian_means(numbers).astype(np.float64)
+        if name == "recent":
+            keys = self._column(numbers, "created_at")
+            years = [telling.name for telling in describer(self.store).telling if telling.is_year]
+            return self._column(numbers, years[0]) if np.isnan(keys).all() and years else keys
+        if name == "created_at" or self.store.catalogue().kind_of(name) == "number":
+            return self._column(numbers, name)
+        if name in ("item_id", "description"):
+            return np.arange(len(numbers), dtype=np.float64)
+        texts = text_column(self.store, name)
+        rank = {text: place for place, text in enumerate(sorted({*texts.values()}))}
+        return np.array([rank[texts[n]] if n in texts else np.nan for n in numbers.tolist()], dtype=np.float64)
+
+    def _column(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
+        known, values = number_column(self.store, name)
+        if not len(known):
+            return np.full(len(numbers), np.nan)
+        places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+        return np.where(known[places] == numbers, values[places], np.nan)
+
+
+def filter_findings(
+    store: Store,
+    rows: Sequence[FilterRow],
+    total: int,
+    *,
+    conditions: Sequence[Condition] = (),
+    exclude: Collection[str] = frozenset(),
+    focus: Focus | None = None,
+    shown: int = 10,
+) -> Findings:
+    """Items that meet the conditions as rows for the slate, each with the values that meet them.
+
+    An empty result says which single condition to drop, and how many items that gives.
+
+    Args:
+        store: where titles and attributes are read.
+        rows: what ``ask`` found.
+        total: how many it found in all.
+        conditions: that it was asked with.
+        exclude: item ids that it was asked without.
+        focus: what the request is about; the conditions where not given.
+        shown: how many rows the model reads.
+    """
+    catalogue = store.catalogue()
+    wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
+    about = focus or NO_FOCUS
+    about = Focus((*wanted, *about.conditions), about.constraints, about.wishes, about.tastes)
+    kind = only_kind(store)
+    given = [
+        (
+            row.item_id,
+            [phrases.popularity(row.count, row.mean, kind=kind)] if row.count else [],
+            {"popularity": row.popularity},
+        )
+        for row in rows
+    ]
+    note = f"{total} item{'' if total == 1 else 's'} in all." if total else unmet(store, wanted, exclude)
+    return found(store, "filter_items", given, note=note, focus=about, shown=shown)

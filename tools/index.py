@@ -1,0 +1,267 @@
+"""The built engines: made beside the ones in use, swapped in whole, opened fast, never unpickled.
+
+``index/<version>/`` holds the files of one build and ``manifest.json``; ``index/CURRENT`` names the build in use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from data.errors import RecMindError, WorkspaceError
+from data.progress import Progress, quiet
+from data.settings import Settings
+from data.signals import weights
+from data.store import Store
+from data.workspace import Workspace
+from tools.collaborative import CollaborativeModel
+from tools.details import ItemDetails
+from tools.encoder import Encoder, open_encoder
+from tools.filter import ItemFilter
+from tools.history import UserHistory
+from tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
+from tools.popular import PopularItems
+from tools.rank import HybridRanker
+from tools.search import ItemSearch
+from tools.vectors import FLAT_UP_TO
+
+__all__ = ["Engines", "IndexFailed", "Manifest", "build", "open_engines", "verify"]
+
+logger = logging.getLogger(__name__)
+
+CURRENT = "CURRENT"
+LONGEST_BUILD_S = 4 * 3600
+"""So long a build waits for another one of the same workspace."""
+
+
+class Engines:
+    """All engines of one build over one store; threads may share them."""
+
+    def __init__(self, store: Store, manifest: Manifest, search: ItemSearch, collaborative: CollaborativeModel) -> None:
+        self._store = store
+        self.manifest = manifest
+        self.search = search
+        self.collaborative = collaborative
+        self.popular = PopularItems(store)
+        self.history = UserHistory(store)
+        self.details = ItemDetails(store)
+        self.filter = ItemFilter(store, self.popular)
+        self.ranker = HybridRanker(store, search, collaborative, self.popular)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the catalogue has changed since the build.
+
+        The engines answer all the same: what was added since is found by its words only, what was removed or made
+        unavailable does not come.
+        """
+        return self._store.catalogue_version != self.manifest.catalogue_version
+
+
+def build(workspace: Workspace, store: Store, progress: Progress = quiet, force: bool = False) -> Manifest:
+    """Build what has changed since the last build and put it to use; the manifest of the build then in use.
+
+    Nothing changed: returns at once. Two builds of one workspace take turns. The build before stays, older ones go;
+    an interrupted build leaves nothing behind that is used. ``force`` reuses nothing.
+    """
+    folder = workspace.index_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = open_encoder(workspace.settings.encoder, workspace.cache)
+    with _turn(folder / "LOCK"):
+        previous = None if force else _usable(workspace)
+        if previous is not None and _same(previous, store, encoder, workspace.settings):
+            return previous
+        begun = time.perf_counter()
+        new = _next_version(folder)
+        beside = folder / f".{new}"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        try:
+            manifest = _build_into(
+                beside,
+                new,
+                workspace=workspace,
+                store=store,
+                encoder=encoder,
+                previous=previous,
+                progress=progress,
+                begun=begun,
+            )
+            beside.rename(folder / new)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        used = _current(folder)
+        _put_to_use(folder, new)
+        _remove_old(folder, {new, used})
+        logger.info("built index %s: %s items, %s encoded", new, manifest.items, manifest.encoded)
+        return manifest
+
+
+def open_engines(workspace: Workspace, store: Store) -> Engines:
+    """The engines of the build in use; the large files are mapped, not read.
+
+    Raises WorkspaceError where nothing has been built, IndexFailed or another RecMindError where the build is damaged
+    or was made with another encoder than the settings name. Sizes are checked here, checksums by ``verify``.
+    """
+    folder = workspace.current_index()
+    if folder is None:
+        raise WorkspaceError(
+            f"Nothing has been indexed in {str(workspace.home)!r}. Run: recmind index --home {str(workspace.home)!r}"
+        )
+    manifest = Manifest.read(folder)
+    check_sizes(folder, manifest)
+    encoder = open_encoder(workspace.settings.encoder, workspace.cache)
+    return Engines(store, manifest, ItemSearch.load(folder, store, encoder), CollaborativeModel.load(folder))
+
+
+def _build_into(
+    folder: Path,
+    version_name: str,
+    *,
+    workspace: Workspace,
+    store: Store,
+    encoder: Encoder,
+    previous: Manifest | None,
+    progress: Progress,
+    begun: float,
+) -> Manifest:
+    """Fit all engines and write them and their manifest into the folder."""
+    # Read before the items are: what is written meanwhile makes the new build stale, not wrong.
+    clock, catalogue_version = store.clock, store.catalogue_version
+    search = ItemSearch.fit(store, encoder, _search_of(previous, workspace, store, encoder), progress)
+    search.save(folder, progress=progress)
+    arrays = store.interaction_arrays()
+    collaborative = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings, progress)
+    collaborative.save(folder)
+    manifest = Manifest(
+        version=version_name,
+        format=FORMAT,
+        recmind=_recmind_version(),
+        encoder=encoder.name,
+        encoder_checksum=encoder.checksum,
+        dimension=encoder.dimension,
+        items=len(search.numbers),
+        encoded=search.encoded,
+        interactions=len(arrays),
+        catalogue_version=catalogue_version,
+        clock=clock,
+        settings=_settings_sum(workspace.settings),
+        parameters={"flat_up_to": FLAT_UP_TO, "collaborative": asdict(collaborative.parameters)},
+        built_at=time.time(),
+        seconds=round(time.perf_counter() - begun, 3),
+        files={
+            path.name: BuiltFile(path.stat().st_size, sum_of(path))
+            for path in sorted(folder.iterdir())
+            if path.is_file()
+        },
+    )
+    manifest.write(folder)
+    return manifest
+
+
+def _same(manifest: Manifest, store: Store, encoder: Encoder, settings: Settings) -> bool:
+    """Whether a build of now would be that one again."""
+    return (
+        manifest.clock == store.clock
+        and manifest.recmind == _recmind_version()
+        and (manifest.encoder, manifest.encoder_checksum) == (encoder.name, encoder.checksum)
+        and manifest.settings == _settings_sum(settings)
+    )
+
+
+def _settings_sum(settings: Settings) -> str:
+    """Over what the built files depend on; the model to talk to, say, is no part of it."""
+    parts = settings.model_dump(mode="json", include={"kinds", "allow_repeats", "encoder", "hidden_attributes"})
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _usable(workspace: Workspace) -> Manifest | None:
+    """The manifest of the build in use, or None where there is none that can be built upon."""
+    try:
+        folder = workspace.current_index()
+        if folder is None:
+            return None
+        manifest = Manifest.read(folder)
+        check_sizes(folder, manifest)
+    except RecMindError as error:
+        logger.warning("everything is built anew: %s", error)
+        return None
+    return manifest
+
+
+def _search_of(previous: Manifest | None, workspace: Workspace, store: Store, encoder: Encoder) -> ItemSearch | None:
+    """The search whose vectors can be used again, or None."""
+    if previous is None or (previous.encoder, previous.encoder_checksum) != (encoder.name, encoder.checksum):
+        return None
+    try:
+        return ItemSearch.load(workspace.index_folder / previous.version, store, encoder)
+    except RecMindError as error:
+        logger.warning("everything is encoded anew: %s", error)
+        return None
+
+
+def _versions(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
+
+
+def _next_version(folder: Path) -> str:
+    return f"{max((int(path.name) for path in _versions(folder)), default=0) + 1:06d}"
+
+
+def _current(folder: Path) -> str:
+    try:
+        return (folder / CURRENT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _put_to_use(folder: Path, version_name: str) -> None:
+    beside = folder / f".{CURRENT}"
+    with beside.open("w", encoding="utf-8") as opened:
+        opened.write(version_name + "\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    beside.replace(folder / CURRENT)
+
+
+def _remove_old(folder: Path, kept: set[str]) -> None:
+    """Remove all builds but these, and what interrupted ones left."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in kept and path.name.lstrip(".").isdigit():
+            # Where a mapped file cannot be removed (Windows), the next build tries again.
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _turn(lock: Path) -> Iterator[None]:
+    """Held by one build at a time, over threads and processes.
+
+    The lock is one of SQLite's: it works the same on every platform, waits, and is free again when its holder dies.
+    """
+    with closing(sqlite3.connect(lock, timeout=LONGEST_BUILD_S, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise IndexFailed(
+                f"Another build of this workspace does not end ({error}): {str(lock.parent)!r}."
+            ) from None
+        yield
+        connection.execute("ROLLBACK")
+
+
+def _recmind_version() -> str:
+    try:
+        return version("recmind")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,283 @@
+"""The tools' questions in plain Python: handles and labels in, findings out. ``toolbox`` wraps them for chat models; the fallback
+asks them directly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from data.conditions import Condition, matches, parse_condition, resolve_condition
+from data.errors import InputError
+from tools.collaborative import collaborative_findings
+from tools.context import Brief, Constraint, RequestContext
+from tools.details import details_findings
+from tools.filter import filter_findings
+from tools.findings import Focus
+from tools.history import Order, history_findings
+from tools.popular import popular_findings
+from tools.rank import RankInput, rank_findings
+from tools.search import search_findings
+from tools.slate import Entry, Finding, Findings, Slate
+
+SLATE_ROWS = 50
+"""What a look-up puts on the slate, of which the model reads the first ``n``."""
+
+
+class LookUpError(InputError):
+    """A question that cannot be answered as it was put; the message is for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUps:
+    """The questions that can be asked during one request. What always binds is pushed down into every one of them."""
+
+    context: RequestContext
+    brief: Brief
+    slate: Slate
+
+    def ask(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
+        """What the tool of this name finds.
+
+        Raises:
+            LookUpError: a handle, a label or a date leads nowhere.
+            ConditionError: a condition cannot be read or names what the catalogue does not have.
+        """
+        question: Callable[..., Findings] = getattr(self, tool)
+        return question(**arguments)
+
+    def search_items(
+        self, query: str = "", like: Sequence[str] = (), where: Sequence[str] = (), n: int = 10
+    ) -> Findings:
+        """Items by meaning and words, and by likeness to others."""
+        conditions, liked = self._conditions(where), self._ids(like)
+        search = self.context.engines.search
+        hits = search.ask(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=SLATE_ROWS)
+        found = search_findings(
+            hits, search, query=query, like=liked, conditions=conditions, focus=self._focus(conditions)
+        )
+        return _showing(found, n)
+
+    def filter_items(self, where: Sequence[str], sort: str = "popularity", n: int = 10) -> Findings:
+        """Items that meet conditions."""
+        conditions, barred = self._conditions(where), self.brief.excluded
+        rows, total = self.context.engines.filter.ask(conditions, sort=sort, exclude=barred, n=SLATE_ROWS)
+        return filter_findings(
+            self.context.store,
+            rows,
+            total,
+            conditions=conditions,
+            exclude=barred,
+            focus=self._focus(conditions),
+            shown=n,
+        )
+
+    def collaborative_filtering(
+        self, like: Sequence[str] = (), where: Sequence[str] = (), n: int = 10
+    ) -> Findings:
+        """Items that go with the user's history, or with the liked ones."""
+        conditions, liked = self._conditions(where), self._ids(like)
+        store, model = self.context.store, self.context.engines.collaborative
+        allowed = store.matching_numbers(conditions)
+        barred = set(store.numbers_of(self.brief.excluded).values())
+        if liked:
+            seeds = list(store.numbers_of(liked).values())
+            hits = model.ask_seeds(seeds, SLATE_ROWS, barred, allowed)
+        else:
+            past = self.context.engines.history.signals(self.context.user_id)
+            hits = model.ask(past, SLATE_ROWS, barred, allowed)
+        return collaborative_findings(store, hits, focus=self._focus(conditions), seeds=liked, shown=n)
+
+    def popular_items(
+        self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10
+    ) -> Findings:
+        """What most people took up and valued."""
+        conditions = self._conditions(where)
+        start, end = _moment(since), _moment(until, end=True)
+        items = self.context.engines.popular.ask(
+            conditions, since=start, until=end, exclude=self.brief.excluded, n=SLATE_ROWS
+        )
+        return popular_findings(
+            self.context.store,
+            items,
+            conditions=conditions,
+            since=start,
+            until=end,
+            focus=self._focus(conditions),
+            shown=n,
+        )
+
+    def user_history(
+        self,
+        kind: str = "",
+        where: Sequence[str] = (),
+        order: str = "newest",
+        since: str = "",
+        until: str = "",
+        n: int = 10,
+    ) -> Findings:
+        """What the user did before; candidates where the request asks for known items again."""
+        if order not in get_args(Order):
+            raise LookUpError(f"order is {order!r}; it is one of {', '.join(get_args(Order))}.")
+        if self.context.user_id is None:
+            return Findings("user_history", note="Nobody is named in this request, so there is no history.")
+        history = self.context.engines.history
+        rows = history.ask(
+            self.context.user_id,
+            kinds=[kind] if kind else None,
+            since=_moment(since),
+            until=_moment(until, end=True),
+            conditions=self._given(where),
+            order=order,  # type: ignore[arg-type]  # checked against the same Literal above
+            n=SLATE_ROWS if self.brief.again else n,
+        )
+        total = history.profile(self.context.user_id).interactions
+        found = history_findings(self.context.store, rows, total=total, focus=self._focus(()), shown=n)
+        return _with_role(found, self.brief, n) if self.brief.again else found
+
+    def item_details(self, items: Sequence[str]) -> Findings:
+        """Everything about a few items, by handle, id or title."""
+        details = self.context.engines.details
+        ids: list[str] = []
+        unknown: list[str] = []
+        for name in items[:10]:
+            entry = self.slate.entries.get(name.strip().lower())
+            item_id = entry.item_id if entry else None
+            if item_id is None and self.context.store.item(name) is not None:
+                item_id = name
+            if item_id is None:
+                found = details.find(name, 1)
+                item_id = found[0].item_id if found else None
+            if item_id is None:
+                unknown.append(name)
+            else:
+                ids.append(item_id)
+        return details_findings(self.context.store, details.ask(ids), unknown=unknown)
+
+    def rank_candidates(self, wishes: Sequence[str] = (), n: int = 10) -> Findings:
+        """All candidates that nothing rules out, in the order of the hybrid ranker."""
+        candidates = self.qualified()
+        profile = self.context.engines.history.profile(self.context.user_id)
+        weighed = self._wishes(wishes)
+        ranked = self.context.engines.ranker.ask(
+            [RankInput(entry.item_id, entry.scores) for entry in candidates],
+            history=self.context.engines.history.signals(self.context.user_id),
+            like=self.brief.likes,
+            unlike=self.brief.unlikes,
+            query=self.brief.text,
+            wishes=weighed,
+            tastes=profile.lifts,
+            surprise=self.brief.surprise,
+        )
+        # Only the best get their facts told; the others keep their score, so that every candidate has one.
+        found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
+        titles = {entry.item_id: entry.title for entry in candidates}
+        rest = tuple(Finding(r.item_id, titles[r.item_id], scores={"score": r.score}) for r in ranked[n:])
+        found = replace(found, rows=(*found.rows, *rest))
+        if not found.rows:
+            return Findings("rank_candidates", note="There are no candidates yet that qualify: look something up first.")
+        return found
+
+    def named(self, item_ids: Sequence[str]) -> Findings:
+        """The items that the request names, as references."""
+        rows = self.context.engines.details.ask(item_ids)
+        return details_findings(self.context.store, rows)
+
+    def qualified(self) -> list[Entry]:
+        """The candidates on the slate that nothing rules out: those that validation would let pass as items."""
+        binding = self.brief.binding_conditions()
+        entries = [e for e in self.slate.candidates() if e.item_id not in self.brief.excluded]
+        items = self.context.store.items(entry.item_id for entry in entries)
+        return [
+            entry
+            for entry in entries
+            if (item := items.get(entry.item_id)) is not None
+            and item.available
+            and all(matches(condition, item) for condition in binding)
+        ]
+
+    def _conditions(self, where: Sequence[str]) -> tuple[Condition, ...]:
+        """What always binds, and the given conditions and labels."""
+        return tuple(dict.fromkeys((*self.brief.standing, *self._given(where))))
+
+    def _given(self, where: Sequence[str]) -> tuple[Condition, ...]:
+        conditions: list[Condition] = []
+        catalogue = self.context.store.catalogue()
+        for text in where:
+            label = text.strip().lower()
+            if label in self.brief.bindings:
+                conditions += self.brief.bindings[label].conditions
+            elif label in self.brief.wishes:
+                conditions.append(self.brief.wishes[label].conditions[0])
+            elif re.fullmatch(r"[qw]\d+", label):
+                known = ", ".join([*self.brief.bindings, *self.brief.wishes]) or "none"
+                raise LookUpError(f"There is no label {label!r}; the request has: {known}.")
+            else:
+                conditions.append(resolve_condition(parse_condition(text), catalogue))
+        return tuple(conditions)
+
+    def _wishes(self, wishes: Sequence[str]) -> tuple[Constraint, ...]:
+        """The wishes to weigh: those of the request, and further ones by condition."""
+        extra = [text for text in wishes if text.strip().lower() not in self.brief.wishes]
+        return (*self.brief.wishes.values(), *(Constraint(text, (c,)) for text in extra for c in self._given([text])))
+
+    def _ids(self, handles: Sequence[str]) -> list[str]:
+        ids: list[str] = []
+        for name in handles:
+            entry = self.slate.entries.get(name.strip("{} ").lower())
+            if entry is not None:
+                ids.append(entry.item_id)
+                continue
+            found = self.context.engines.details.find(name, 1)
+            if not found or found[0].score < 0.8:
+                known = ", ".join(list(self.slate.entries)[:12]) or "none yet"
+                raise LookUpError(f"{name!r} is no handle of the slate ({known}) and no title of the catalogue.")
+            ids.append(found[0].item_id)
+        return ids
+
+    def _focus(self, conditions: Sequence[Condition]) -> Focus:
+        """What the request is about, so that the facts that matter to it are named first."""
+        tastes = self.context.engines.history.profile(self.context.user_id).lifts
+        return Focus(
+            tuple(c for c in conditions if c not in self.brief.standing),
+            tuple(self.brief.bindings.values()),
+            tuple(self.brief.wishes.values()),
+            tastes,
+        )
+
+
+def _showing(findings: Findings, n: int) -> Findings:
+    return replace(findings, shown=n)
+
+
+def _with_role(findings: Findings, brief: Brief, n: int) -> Findings:
+    """Past items as candidates, but for those that were ruled out."""
+    rows = tuple(
+        replace(row, role="reference" if row.item_id in brief.excluded else "candidate") for row in findings.rows
+    )
+    return Findings(findings.tool, rows, findings.note, n)
+
+
+def _moment(day: str, *, end: bool = False) -> float | None:
+    """The first or, with ``end``, the last second of a day, month or year in UTC, as Unix seconds."""
+    if not day.strip():
+        return None
+    match = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", day.strip())
+    try:
+        if match is None:
+            raise ValueError
+        year, month, date = int(match[1]), int(match[2] or 1), int(match[3] or 1)
+        start = datetime(year, month, date, tzinfo=UTC)
+    except ValueError:
+        raise LookUpError(f"{day!r} is no day; write 2016, 2016-01 or 2016-01-31.") from None
+    if not end:
+        return start.timestamp()
+    if match[3]:
+        after = start + timedelta(days=1)
+    elif match[2]:
+        after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    else:
+        after = datetime(year + 1, 1, 1, tzinfo=UTC)
+    return after.timestamp() - 1

@@ -1,0 +1,296 @@
+"""The hybrid ranker: one score from what people took together, meaning, attributes, popularity and novelty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from data.records import Item
+from data.store import Store
+from tools.collaborative import CollaborativeModel, Past
+from tools.context import Constraint
+from tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
+from tools.popular import PopularItems
+from tools.search import ItemSearch
+from tools.slate import Evidence, Findings
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RankWeights:
+    """What each part of the score weighs. Only ratios count; a part that nothing is known of is shared out.
+
+    The defaults keep HR@10 on latest-small (leave-one-out, 60 collaborative and 60 popular candidates) where the
+    collaborative part alone has it, 0.14; a popularity of 0.3 would lower it to 0.12.
+    """
+
+    collaborative: float = 0.45
+    """What people with the same past items, or with the items of "like X", also took."""
+    semantic: float = 0.25
+    """Nearness of the text to the request and to the items of "like X"."""
+    metadata: float = 0.12
+    """Share of the wishes met; attribute values shared with "like X"; attribute values the user likes."""
+    popularity: float = 0.13
+    """As ``PopularItems.score``."""
+    novelty: float = 0.05
+    """1 for what nobody took up, 0 for what most took up."""
+
+
+PLAIN = RankWeights()
+"""Without wishes and without words to search for."""
+ASKED = RankWeights(collaborative=0.22, semantic=0.47, metadata=0.13, popularity=0.13, novelty=0.05)
+"""With words to search for ("a heist in space"): what was asked outweighs what usually pleases."""
+WISHED = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularity=0.05, novelty=0.03)
+"""With wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
+SURPRISE = (0.30, 0.0)
+""""Surprise me" adds the first to novelty and multiplies popularity by the second."""
+UNLIKE = 0.35
+"""What the likeness to "not X" takes off a score, at most."""
+SEED_SHARE = 0.75
+"""Where there are both, "like X" makes up so much of the collaborative part, and the user's past the rest."""
+WISH_SHARE, LIKENESS_SHARE, TASTE_SHARE = 0.65, 0.35, 0.10
+"""What wishes met, likeness to "like X" and the user's tastes make up of the metadata part, as far as known."""
+ANY_WAY = 0.75
+"""What a wish counts that is met in one of its ways at least ("funny": genre Comedy or mood funny), beside all."""
+FEW = 5
+"""Below so many candidates a similarity is measured from 0, otherwise from the least similar candidate."""
+_HIGH_LIFT = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class RankInput:
+    """A candidate to be ranked."""
+
+    item_id: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """What the look-ups scored; ``search`` (0 to 1) counts beside the similarity, because it has seen the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with its score."""
+
+    item_id: str
+    score: float
+    """0 to 1, comparable within one ranking only."""
+    parts: Mapping[str, float]
+    """Each known part before weighing, 0 to 1; ``unlike`` is what was taken off for "not X"."""
+
+
+class HybridRanker:
+    """Ranks candidates. The same question always has the same answer; threads may share it."""
+
+    def __init__(
+        self, store: Store, search: ItemSearch, collaborative: CollaborativeModel, popular: PopularItems
+    ) -> None:
+        self.store = store
+        self.search = search
+        self.collaborative = collaborative
+        self.popular = popular
+
+    def ask(
+        self,
+        candidates: Sequence[RankInput],
+        *,
+        history: Sequence[Past] = (),
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
+        query: str = "",
+        wishes: Sequence[Constraint] = (),
+        tastes: Mapping[TasteKey, float] | None = None,
+        surprise: bool = False,
+        weights: RankWeights | None = None,
+    ) -> list[Ranked]:
+        """The candidates by score, best first, ties by item number; unknown items are left out.
+
+        Args:
+            candidates: each item once.
+            history: the user's past, as ``UserHistory.signals`` gives it.
+            like: ids of the items to resemble.
+            unlike: ids of the items not to resemble.
+            query: the words of the request that say what it is about.
+            wishes: parts of the request of which any one condition is enough.
+            tastes: ``Profile.lifts``.
+            surprise: novelty counts more, popularity less.
+            weights: instead of those that the request calls for.
+        """
+        known = self.store.numbers_of(dict.fromkeys(candidate.item_id for candidate in candidates))
+        given = {candidate.item_id: candidate for candidate in candidates}
+        ids = sorted(known, key=known.__getitem__)
+        if not ids:
+            return []
+        numbers = np.array([known[item_id] for item_id in ids], dtype=np.int64)
+        items = self.store.items([*ids, *like])
+        parts = {
+            "collaborative": self._collaborative(numbers, history, like),
+            "semantic": self._semantic([given[item_id] for item_id in ids], query, like),
+            "metadata": self._metadata(
+                numbers,
+                [items[item_id] for item_id in ids],
+                liked=[items[item_id] for item_id in like if item_id in items],
+                wishes=wishes,
+                tastes=tastes or {},
+            ),
+            **self._popularity(numbers),
+        }
+        present = {name: part for name, part in parts.items() if part is not None}
+        chosen = weights or (WISHED if wishes else ASKED if query.strip() else PLAIN)
+        if surprise:
+            more, factor = SURPRISE
+            chosen = replace(chosen, novelty=chosen.novelty + more, popularity=chosen.popularity * factor)
+        shares = asdict(chosen)
+        whole = sum(shares[name] for name in present)
+        score = np.zeros(len(ids))
+        for name, part in present.items():
+            score += (shares[name] / whole if whole > 0 else 0.0) * part
+        penalty = self._unlikeness(ids, unlike)
+        if penalty is not None:
+            present["unlike"] = UNLIKE * penalty
+            score = np.maximum(score - UNLIKE * penalty, 0.0)
+        # Rounded, so that the order does not hang on the last bit of a sum.
+        score = np.round(score, 6)
+        order = np.lexsort((numbers, -score)).tolist()
+        names = list(present)
+        rows = np.round(np.column_stack([present[name] for name in names]), 4).tolist() if names else [[]] * len(ids)
+        scores = score.tolist()
+        return [Ranked(ids[i], scores[i], dict(zip(names, rows[i], strict=True))) for i in order]
+
+    def _collaborative(
+        self, numbers: npt.NDArray[np.int64], history: Sequence[Past], like: Sequence[str]
+    ) -> Floats | None:
+        seeds = list(self.store.numbers_of(like).values())
+        found_parts = []
+        if seeds:
+            # The root, because one item's row falls off steeply: the tenth is near it, too.
+            found_parts.append((SEED_SHARE, np.sqrt(self.collaborative.seed_scores(seeds, numbers))))
+        if history:
+            found_parts.append((1 - SEED_SHARE, self.collaborative.scores(history, numbers)))
+        linked = [(share, np.nan_to_num(scores.astype(np.float64))) for share, scores in found_parts]
+        linked = [(share, scores) for share, scores in linked if scores.any()]
+        if not linked:
+            return None
+        whole = sum(share for share, _ in linked)
+        return sum((share / whole * scores for share, scores in linked), np.zeros(len(numbers)))
+
+    def _semantic(self, candidates: Sequence[RankInput], query: str, like: Sequence[str]) -> Floats | None:
+        if not query.strip() and not like:
+            return None
+        near = _spread(self._similarities([c.item_id for c in candidates], query, like))
+        searched = np.array([candidate.scores.get("search", 0.0) for candidate in candidates])
+        if near is None:
+            return searched if searched.any() else None
+        return np.maximum(near, 0.75 * near + 0.25 * searched) if searched.any() else near
+
+    def _similarities(self, item_ids: Sequence[str], query: str, like: Sequence[str]) -> Floats:
+        return self.search.similarities(self.search.query_vector(query, like), item_ids).astype(np.float64)
+
+    def _unlikeness(self, item_ids: Sequence[str], unlike: Sequence[str]) -> Floats | None:
+        return _spread(self._similarities(item_ids, "", unlike)) if unlike else None
+
+    def _popularity(self, numbers: npt.NDArray[np.int64]) -> dict[str, Floats | None]:
+        counts = self.store.statistics(numbers).interactions.astype(np.float64)
+        if not counts.any():
+            return {"popularity": None, "novelty": None}
+        taken = np.log1p(counts)
+        return {"popularity": self.popular.score(numbers).astype(np.float64), "novelty": 1 - taken / taken.max()}
+
+    def _metadata(
+        self,
+        numbers: npt.NDArray[np.int64],
+        items: Sequence[Item],
+        *,
+        liked: Sequence[Item],
+        wishes: Sequence[Constraint],
+        tastes: Mapping[TasteKey, float],
+    ) -> Floats | None:
+        parts: list[tuple[float, Floats]] = []
+        if wishes:
+            parts.append((WISH_SHARE, self._wishes_met(numbers, wishes)))
+        if liked:
+            parts.append((LIKENESS_SHARE, self._likeness(items, liked)))
+        if tastes:
+            parts.append((TASTE_SHARE, self._taste(items, tastes)))
+        if not parts:
+            return None
+        whole = sum(share for share, _ in parts)
+        return sum((share / whole * part for share, part in parts), np.zeros(len(items)))
+
+    def _wishes_met(self, numbers: npt.NDArray[np.int64], wishes: Sequence[Constraint]) -> Floats:
+        """The share of the wishes that each item meets; one met in every way it can be counts whole."""
+        total = np.zeros(len(numbers))
+        for wish in wishes:
+            ways = np.zeros(len(numbers))
+            for condition in wish.conditions:
+                # The same as ``data.conditions.matches``, and remembered by the store.
+                matching = self.store.matching_numbers((condition,), available_only=False)
+                if len(matching):
+                    places = np.minimum(np.searchsorted(matching, numbers), len(matching) - 1)
+                    ways += matching[places] == numbers
+            total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
+        return total / len(wishes)
+
+    def _likeness(self, items: Sequence[Item], liked: Sequence[Item]) -> Floats:
+        """The share of the liked items' values that each item has too, 0 to 1, on average over them.
+
+        Rare values count more than common ones, and attributes by how much they tell, however many values they have.
+        """
+        describing = describer(self.store)
+        wanted: dict[tuple[str, Scalar], float] = {}
+        for telling in describing.telling:
+            for item in () if telling.is_number else liked:
+                rarity = {
+                    (telling.name, value): -math.log(min(max(describing.share(telling.name, value), 1e-4), 0.99))
+                    for value in values_of(item, telling.name)
+                }
+                whole = sum(rarity.values())
+                for pair, rare in rarity.items():
+                    wanted[pair] = wanted.get(pair, 0.0) + telling.weight * rare / whole
+        worth = wanted.get
+        total = np.array([sum(worth(told.pair, 0.0) for told in describing.told(item)) for item in items])
+        best = float(total.max(initial=0.0))
+        return total / best if best > 0 else total
+
+    def _taste(self, items: Sequence[Item], tastes: Mapping[TasteKey, float]) -> Floats:
+        """How far the item's values are among those the user likes: the mean logarithm of its three highest lifts."""
+        describing = describer(self.store)
+        gains = {
+            key: math.log(min(lift, _HIGH_LIFT)) / math.log(_HIGH_LIFT) for key, lift in tastes.items() if lift > 1
+        }
+        result = np.zeros(len(items))
+        for place, item in enumerate(items):
+            found_gains = [gains[told.taste] for told in describing.told(item) if told.taste in gains]
+            result[place] = sum(sorted(found_gains, reverse=True)[:3]) / 3
+        return result
+
+
+def _spread(similarities: Floats) -> Floats | None:
+    """Similarities as 0 to 1 among the candidates; unknown ones are 0. None where none is known."""
+    known = ~np.isnan(similarities)
+    if not known.any():
+        return None
+    low = float(np.nanmin(similarities)) if known.sum() >= FEW else 0.0
+    high = float(np.nanmax(similarities))
+    if high <= low:
+        return np.where(known, 1.0, 0.0)
+    return np.clip(np.where(known, (np.where(known, similarities, low) - low) / (high - low), 0.0), 0.0, 1.0)
+
+
+def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_FOCUS, shown: int = 10) -> Findings:
+    """The ranking as rows for the slate, best first, with the score (``score``) and each of its parts.
+
+    Args:
+        store: where titles and attributes are read.
+        ranked: what ``ask`` gave, cut to what is wanted.
+        focus: what the request is about; the wishes that each item meets become evidence.
+        shown: how many rows the model reads.
+    """
+    rows: list[tuple[str, list[Evidence], dict[str, float]]] = [
+        (entry.item_id, [], {"score": entry.score, **entry.parts}) for entry in ranked
+    ]
+    note = "" if rows else "There are no candidates to rank. Look some up first."
+    return found(store, "rank_candidates", rows, note=note, focus=focus, shown=shown)

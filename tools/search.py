@@ -1,0 +1,341 @@
+"""Search by meaning and by words: nearest vectors (FAISS) and full text (FTS5), fused by reciprocal rank."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.conditions import Condition
+from data.errors import RecMindError
+from data.progress import Progress, quiet
+from data.store import Store
+from tools import phrases
+from tools.encoder import Encoder
+from tools.findings import NO_FOCUS, Focus, found, unmet
+from tools.item_text import WordFinder, embedded_text
+from tools.slate import Evidence, Findings
+from tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
+
+logger = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+
+RANK_OFFSET = 60
+"""The k of reciprocal rank fusion: an item at rank r of a list gains 1 / (k + r)."""
+DEPTH = 200
+"""How far down each list an item still counts."""
+LIKE_WEIGHT = 1.0
+"""What the mean of the liked items' vectors weighs beside the query's vector."""
+CLOSE = 0.25
+"""A cosine similarity below this is no evidence: unrelated texts reach it too."""
+MOST_ALLOWED = 0.5
+"""With a larger share of items allowed, words are searched in all of them first."""
+HASH_BYTES = 16
+
+_FILES = {"vectors": "search_vectors.npy", "numbers": "search_numbers.npy", "hashes": "search_hashes.npy"}
+_FACTS = "search.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """An item that search found, and why."""
+
+    item_id: str
+    score: float
+    """Fused from the ranks in both lists, 0 to 1; 1 is the first of every list that could be asked."""
+    similarity: float | None
+    """Cosine similarity to what was asked for, or None where the item was added after the index was built."""
+    words: tuple[str, ...]
+    """Words of the item that the query names, as the item writes them, without stop words."""
+    field: str
+    """Where most of these words stand: ``title``, an attribute's name or ``description``; empty without words."""
+
+
+class ItemSearch:
+    """Finds items by what they are about. Threads may share it."""
+
+    def __init__(
+        self, store: Store, encoder: Encoder, vectors: Floats, numbers: Numbers, hashes: NDArray[np.uint8]
+    ) -> None:
+        """An exact search; ``fit`` and ``load`` are the ways to one.
+
+        Args:
+            store: where words, conditions and the items themselves are read.
+            encoder: the one that made the vectors.
+            vectors: float32 of shape (rows, dimension), each of length 1.
+            numbers: the item number of each row, ascending.
+            hashes: uint8 of shape (rows, 16): of the text that each vector stands for.
+        """
+        self.store = store
+        self.encoder = encoder
+        self.numbers = numbers
+        self.hashes = hashes
+        self.index = VectorIndex(vectors)
+        self._words = WordFinder(store.settings)
+        self.encoded = 0
+        """How many texts ``fit`` had to encode."""
+
+    @property
+    def vectors(self) -> Floats:
+        """The items' vectors, float32 of shape (rows, dimension)."""
+        return self.index.vectors
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def fit(
+        cls, store: Store, encoder: Encoder, previous: ItemSearch | None = None, progress: Progress = quiet
+    ) -> ItemSearch:
+        """The search over all items of the store.
+
+        A text that ``previous`` has a vector for is not encoded again, nor a text that several items share.
+        """
+        numbers: list[int] = []
+        hashes: list[bytes] = []
+        new: dict[bytes, str] = {}
+        known = previous._by_hash() if previous is not None and previous.of_encoder(encoder) else {}
+        for number, item in store.iter_items():
+            text = embedded_text(item, store.settings)
+            hashed = hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
+            numbers.append(number)
+            hashes.append(hashed)
+            if hashed not in known:
+                new[hashed] = text
+        encoded = encoder.encode(list(new.values()), progress)
+        fresh = {hashed: row for row, hashed in enumerate(new)}
+        vectors = np.empty((len(numbers), encoder.dimension), dtype=np.float32)
+        kept = [row for row, hashed in enumerate(hashes) if hashed in known]
+        if previous is not None and kept:
+            vectors[kept] = previous.vectors[[known[hashes[row]] for row in kept]]
+        added = [row for row, hashed in enumerate(hashes) if hashed in fresh]
+        vectors[added] = encoded[[fresh[hashes[row]] for row in added]]
+        flat = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), HASH_BYTES)
+        search = cls(store, encoder, vectors, np.array(numbers, dtype=np.int64), flat)
+        search.encoded = len(new)
+        return search
+
+    def of_encoder(self, encoder: Encoder) -> bool:
+        """Whether the vectors are those that this encoder makes."""
+        return (self.encoder.name, self.encoder.checksum) == (encoder.name, encoder.checksum)
+
+    def _by_hash(self) -> dict[bytes, int]:
+        data = self.hashes.tobytes()
+        return {data[row * HASH_BYTES : (row + 1) * HASH_BYTES]: row for row in range(len(self.hashes))}
+
+    def save(self, folder: Path, flat_up_to: int = FLAT_UP_TO, progress: Progress = quiet) -> None:
+        """Write the vectors and what belongs to them into the folder, with inverted lists where there are many."""
+        for name, file in _FILES.items():
+            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        index = VectorIndex.build(self.vectors, folder, flat_up_to, progress)
+        facts = {"encoder": self.encoder.name, "checksum": self.encoder.checksum, "index": index.kind}
+        (folder / _FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, store: Store, encoder: Encoder) -> ItemSearch:
+        """The saved search, its vectors mapped from the file rather than read.
+
+        Raises RecMindError where a file is missing or damaged, or where the vectors are another encoder's.
+        """
+        try:
+            facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+            arrays: dict[str, Any] = {
+                name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False))
+                for name, file in _FILES.items()
+            }
+        except (OSError, ValueError, EOFError) as error:
+            raise RecMindError(f"The search index in {str(folder)!r} cannot be read ({error}). {REBUILD}") from None
+        search = cls(store, encoder, **arrays)
+        shapes = search.vectors.ndim, len(search.numbers), search.hashes.shape
+        if shapes != (2, len(search.vectors), (len(search.vectors), HASH_BYTES)):
+            raise RecMindError(f"The search index in {str(folder)!r} is damaged: its files disagree. {REBUILD}")
+        if (facts.get("encoder"), facts.get("checksum")) != (encoder.name, encoder.checksum):
+            raise RecMindError(
+                f"The index was built with the encoder {facts.get('encoder')!r}, and the settings name "
+                f"{encoder.name!r} (or its files have changed). {REBUILD}"
+            )
+        if facts.get("index") == "lists":
+            search.index = VectorIndex(search.vectors, folder / LISTS_FILE)
+        return search
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        query: str,
+        *,
+        like: Sequence[str] = (),
+        conditions: Iterable[Condition] = (),
+        exclude: Collection[str] = frozenset(),
+        n: int = 50,
+    ) -> list[SearchHit]:
+        """The n items that fit best, best first, ties by item number; available ones only.
+
+        Args:
+            query: what to look for, of any length; words, never a search syntax.
+            like: ids of items to resemble: their own vectors are mixed in, and they themselves do not come.
+            conditions: all must hold; few matching items are filtered first and compared exactly.
+            exclude: ids of items that must not come.
+            n: at most so many; fewer where fewer are near or have a word of the query. Without query and ``like``
+                nothing is found.
+        """
+        if n < 1:
+            return []
+        barred = set(self.store.numbers_of({*exclude, *like}).values())
+        numbers = self.store.matching_numbers(tuple(conditions))
+        if barred:
+            numbers = numbers[~np.isin(numbers, np.fromiter(barred, dtype=np.int64))]
+        asked = self.query_vector(query, like)
+        depth = max(DEPTH, n)
+        lists: list[list[int]] = []
+        if asked is not None:
+            rows, _ = self.index.nearest(asked, depth, self._rows(numbers))
+            lists.append(self.numbers[rows].tolist())
+        if query.strip():
+            lists.append(self._with_words(query, depth, numbers))
+        fused = fuse(lists)[:n]
+        return self._hits(fused, query, asked)
+
+    def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
+        """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
+
+        None where there is neither a query nor a liked item that has a vector.
+        """
+        parts = [self.encoder.encode_query(query)] if query.strip() else []
+        liked = [vector for item_id in like if (vector := self.vector(item_id)) is not None]
+        if liked:
+            mean = np.mean(liked, axis=0)
+            parts.append(LIKE_WEIGHT * mean / max(float(np.linalg.norm(mean)), 1e-12))
+        if not parts:
+            return None
+        mixed = np.sum(parts, axis=0)
+        return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-12), dtype=np.float32)
+
+    def vector(self, item_id: str) -> Floats | None:
+        """The item's own vector, or None where the catalogue or the index does not have it."""
+        number = self.store.numbers_of([item_id]).get(item_id)
+        rows = self._rows(np.array([] if number is None else [number], dtype=np.int64))
+        return self.vectors[rows[0]] if len(rows) else None
+
+    def similarities(self, asked: Floats | None, item_ids: Sequence[str]) -> Floats:
+        """Cosine similarity of each item to the vector (see ``query_vector``), float32; NaN where it is not known."""
+        result = np.full(len(item_ids), np.nan, dtype=np.float32)
+        if asked is None:
+            return result
+        known = self.store.numbers_of(item_ids)
+        numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
+        rows, found = self._found(numbers)
+        result[found] = self.vectors[rows[found]] @ asked
+        return result
+
+    def _found(self, numbers: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+        """The row of each item number, and whether it has one."""
+        if not len(self.numbers):
+            return np.zeros(len(numbers), dtype=np.int64), np.zeros(len(numbers), dtype=np.bool_)
+        rows = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
+        return rows, self.numbers[rows] == numbers
+
+    def _rows(self, numbers: Numbers) -> Numbers:
+        """The rows of those item numbers that have one, in their order."""
+        rows, found = self._found(numbers)
+        return rows[found]
+
+    def _with_words(self, query: str, n: int, numbers: Numbers) -> list[int]:
+        """The n best of these (sorted) item numbers by the words of the query."""
+        if len(numbers) > len(self.numbers) * MOST_ALLOWED:
+            # Where nearly all are allowed, a few more from the whole catalogue make up for those that are not; handing
+            # the full text search a long list costs more than the search.
+            wide = self.store.search_words(query, n=2 * n)
+            ranked = np.array([number for number, _ in wide], dtype=np.int64)
+            kept: list[int] = ranked[np.isin(ranked, numbers)].tolist()
+            if len(kept) >= n or len(wide) < 2 * n:
+                return kept[:n]
+        return [number for number, _ in self.store.search_words(query, n=n, numbers=numbers)]
+
+    def _hits(self, fused: list[tuple[int, float]], query: str, asked: Floats | None) -> list[SearchHit]:
+        ids = self.store.ids_of([number for number, _ in fused])
+        items = self.store.items(ids.values())
+        similarities = self.similarities(asked, list(ids.values()))
+        similarity_of = dict(zip(ids.values(), similarities.tolist(), strict=True))
+        hits = []
+        for number, score in fused:
+            item_id = ids.get(number)
+            # Removed since it was looked up a moment ago.
+            if item_id is None or item_id not in items:
+                continue
+            similarity = similarity_of[item_id]
+            words, field = self._words.find(query, items[item_id])
+            hits.append(SearchHit(item_id, score, None if np.isnan(similarity) else similarity, words, field))
+        return hits
+
+
+REBUILD = "Run: recmind index"
+
+
+def fuse(lists: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
+    """Item numbers by reciprocal rank over several lists, best first, ties by number, with scores 0 to 1.
+
+    1 is the first place in every list.
+    """
+    best = len(lists) / (RANK_OFFSET + 1)
+    scores: dict[int, float] = {}
+    for ranked in lists:
+        for rank, number in enumerate(ranked, 1):
+            scores[number] = scores.get(number, 0.0) + 1 / (RANK_OFFSET + rank) / best
+    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def search_findings(
+    hits: Sequence[SearchHit],
+    search: ItemSearch,
+    *,
+    query: str = "",
+    like: Sequence[str] = (),
+    conditions: Sequence[Condition] = (),
+    focus: Focus = NO_FOCUS,
+) -> Findings:
+    """The hits as rows for the slate, each with what was found in it.
+
+    Args:
+        hits: what ``search.ask`` found.
+        search: the search that found them.
+        query: the words that were asked for.
+        like: ids of the items to resemble.
+        conditions: those that the search was given, for the note on an empty result.
+        focus: what the request is about, so that fitting facts are named first.
+    """
+    ids = [hit.item_id for hit in hits]
+    liked = search.store.items(like)
+    near = {item_id: search.similarities(search.vector(item_id), ids).tolist() for item_id in liked}
+    rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
+    for place, hit in enumerate(hits):
+        facts: list[Evidence] = []
+        close = hit.similarity is not None and hit.similarity >= CLOSE
+        if query.strip() and (hit.words or close):
+            field = hit.field or "description"
+            facts.append(phrases.semantic(query, field=field, words=hit.words, similarity=hit.similarity))
+        facts += [
+            phrases.semantic_like(item_id, liked[item_id].name, similarities[place])
+            for item_id, similarities in near.items()
+            if similarities[place] >= CLOSE
+        ]
+        scores = {"search": hit.score} if hit.similarity is None else {"search": hit.score, "semantic": hit.similarity}
+        rows.append((hit.item_id, facts, scores))
+    note = "" if rows else _nothing(search, query, like, conditions)
+    return found(search.store, "search_items", rows, note=note, focus=focus)
+
+
+def _nothing(search: ItemSearch, query: str, like: Sequence[str], conditions: Sequence[Condition]) -> str:
+    if not query.strip() and not like:
+        return "Nothing was asked for: search needs words, or items to resemble."
+    if conditions and not search.store.count_matching(conditions):
+        return unmet(search.store, conditions)
+    return "Nothing that may be recommended is near to that. Loosen a condition, or describe it in other words."

@@ -1,0 +1,141 @@
+"""The slate: what the tools have found so far, with the evidence for each entry, kept outside the conversation.
+
+Tools return ``Findings`` and touch no state. After all calls of a turn, ``Slate.merged`` takes them up in call order and hands
+out the short handles (``c7``, ``r2``) and evidence numbers (``e12``) that the model reads and quotes instead of catalogue ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Role = Literal["candidate", "reference"]
+"""A candidate may be recommended; a reference (a past item, a "like X") can be cited, not recommended."""
+
+EvidenceKind = Literal["request", "preference", "history", "collaborative", "semantic", "metadata", "popularity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact that speaks for an item, with what is needed to check it again."""
+
+    kind: EvidenceKind
+    text: str
+    """The fact as a noun phrase that a reason can take up: ``genre Comedy``, ``your 5-star rating of Alien``."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The proof, JSON-ready. By kind: request {words, condition}; preference {text, condition}; history {item_id, kind, value,
+    at}; collaborative {because: [{item_id, weight}], score}; semantic {query, field, words, similarity}; metadata {attribute,
+    value}; popularity {count, mean, since, until}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row of a tool's result, before it has a handle."""
+
+    item_id: str
+    title: str
+    role: Role = "candidate"
+    evidence: tuple[Evidence, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Parts of a score by name (``collaborative``, ``semantic``, ...), higher is better; what a tool cannot say is absent."""
+    summary: str = ""
+    """What the model reads of the item beside title and evidence, short: ``1999 · Comedy, Sci-Fi``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one tool call found: rows in order, best first, and a sentence about the whole."""
+
+    tool: str
+    rows: tuple[Finding, ...] = ()
+    note: str = ""
+    """For the model: how many there were in all, or what to loosen when there are none."""
+    shown: int = 10
+    """How many rows the model reads; the slate takes up all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item on the slate."""
+
+    handle: str
+    item_id: str
+    title: str
+    role: Role
+    evidence: tuple[int, ...] = ()
+    """Numbers into ``Slate.evidence``, counted from 1 as in ``e1``."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+    """Names of the tools that found it, in order."""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """Entries by handle, and all evidence in the order of its numbers. Immutable: ``merged`` returns a new one."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+
+    def merged(self, findings: Findings) -> tuple[Slate, list[Entry]]:
+        """The slate with the findings taken up, and the entry of each row in row order.
+
+        An item that is already there keeps its handle and gains evidence and scores. A reference stays a reference: what the
+        request says "like X" about, or what the user has consumed, does not become a candidate by being found again.
+        """
+        entries = dict(self.entries)
+        evidence = list(self.evidence)
+        number_of = {_identity(known): n for n, known in enumerate(evidence, 1)}
+        by_item = {entry.item_id: entry for entry in entries.values()}
+        count = {"c": 0, "r": 0}
+        for handle in entries:
+            count[handle[0]] += 1
+        touched: list[Entry] = []
+        for row in findings.rows:
+            numbers: list[int] = []
+            for fact in row.evidence:
+                key = _identity(fact)
+                if key not in number_of:
+                    evidence.append(fact)
+                    number_of[key] = len(evidence)
+                numbers.append(number_of[key])
+            entry = by_item.get(row.item_id)
+            if entry is None:
+                letter = row.role[0]
+                count[letter] += 1
+                entry = Entry(f"{letter}{count[letter]}", row.item_id, row.title, row.role, summary=row.summary)
+            entry = replace(
+                entry,
+                evidence=(*entry.evidence, *dict.fromkeys(n for n in numbers if n not in entry.evidence)),
+                scores={**entry.scores, **row.scores},
+                tools=entry.tools if findings.tool in entry.tools else (*entry.tools, findings.tool),
+                summary=entry.summary or row.summary,
+            )
+            by_item[row.item_id] = entries[entry.handle] = entry
+            touched.append(entry)
+        return Slate(entries, tuple(evidence)), touched
+
+    def with_role(self, item_ids: frozenset[str], role: Role) -> Slate:
+        """The slate where these items have this role; their handles stay as they were."""
+        return replace(
+            self,
+            entries={h: replace(e, role=role) if e.item_id in item_ids else e for h, e in self.entries.items()},
+        )
+
+    def candidates(self) -> list[Entry]:
+        """The entries that may be recommended, in the order they were found."""
+        return [entry for entry in self.entries.values() if entry.role == "candidate"]
+
+    def fact(self, number: int) -> Evidence | None:
+        """The evidence ``e{number}``, or None."""
+        return self.evidence[number - 1] if 1 <= number <= len(self.evidence) else None
+
+    def of_item(self, item_id: str) -> Entry | None:
+        """The entry of this catalogue id, or None."""
+        return next((entry for entry in self.entries.values() if entry.item_id == item_id), None)
+
+
+def _identity(fact: Evidence) -> tuple[str, str, str]:
+    """Equal for equal facts: items that share one (``genre Comedy``) share its number."""
+    return fact.kind, fact.text, repr(fact.data)

@@ -1,0 +1,152 @@
+"""The tools as a chat model sees them: the one place that knows LangChain.
+
+Each docstring below is prompt text. A tool returns a ``Findings`` artifact and touches no state; ``act`` merges it onto the slate
+and renders the rows that the model reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.prebuilt import ToolRuntime
+from pydantic import BeforeValidator, Field
+
+from tools.lookups import LookUps
+from tools.slate import Entry, Findings, Slate
+from tools.submit import SUBMIT, SubmitArguments
+
+Runtime = ToolRuntime[Any, Any]
+"""Its context is a ``RequestContext``; not said in the type, because pydantic would check every field on every call."""
+Result = tuple[str, Findings]
+
+# Small models write one text where a list is asked for.
+_Listed = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+
+Where = Annotated[Sequence[str], _Listed, Field(description='Conditions that all must hold: "year>=1990", "q1".')]
+Like = Annotated[Sequence[str], _Listed, Field(description="Handles of items to resemble: r1, c4.")]
+Count = Annotated[int, Field(description="Rows wanted.", ge=1, le=50)]
+
+SHOWN_EVIDENCE = 6
+"""Pieces of evidence a row shows a model; the slate holds all."""
+
+
+def search_items(
+    runtime: Runtime, query: str = "", like: Like = (), where: Where = (), n: Count = 10
+) -> Result:
+    """Search items by meaning and words: plots, themes, uses, moods. `like` adds the likeness to items."""
+    return _found(runtime, "search_items", query=query, like=like, where=where, n=n)
+
+
+def filter_items(
+    runtime: Runtime,
+    where: Where,
+    sort: Annotated[str, Field(description="popularity, value, recent, or an attribute with asc or desc.")] = "popularity",
+    n: Count = 10,
+) -> Result:
+    """List the items that meet conditions on their attributes."""
+    return _found(runtime, "filter_items", where=where, sort=sort, n=n)
+
+
+def collaborative_filtering(runtime: Runtime, like: Like = (), where: Where = (), n: Count = 10) -> Result:
+    """Items that people with the same taste took up: as this person's history, or as the items in `like`."""
+    return _found(runtime, "collaborative_filtering", like=like, where=where, n=n)
+
+
+def popular_items(
+    runtime: Runtime,
+    where: Where = (),
+    since: Annotated[str, Field(description="From this day on, 2016-01-31 or 2016.")] = "",
+    until: Annotated[str, Field(description="Up to this day.")] = "",
+    n: Count = 10,
+) -> Result:
+    """Items that most people took up and valued, over all times or in a period."""
+    return _found(runtime, "popular_items", where=where, since=since, until=until, n=n)
+
+
+def user_history(
+    runtime: Runtime,
+    kind: Annotated[str, Field(description="rating, purchase, view, ...; empty for all.")] = "",
+    where: Where = (),
+    order: Annotated[str, Field(description="newest, oldest, highest or lowest.")] = "newest",
+    since: str = "",
+    until: str = "",
+    n: Count = 10,
+) -> Result:
+    """What this person did before, as references. The profile in the request already sums it up."""
+    return _found(runtime, "user_history", kind=kind, where=where, order=order, since=since, until=until, n=n)
+
+
+def item_details(
+    runtime: Runtime, items: Annotated[Sequence[str], _Listed, Field(description="Handles, or titles even if misspelt.")]
+) -> Result:
+    """Everything the catalogue says of a few items."""
+    return _found(runtime, "item_details", items=items)
+
+
+def rank_candidates(
+    runtime: Runtime,
+    wishes: Annotated[Sequence[str], _Listed, Field(description='Wishes to weigh: "w1" or conditions; empty for those read.')] = (),
+    n: Count = 10,
+) -> Result:
+    """Order all candidates found so far by taste, likeness, wishes, popularity and novelty."""
+    return _found(runtime, "rank_candidates", wishes=wishes, n=n)
+
+
+def submit_recommendations(recommendations: list[dict[str, Any]], dropped: Sequence[str] = ()) -> str:
+    """Final call, alone in its turn: the recommended candidates, best first, each with evidence and reason."""
+    return ""
+
+
+def _found(runtime: Runtime, tool: str, **arguments: Any) -> Result:
+    look_ups = LookUps(runtime.context, runtime.state["brief"], runtime.state["slate"])
+    findings = look_ups.ask(tool, arguments)
+    return findings.note, findings
+
+
+def _tool(function: Callable[..., Result]) -> BaseTool:
+    return StructuredTool.from_function(function, response_format="content_and_artifact")
+
+
+TOOLS: tuple[BaseTool, ...] = tuple(
+    _tool(function)
+    for function in (
+        search_items,
+        collaborative_filtering,
+        filter_items,
+        popular_items,
+        user_history,
+        item_details,
+        rank_candidates,
+    )
+)
+"""The look-ups."""
+
+FINAL: BaseTool = StructuredTool.from_function(submit_recommendations, name=SUBMIT, args_schema=SubmitArguments)
+"""The final call; ``act`` reads its arguments, it is never run."""
+
+ALL_TOOLS: tuple[BaseTool, ...] = (*TOOLS, FINAL)
+
+
+def render_rows(findings: Findings, entries: Sequence[Entry], slate: Slate, before: Slate) -> str:
+    """A tool's result as the model reads it: a line for each row, evidence with its numbers.
+
+    Args:
+        findings: what the tool found.
+        entries: the slate's entry of each row.
+        slate: with the findings taken up.
+        before: the slate the model knows; of its entries only new evidence is shown.
+    """
+    lines = [findings.note] if findings.note else []
+    for entry in entries[: findings.shown]:
+        old = before.entries.get(entry.handle)
+        new = [n for n in entry.evidence if old is None or n not in old.evidence]
+        facts = [f"e{n} {slate.evidence[n - 1].text}" for n in new[:SHOWN_EVIDENCE]]
+        head = entry.handle if old else f"{entry.handle} {entry.title}"
+        summary = f" ({entry.summary})" if entry.summary and not old else ""
+        lines.append(f"{head}{summary}: {'; '.join(facts)}" if facts else f"{head}{summary}")
+    hidden = len(findings.rows) - findings.shown
+    if hidden > 0:
+        lines.append(f"… and {hidden} more on the slate.")
+    return "\n".join(lines) or "Nothing found."
