@@ -1,0 +1,186 @@
+"""From a request to its understanding: the order of the stages, what is left to search for, and stated preferences."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agent.understanding.draft import Draft
+from agent.understanding.meaning import Understanding
+from agent.understanding.names import read_names
+from agent.understanding.numbers import read_numbers
+from agent.understanding.parts import load_values
+from agent.understanding.request import MAX_CHARACTERS, Request, read_request
+from agent.understanding.titles import TitleReader
+from agent.understanding.values import read_values
+from agent.understanding.vocabulary import Vocabulary
+from agent.understanding.words import ASKING, EDGES, TRAILING
+from data.conditions import Condition
+from data.records import Preference
+
+if TYPE_CHECKING:
+    from data.store import Store
+    from tools.details import ItemDetails
+
+_VERBS = r"(?:seen|watched|read|bought|tried|played|heard(?: of)?|owned|used|known?|finished|rated|had)"
+_AGAIN = re.compile(
+    rf"\b(?:(?:to )?(?:watch|see|read|buy|play|enjoy|hear|order|get)?(?: (?:it|them|something|one))? ?(?<!never"
+    rf" )(?<!not )(?<!once )again"
+    rf"|re ?watch(?:ing|able)?|re ?read(?:ing)?|re ?buy|re ?visit|(?:that |which )?(?:i|ive|we|weve)(?: have)?"
+    rf" (?:already |previously )?{_VERBS} (?:already|before)"
+    rf"|(?:that |which )?(?:ive|i have|weve|we have) already {_VERBS}|something (?:that )?i (?:already )?know|i"
+    rf" know already"
+    rf"|an old favou?rite|(?:one of )?my (?:old )?favou?rites again)\b"
+)
+_UNSEEN = re.compile(
+    rf"\b(?:(?:that |which |but )?(?:i|we|id|ive|weve)? ?(?:havent|have not|hasnt|have never|ve never|ive never"
+    rf"|never|didnt|did not)"
+    rf" (?:yet |already |ever )?{_VERBS}(?: (?:yet|before|already|so far))*|(?:not|never) (?:yet )?{_VERBS}(?:"
+    rf" (?:yet|before))?|new to me|unseen|unwatched"
+    rf"|i (?:dont|do not) know(?: yet)?(?= (?:yet|already|$|[.,])|$)|something new(?! \w)|unread)\b"
+)
+_SURPRISE = re.compile(
+    r"\b(?:surprise (?:me|us)|(?:a |something |anything )?random(?:ly)?|dealers choice|you (?:choose|decide|pick)"
+    r"|feeling lucky|im feeling lucky"
+    r"|up to you|whatever|anything(?: goes| will do| at all| is fine)?(?= ?(?:$|[.,]))|(?:a |something"
+    r" )?surpris(?:e|ing))\b"
+)
+_IDIOMS = re.compile(
+    r"\b(?:why not|not sure(?: (?:what|which|why))?|no idea(?: what)?|i (?:really )?(?:dont|do not) (?:really"
+    r" )?(?:know|care|mind)(?: (?:what|which|if))?"
+    r"|cant decide(?: what)?|dont mind|dont care|not only|not just|not necessarily|if not|nothing in particular"
+    r"|no problem|no matter(?: what)?"
+    r"|no preferences?|nothing (?:special|fancy)|no worries|not bad|or not|no particular \w+|no one|no rush"
+    r"|whether or not|no longer|not that i"
+    r"|for a change|what(?:s| is)? (?:should|can|could|shall) (?:i|we)|what (?:should|can|could|shall|do|would)"
+    r" (?:i|we|you)|can you|could you|would you"
+    r"|how about|what about|lets|let us|in the mood for|as well|at the moment|right now|this (?:evening|weekend"
+    r"|afternoon)|tonight|today"
+    r"|with (?:my|our|the|some) (?:parents|mom|mum|dad|mother|father|wife|husband|partner|girlfriend|boyfriend"
+    r"|friends?|folks|sister|brother|date|gran\w*))\b"
+)
+_INJECTION = re.compile(
+    r"(?:ignore|disregard|forget|override|bypass)(?: \w+){0,4} (?:instructions?|prompts?|rules?|guidelines|above)"
+    r"|system prompt"
+    r"|you are now (?:a|an|in)|developer mode|jailbreak|(?:reveal|print|show|repeat)(?: \w+){0,3} (?:prompt"
+    r"|instructions?|api key|password)"
+    r"|act as (?:a|an|if)|drop table"
+)
+
+
+def understand(query: str, store: Store, details: ItemDetails, *, user_known: bool) -> Understanding:
+    """What the request means for this store's catalogue. Takes any text; only a bounded length of it is read."""
+    request = read_request(query)
+    draft = Draft(request, Vocabulary(store))
+    if request.cut:
+        draft.unused.append(f"Only the first {MAX_CHARACTERS:,} characters of the request were read.")
+    _set_injections_aside(draft)
+    load_values(draft)
+    titles = TitleReader(request, draft.vocabulary, details)
+    titles.read()
+    draft.likes, draft.unlikes = titles.likes, titles.unlikes
+    draft.unused += [f"I could not find anything called “{title}”." for title in titles.unknown]
+    unseen, again = _flag(draft, _UNSEEN), _flag(draft, _AGAIN)
+    surprise = _flag(draft, _SURPRISE)
+    read_numbers(draft)
+    for _, i, j in list(request.find(_IDIOMS)):
+        if request.free(i, j):
+            request.mark(i, j, "idiom")
+    read_names(draft)
+    read_values(draft)
+    draft.loosen()
+    draft.settle()
+    text = _text_left(request)
+    if not user_known and (unseen or again):
+        draft.unused.append("I do not know who is asking, so I cannot tell what is already known to you.")
+    if query.strip() and not request.tokens:
+        draft.unused.append("There are no words in the request that I could use.")
+    found = bool(draft.likes or draft.unlikes or draft.bound or draft.wished or text)
+    return Understanding(
+        query=query,
+        likes=tuple(draft.likes),
+        unlikes=tuple(draft.unlikes),
+        bindings=draft.bindings(),
+        wishes=draft.wishes(),
+        text=text,
+        again=again and not unseen,
+        unseen=unseen,
+        surprise=surprise,
+        empty=not found and not surprise,
+        count=draft.count,
+        unused=tuple(dict.fromkeys(draft.unused)),
+    )
+
+
+def prefer(text: str, store: Store, details: ItemDetails) -> Understanding:
+    """What a stated preference ("no horror", "only films after 1980") binds, read like a request.
+
+    Only what rules something out, bounds on numbers and "only X" stay: to like comedies is not to want nothing else.
+    """
+    found = understand(text, store, details, user_known=True)
+    only = re.search(r"\b(?:only|always|must|just)\b", text.casefold()) is not None
+    kept = tuple(binding for binding in found.bindings if only or any(_restricts(c) for c in binding.conditions))
+    return replace(found, bindings=kept)
+
+
+def preferences(
+    user_id: str, text: str, store: Store, details: ItemDetails, *, at: float | None = None
+) -> list[Preference]:
+    """The records for a stated preference: one for each condition; none where the text binds nothing."""
+    bindings = prefer(text, store, details).bindings
+    return [
+        Preference(user_id, text, str(condition), at=at) for binding in bindings for condition in binding.conditions
+    ]
+
+
+def _restricts(condition: Condition) -> bool:
+    return condition.operator not in ("=", "in", "~")
+
+
+def _flag(draft: Draft, pattern: re.Pattern[str]) -> bool:
+    found = False
+    for _, i, j in list(draft.request.find(pattern)):
+        if (
+            draft.request.free(i, j)
+            and not draft.request.topical[i]
+            and draft.request.asking[draft.request.tokens[i].sentence]
+        ):
+            draft.request.mark(i, j, "flag")
+            found = True
+    return found
+
+
+def _set_injections_aside(draft: Draft) -> None:
+    """Sentences that give orders to a machine ask for no item: they are neither read nor searched for."""
+    request = draft.request
+    sentences = {request.tokens[i].sentence for _, i, _ in request.find(_INJECTION)}
+    for sentence in sorted(sentences):
+        inside = [n for n, token in enumerate(request.tokens) if token.sentence == sentence]
+        words = request.words(inside[0], inside[-1] + 1)
+        shown = words if len(words) <= 60 else words[:59] + "…"
+        draft.unused.append(f"I only look for items, so “{shown}” was not followed.")
+        request.mark(inside[0], inside[-1] + 1, "order")
+
+
+def _text_left(request: Request) -> str:
+    """The request's own words that are worth a search by meaning, without the frame around them."""
+    runs: list[str] = []
+    tokens = request.tokens
+    i = 0
+    while i < len(tokens):
+        if tokens[i].mark not in ("", "keep"):
+            i += 1
+            continue
+        j = i
+        while j < len(tokens) and tokens[j].mark in ("", "keep") and (j == i or request.boundary(j) != "."):
+            j += 1
+        first, last = i, j
+        while first < last and tokens[first].key in EDGES and tokens[first].mark != "keep":
+            first += 1
+        while last > first and tokens[last - 1].key in TRAILING and tokens[last - 1].mark != "keep":
+            last -= 1
+        if first < last and not all(token.key in EDGES | ASKING for token in tokens[first:last]):
+            runs.append(request.words(first, last))
+        i = j
+    return " ".join(runs)

@@ -1,0 +1,178 @@
+"""Word tables of the request's own language: function words, cues and nouns; no value of any catalogue."""
+
+from __future__ import annotations
+
+
+def table(text: str) -> frozenset[str]:
+    """The words of ``text``."""
+    return frozenset(text.split())
+
+
+def phrases(text: str) -> frozenset[str]:
+    """The phrases of ``text``, set apart by bars and line ends."""
+    return frozenset(" ".join(part.split()) for part in text.replace("\n", "|").split("|") if part.strip())
+
+
+ARTICLES = table("a an the")
+
+PRONOUNS = table(
+    "it this that these those them they he him his she i me my mine we us our you your what which who whom"
+)
+"""Never a title in lower case, even where a film is called so."""
+
+STOP = (
+    table(
+        """
+        a an the and or but nor so yet if then than as at by for from in into of off on onto out over to up with
+        within about after before during between is are was were be been being am do does did done have has had
+        having will would can could should shall may might must it its this that these those there here he she they
+        them his her their i im ive id ill me my mine we us our you your youre who whom whose which what when where
+        why how some any all both each every either neither other another such own same just only also too very
+        really quite rather pretty somewhat bit lot lots more most less least much many few little kind kinds sort
+        sorts type types way not no without else even still again ever never s t d m re ve ll isnt arent wasnt dont
+        doesnt didnt wont cant couldnt wouldnt havent hasnt like because while though although however well thats
+        theres whats lets gonna wanna im maybe perhaps possibly
+        """
+    )
+    | PRONOUNS
+)
+
+POLITE = table(
+    "please pls plz thanks thank thx cheers hi hello hey dear kindly ok okay yes yeah hmm um uh oh lol tonight today"
+)
+
+ASKING = table(
+    """
+    want wants wanted wanting need needs looking look searching search find recommend recommends recommendation
+    recommendations suggest suggests suggestion suggestions give show get tell help prefer prefers feel feeling fancy
+    mood love loves interested interest watch watching see read reading buy listen play try hoping hope wish wondering
+    craving after seeking please something anything somebody list pick choose offer bring
+    """
+)
+"""Words that frame a request; stripped from the edges of what is searched for."""
+
+ASKS = table(
+    "want wants wanting need needs looking recommend suggest prefer fancy mood please avoid hate give show wish into"
+    " something anything skip rather nothing"
+)
+"""Words that mark a sentence of a long text as asking for something, rather than telling a story."""
+
+GENERIC = table(
+    """
+    film films movie movies flick flicks picture pictures title titles item items thing things product products one ones
+    book books novel novels song songs album albums track tracks game games series serial show shows gift gifts present
+    presents stuff option options idea ideas something anything feature features episode episodes video videos
+    recommendation recommendations suggestion suggestions brand brands pick picks choice choices
+    """
+)
+"""Nouns that stand for "an item of the catalogue"."""
+
+PLACEHOLDER = table(
+    """
+    film films movie movies flick flicks title titles item items thing things one ones stuff option options something
+    anything recommendation recommendations suggestion suggestions pick picks choice choices
+    """
+)
+"""The generic nouns that say nothing to a search, whatever the catalogue holds."""
+
+COMMON = (
+    table(
+        """
+        good bad great best better worst worse nice fine awesome amazing excellent perfect wonderful fantastic cool fun
+        favorite favourite interesting boring predictable overrated underrated watch watched watching seen see story
+        stories plot acting actor actors actress cast director movie film owned time times day night year years life
+        world people person man men woman women guy girl boy thing things new old long short big small high low first
+        last next way work works place home name end ending start beautiful pretty lovely stupid dumb weird strange
+        crazy awful terrible original sequel series remake part two three four five top must ok okay better scene scenes
+        set make made makes get give take come goes go going feel feels based book play show tv dvd video rent bought
+        buy review rating rated list queue heard need want really evening weekend afternoon morning
+        """
+    )
+    | STOP
+    | GENERIC
+)
+"""Words that people write in passing; a catalogue value that is one of them (a careless tag) is no wish."""
+
+TOPIC = table(
+    "about where who whose whom that which when wherein featuring regarding concerning involving involves starring"
+    " set against during between through around inside under on into over having has have while because"
+)
+"""What follows one of these tells what the item is about; it describes and does not bind."""
+
+COPULAS = table(
+    "is are isnt arent was were has have hasnt havent doesnt does dont do can cant will wont i im ive we my"
+)
+"""After "that" these speak of the item itself ("that is not scary"), not of what it is about."""
+
+BEFORE_SUBJECT = table("of in at like as with for to") | TOPIC
+"""A value straight after one of these describes rather than binds."""
+
+POSSESSIVE = table("my your his her our their its this that these those")
+
+DEGREE = table("too so very overly particularly especially that excessively extremely really super terribly all")
+FILLERS = (
+    table(
+        """
+        a an the any more of kind kinds sort type anything something to be watch see want like in for into with mood
+        interested made set much films film movies movie items item products product stuff things thing other another
+        being is are please some these those from having made of
+        """
+    )
+    | DEGREE
+)
+"""Words between a negation and what it denies."""
+
+JOINERS = table("and or nor")
+
+STOPPERS = table(
+    "and or but with without from in by that which who where not no nor except for of only just though however yet"
+) | table(
+    "before after under over about set instead please plus meets also if when because so than is was are since to"
+    " on less more"
+)
+"""Words that can follow a title and end it."""
+
+MAKER_CUES = (
+    r"(?:directed|written|made|created|produced|designed|composed|authored|published|sung|performed) by|by|from"
+    r" director|from author|from the maker of"
+)
+PLAYER_CUES = r"with|starring|featuring|stars?|played by|acted by"
+
+NUMBER_WORDS = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "dozen": 12, "couple": 2,
+}  # fmt: skip
+
+DECADE_WORDS = {
+    "twenties": 1920, "thirties": 1930, "forties": 1940, "fifties": 1950, "sixties": 1960, "seventies": 1970,
+    "eighties": 1980, "nineties": 1990, "noughties": 2000, "aughts": 2000,
+}  # fmt: skip
+
+QUALITY = table(
+    "good great best better nice decent awesome amazing excellent perfect wonderful fantastic cool fun favorite"
+    " favourite top"
+    " interesting really nicely suitable available enjoyable brilliant superb solid worthwhile new old"
+)
+"""Praise says nothing about what is wanted."""
+
+EDGES = (
+    STOP
+    | ASKING
+    | POLITE
+    | PLACEHOLDER
+    | QUALITY
+    | table("made called set bit kind sort type person people similar friend friends couple actor director looks hated")
+)
+"""Words that are dropped from both ends of what is searched for."""
+
+TRAILING = STOP | POLITE | PLACEHOLDER | table("set called made please")
+"""Words that are dropped from the end of what is searched for: fewer, because "falls in love" ends with its point."""
+
+N = r"(?:\d+(?:\.\d+)?|" + "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple", "dozen")) + ")"
+"""Pattern of a number in figures or words."""
+
+
+def number(text: str) -> float:
+    """A number in figures or words."""
+    return float(NUMBER_WORDS[text]) if text in NUMBER_WORDS else float(text)
