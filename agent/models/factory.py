@@ -1,0 +1,123 @@
+"""Opens chat models by name: ``openai:NAME`` for all that speak OpenAI's protocol, ``provider:NAME`` for the others."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from agent.models.failures import OPENAI_KEY, Who, failure_of, no_key
+from data.errors import InputError
+from data.settings import Limits
+
+TEMPERATURE = 0.0
+SEED = 7
+"""The same request should get the same answer, as far as the provider keeps that promise."""
+RETRIES = 1
+"""More would only eat up the time in which the fallback could answer."""
+
+URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+NO_KEY = "no-key-needed"
+"""Sent to servers for which no key is set; local ones take anything."""
+
+REASONING = re.compile(r"^(o\d|gpt-[5-9](?!.*chat))")
+"""OpenAI's names of models that reject a temperature and, behind their newer API, a seed."""
+
+
+class ModelNameError(InputError):
+    """A model's name does not say whose it is, or names nobody known."""
+
+
+class ModelPackageMissing(InputError):  # noqa: N818  reads as the fact that it is
+    """The package that talks to this provider is not installed."""
+
+
+def open_model(name: str, limits: Limits | None = None) -> BaseChatModel:
+    """The chat model of this name, ready to be called; nothing is sent yet.
+
+    ``openai:NAME`` goes to OpenAI or, where ``OPENAI_BASE_URL`` is set, to the server there. Raises ModelNameError,
+    ModelPackageMissing, and ModelFailure (``no_key``) where a key is needed and not set.
+    """
+    limits = limits or Limits()
+    provider, separator, model = name.strip().partition(":")
+    if not separator or not provider or not model:
+        raise ModelNameError(
+            f"{name!r} does not say who serves the model. "
+            f"Write PROVIDER:NAME, for example openai:{model or provider or 'gpt-4o-mini'}."
+        )
+    if provider == "openai":
+        return _open_openai(name.strip(), model, limits)
+    return _open_other(name.strip(), provider, model)
+
+
+def model_name_of(model: BaseChatModel) -> str:
+    """The name under which an opened model is told of: ``openai:gpt-4o-mini``, or its class where it has none."""
+    name = getattr(model, "model_name", None) or getattr(model, "model", None)
+    kind = type(model).__name__
+    if not isinstance(name, str) or not name:
+        return kind
+    return f"openai:{name}" if kind == "ChatOpenAI" else name
+
+
+def who_is(model: Any, name: str | None = None) -> Who:
+    """How people are told of this model; tools bound to it and the like are looked through."""
+    while hasattr(model, "bound"):
+        model = model.bound
+    key: Any = getattr(model, "openai_api_key", None)
+    keyless = hasattr(key, "get_secret_value") and key.get_secret_value() == NO_KEY
+    endpoint = getattr(model, "openai_api_base", None) or getattr(model, "base_url", None)
+    return Who(name or model_name_of(model), str(endpoint or ""), keyless)
+
+
+def _open_openai(name: str, model: str, limits: Limits) -> BaseChatModel:
+    endpoint = next((os.environ[variable] for variable in URL_VARIABLES if os.environ.get(variable)), None)
+    key = os.environ.get(OPENAI_KEY, "").strip()
+    if not key and endpoint is None:
+        raise no_key(Who(name))
+    try:
+        from langchain_openai import ChatOpenAI  # noqa: PLC0415  takes a second and a half
+        from openai import DefaultAsyncHttpxClient  # noqa: PLC0415
+        from pydantic import SecretStr  # noqa: PLC0415
+    except ImportError:
+        raise ModelPackageMissing(f"{name} needs langchain-openai. Run: pip install langchain-openai") from None
+    steady: dict[str, Any] = {} if REASONING.match(model) else {"temperature": TEMPERATURE, "seed": SEED}
+    return ChatOpenAI(
+        model=model,
+        base_url=endpoint,
+        api_key=SecretStr(key or NO_KEY),
+        # Left to itself it is not asked for when a base URL is set, and token limits need it.
+        stream_usage=True,
+        # Per read: without it a stream that falls silent would hold its thread for ever. Calls have their own deadline.
+        timeout=limits.seconds,
+        max_retries=RETRIES,
+        # LangChain shares one client among all event loops. A connection that is kept open belongs to the loop that
+        # opened it, and the next asyncio.run would fail on it with "Event loop is closed".
+        http_async_client=DefaultAsyncHttpxClient(headers={"Connection": "close"}, timeout=limits.seconds),
+        # A client of one's own makes LangChain set socket options on the other one too, which turns proxies off.
+        http_socket_options=(),
+        **steady,
+    )
+
+
+def _open_other(name: str, provider: str, model: str) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415  takes most of a second
+
+    try:
+        opened = init_chat_model(model, model_provider=provider, temperature=TEMPERATURE)
+    except ImportError as error:
+        found = re.search(r"pip install (?:-U )?([\w-]+)", str(error))
+        package = found[1] if found else f"langchain-{provider.replace('_', '-')}"
+        raise ModelPackageMissing(f"{name} needs {package}. Run: pip install {package}") from None
+    except Exception as error:
+        text = str(error)
+        if "nsupported" in text and "provider" in text.lower():
+            known = re.search(r"(?s)supported (?:model )?providers[^:]*:\s*(.+)", text, re.IGNORECASE)
+            choices = f" Known: {' '.join(known[1].split())[:300]}" if known else ""
+            raise ModelNameError(f"{name!r}: there is no provider {provider!r}.{choices}") from None
+        if re.search(r"api[_ ]?key|credential|token", text, re.IGNORECASE):
+            raise no_key(Who(name)) from None
+        raise failure_of(error, Who(name)) from error
+    assert isinstance(opened, BaseChatModel)
+    return opened
