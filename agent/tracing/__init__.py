@@ -1,0 +1,23 @@
+"""Traces: what happened during each request, kept in the workspace with LangSmith's fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from agent.tracing.schema import TraceError
+from agent.tracing.store import TraceStore
+
+if TYPE_CHECKING:
+    from agent.tracing.recorder import TraceRecorder
+
+__all__ = ["RunRecord", "Tokens", "TraceError", "TraceNode", "TraceRecorder", "TraceStore", "TraceSummary", "TraceTree"]
+
+
+def __getattr__(name: str) -> Any:
+    # Reading traces needs no LangChain, whose import takes longer than listing them.
+    if name == "TraceRecorder":
+        from agent.tracing.recorder import TraceRecorder  # noqa: PLC0415
+
+        return TraceRecorder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

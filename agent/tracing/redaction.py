@@ -1,0 +1,72 @@
+"""Takes keys and passwords out of what is written down or shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+REDACTED = "[redacted]"
+
+SECRET_NAMES = (
+    *("authorization", "password", "passwd", "secret", "credential", "cookie"),
+    *(f"{what}{joint}token" for what in ("access", "auth", "refresh", "bearer") for joint in ("", "_", "-")),
+    *(f"api{joint}key" for joint in ("", "_", "-")),
+)
+"""A field whose name has one of these in it is never kept. Not plain "token": tokens are counted in traces."""
+
+_SIGNS = ("authoriz", "passw", "secret", "credential", "cookie", "token", "api_key", "api-key", "apikey")
+"""Every name above has one of these in it: fewer substrings to look for in texts that mostly have none."""
+
+_SECRET_FIELD = re.compile(rf'(?i)({"|".join(SECRET_NAMES)})[\w-]*"\s*:')
+"""Such a name as a key in JSON text."""
+
+_SECRET_VARIABLE = re.compile(r"(_API_KEY|_ACCESS_KEY|_TOKEN|_SECRET|_PASSWORD)$")
+
+# (what every match contains, so that text without it costs no more than a substring search; the pattern)
+_SECRET_SHAPES = (
+    ("sk-", re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_\-]{12,}")),
+    ("earer ", re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/=\-]{8,}")),
+    ("lsv2_", re.compile(r"(?<![A-Za-z0-9])lsv2_[A-Za-z0-9_]{12,}")),
+)
+
+SHORTEST_SECRET = 8
+"""Shorter values of environment variables are words ("none", "local"), and replacing them would garble text."""
+
+
+def secrets_in(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The values of the environment's keys, tokens and passwords, longest first."""
+    found = {
+        value
+        for name, value in environment.items()
+        if len(value) >= SHORTEST_SECRET and _SECRET_VARIABLE.search(name.upper())
+    }
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+@lru_cache(maxsize=4096)
+def is_secret(name: str) -> bool:
+    """Whether a field of this name holds a secret."""
+    lowered = name.lower()
+    return any(part in lowered for part in SECRET_NAMES)
+
+
+def has_secret_field(text: str) -> bool:
+    """Whether JSON text has a field that holds a secret."""
+    lowered = text.lower()
+    for sign in _SIGNS:
+        if sign in lowered:
+            return any(name in lowered for name in SECRET_NAMES) and _SECRET_FIELD.search(text) is not None
+    return False
+
+
+def redacted(text: str, secrets: tuple[str, ...]) -> str:
+    """The text without these secrets and without anything that has the shape of a key."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, REDACTED)
+    for sign, shape in _SECRET_SHAPES:
+        if sign in text:
+            text = shape.sub(REDACTED, text)
+    return text

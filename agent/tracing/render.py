@@ -1,0 +1,173 @@
+"""Prints a trace so that someone who has never seen the code can follow what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agent.tracing.records import RunRecord, TraceNode, TraceTree
+
+LONGEST_LINE = 110
+"""Characters of one text in the outline."""
+TITLES = 4
+"""How many of the rows found are named."""
+
+
+def render_tree(tree: TraceTree, *, full: bool = False) -> str:
+    """The request, then its steps as a tree: how long each took, what models and tools were asked and answered, errors.
+
+    With ``full`` also routing steps, and all that was kept of what went in and came out, as JSON. No colors, no control
+    characters.
+    """
+    return "\n".join([*_head(tree), "", *_lines(tree.root, "", "", full)])
+
+
+def duration(latency_ms: float | None) -> str:
+    """Milliseconds or seconds with three digits at most: ``0.4 ms``, ``34 ms``, ``2.1 s``."""
+    if latency_ms is None:
+        return "unfinished"
+    if latency_ms >= 1000:
+        return f"{latency_ms / 1000:.1f} s"
+    return f"{latency_ms:.0f} ms" if latency_ms >= 10 else f"{latency_ms:.1f} ms"
+
+
+def one_line(text: object, longest: int = LONGEST_LINE) -> str:
+    """The text on one line, cut to this length, without control characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def _head(tree: TraceTree) -> Iterator[str]:
+    summary = tree.summary
+    answered = {"agent": "answered by the agent", "fallback": "answered by the fallback"}
+    tokens = summary.tokens
+    yield f"Trace    {summary.trace_id}"
+    yield f"Request  {one_line(summary.query) or '(empty)'}"
+    yield f"User     {one_line(summary.user_id) if summary.user_id else '(none)'}"
+    yield f"When     {summary.start_time.astimezone():%Y-%m-%d %H:%M:%S %z}, took {duration(summary.latency_ms)}"
+    yield f"Model    {one_line(summary.model)}, {answered.get(summary.source or '', 'no answer')}"
+    if tokens.total:
+        cost = f", {tokens.cost:.4f} US dollars" if tokens.cost is not None else ""
+        yield f"Tokens   {tokens.prompt or 0:,} read, {tokens.completion or 0:,} written{cost}"
+    if summary.error:
+        yield f"Error    {one_line(summary.error)}"
+
+
+def _lines(node: TraceNode, first: str, rest: str, full: bool) -> Iterator[str]:
+    """A run and all below it; ``first`` leads its own line, ``rest`` those under it."""
+    run = node.run
+    children = [child for child in node.children if full or not _is_routing(child)]
+    yield first + _title(run)
+    inner = rest + ("│    " if children else "     ")
+    if run.error:
+        yield f"{inner}error  {one_line(_own_words(run.error))}"
+    if full:
+        for word, value in (("in", run.inputs), ("out", run.outputs)):
+            if value:
+                yield f"{inner}{word:<5}  {one_line(json.dumps(value, ensure_ascii=False), 1_000_000)}"
+    else:
+        for word, text in _details(run):
+            yield f"{inner}{word:<5}  {one_line(text)}"
+    for child in children:
+        last = child is children[-1]
+        yield from _lines(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), full)
+
+
+def _title(run: RunRecord) -> str:
+    kinds = {"llm": "model ", "tool": "tool ", "retriever": "search "}
+    parts = [f"{kinds.get(run.run_type, '')}{one_line(run.name)}", duration(run.latency_ms)]
+    if run.tokens.total:
+        parts.append(f"{run.tokens.prompt or 0:,} → {run.tokens.completion or 0:,} tokens")
+    return "  ".join(parts)
+
+
+def _is_routing(node: TraceNode) -> bool:
+    """Whether the step only chose where to go next: it says nothing that the next step does not show."""
+    run = node.run
+    hidden = "langsmith:hidden" in run.tags or any(tag.startswith("seq:step") for tag in run.tags)
+    return hidden and run.run_type == "chain" and not node.children and not run.error
+
+
+def _details(run: RunRecord) -> Iterator[tuple[str, str]]:
+    """What a call was asked and what it answered, in a word and a line each."""
+    if run.run_type == "llm":
+        yield from _model_call(run)
+    elif run.run_type in {"tool", "retriever"}:
+        if run.inputs:
+            yield "asked", _arguments(run.inputs)
+        found = _found(run.outputs.get("output", run.outputs.get("documents")))
+        if found:
+            yield "found", found
+
+
+def _model_call(run: RunRecord) -> Iterator[tuple[str, str]]:
+    batches = run.inputs.get("messages")
+    if isinstance(batches, list) and batches and isinstance(batches[0], list) and batches[0]:
+        last = _parts(batches[0][-1])
+        count = len(batches[0])
+        whose = f"from {last.get('type', '?')}: {_text(last.get('content'))}"
+        yield "read", f"1 message, {whose}" if count == 1 else f"{count} messages, the last {whose}"
+    for batch in _sequence(run.outputs.get("generations")):
+        for generation in _sequence(batch):
+            message = _parts(generation.get("message") if isinstance(generation, Mapping) else None)
+            calls = [
+                f"{call.get('name')}({_arguments(call.get('args'))})"
+                for call in _sequence(message.get("tool_calls"))
+                if isinstance(call, Mapping)
+            ]
+            if text := _text(message.get("content")):
+                yield "said", text
+            if calls:
+                yield "calls", "; ".join(calls)
+            if broken := _sequence(message.get("invalid_tool_calls")):
+                yield "calls", f"{len(broken)} that could not be read"
+
+
+def _found(output: Any) -> str:
+    message = _parts(output)
+    artifact = message.get("artifact")
+    rows = _sequence(artifact.get("rows")) if isinstance(artifact, Mapping) else ()
+    titles = [str(row["title"]) for row in rows if isinstance(row, Mapping) and row.get("title")]
+    if titles:
+        more = ", …" if len(titles) > TITLES else ""
+        return f"{_count(rows)} rows: {', '.join(titles[:TITLES])}{more}"
+    return _text(message.get("content", output))
+
+
+def _count(rows: Sequence[Any]) -> int:
+    """How many rows there were; the note that ends a cut list says how many were left out."""
+    last = rows[-1] if rows else None
+    if isinstance(last, str) and last.startswith("… ("):
+        left_out = last[3:].split(" ", 1)[0]
+        return len(rows) - 1 + (int(left_out) if left_out.isdigit() else 0)
+    return len(rows)
+
+
+def _parts(value: Any) -> Mapping[str, Any]:
+    """The fields of a message, in whichever form it was kept."""
+    if not isinstance(value, Mapping):
+        return {}
+    inner = value.get("kwargs")
+    return inner if isinstance(inner, Mapping) else value
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return " ".join(str(block.get("text", "")) if isinstance(block, Mapping) else str(block) for block in content)
+    return "" if content is None else str(content)
+
+
+def _arguments(arguments: Any) -> str:
+    if not isinstance(arguments, Mapping):
+        return str(arguments)
+    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _own_words(error: str) -> str:
+    """What an error says, without the traceback that is kept behind it."""
+    return error.partition("Traceback (most recent call last)")[0].strip() or error
