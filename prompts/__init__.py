@@ -1,0 +1,32 @@
+"""What the model is told: Markdown templates with named placeholders."""
+
+from __future__ import annotations
+
+import string
+from functools import cache
+from importlib.resources import files
+
+__all__ = ["PromptError", "render"]
+
+
+class PromptError(Exception):
+    """A template and the values for it do not fit."""
+
+
+def render(name: str, **values: object) -> str:
+    """The template ``prompts/NAME.md`` with its placeholders filled.
+
+    Raises:
+        PromptError: placeholders without a value, all of them named, or values without a placeholder.
+    """
+    text, fields = _template(name)
+    missing, unused = sorted(fields - set(values)), sorted(set(values) - fields)
+    if missing or unused:
+        raise PromptError(f"prompt {name!r}: missing values for {missing}, no placeholders for {unused}")
+    return text.format(**values)
+
+
+@cache
+def _template(name: str) -> tuple[str, frozenset[str]]:
+    text = files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
+    return text, frozenset(field for _, field, _, _ in string.Formatter().parse(text) if field)
