@@ -1,0 +1,34 @@
+"""RecMind: a recommendation agent that people can trust with their own catalogue.
+
+    from agent import RecMind
+
+Importing this costs next to nothing: what a request needs is imported when the first one is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agent.answer import Answer, Proof, Recommendation, Usage
+    from agent.recommender import RecMind
+    from agent.state import Event
+
+__all__ = ["Answer", "Event", "Proof", "RecMind", "Recommendation", "Usage"]
+
+_HOMES = {
+    "Answer": "agent.answer",
+    "Event": "agent.state",
+    "Proof": "agent.answer",
+    "RecMind": "agent.recommender",
+    "Recommendation": "agent.answer",
+    "Usage": "agent.answer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(_HOMES[name]), name)

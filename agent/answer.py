@@ -1,0 +1,71 @@
+"""What comes back: typed, frozen results whose ``to_dict`` is the JSON that the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Source = Literal["agent", "fallback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One fact behind a reason, checked against the catalogue and the user's history."""
+
+    kind: str
+    """request, preference, history, collaborative, semantic, metadata or popularity."""
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One recommended item."""
+
+    rank: int
+    item_id: str
+    title: str
+    score: float
+    """0 to 1, higher is better; comparable within one answer only."""
+    reason: str
+    evidence: tuple[Proof, ...] = ()
+    confidence: float | None = None
+    """A calibrated probability, or None where none has been learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request cost."""
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    """None where the price is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request."""
+
+    query: str
+    user_id: str | None
+    recommendations: tuple[Recommendation, ...]
+    message: str
+    """What the request was taken to mean, and what could not be done."""
+    source: Source
+    model: str
+    trace_id: str
+    question: str | None = None
+    """A clarifying question, where the agent asks one instead of answering."""
+    fallback_cause: str | None = None
+    repairs: tuple[str, ...] = ()
+    """What the validator changed before the answer left, a sentence each."""
+    usage: Usage = field(default_factory=Usage)
+    latency_ms: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON values, in the shape of ``recmind schema``."""
+        return asdict(self)

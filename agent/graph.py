@@ -1,0 +1,71 @@
+"""The state machine, as it is drawn:
+
+    START ► prepare ► reason ⇄ act ► validate ► respond ► END
+                        │              │ ▲
+                        │              ▼ │ (once)
+                        │            repair
+                        └► fallback ► validate
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from agent.nodes.act import aact, act
+from agent.nodes.fallback import fallback
+from agent.nodes.pooled import pooled
+from agent.nodes.prepare import prepare
+from agent.nodes.reason import areason, reason
+from agent.nodes.respond import respond
+from agent.nodes.validate import repair, said_nothing, validate
+from agent.state import AgentContext, State
+
+Graph = CompiledStateGraph[State, AgentContext, State, State]
+
+
+@cache
+def build_graph(*, asynchronous: bool = False) -> Graph:
+    """The compiled graph, with plain nodes or with coroutines; one of each serves all requests and threads."""
+    graph = StateGraph(State, context_schema=AgentContext)
+    for name, node, anode in (
+        ("prepare", prepare, pooled(prepare)),
+        ("reason", reason, areason),
+        ("act", act, aact),
+        ("validate", validate, pooled(validate)),
+        ("repair", repair, pooled(repair)),
+        ("fallback", fallback, pooled(fallback)),
+        ("respond", respond, pooled(respond)),
+    ):
+        graph.add_node(name, anode if asynchronous else node)
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "reason")
+    graph.add_conditional_edges("reason", after_reason, ["act", "repair", "fallback"])
+    graph.add_conditional_edges("act", after_act, ["reason", "validate"])
+    graph.add_conditional_edges("validate", after_validate, ["repair", "respond"])
+    graph.add_edge("repair", "reason")
+    graph.add_edge("fallback", "validate")
+    graph.add_edge("respond", END)
+    return graph.compile(name="recmind")
+
+
+def after_reason(state: State) -> Literal["act", "repair", "fallback"]:
+    """Where a model's message leads: to its calls, to one nudge when it made none, else to the fallback."""
+    if state.get("cause"):
+        return "fallback"
+    if not said_nothing(state["messages"][-1]):
+        return "act"
+    return "fallback" if state.get("repaired") else "repair"
+
+
+def after_act(state: State) -> Literal["reason", "validate"]:
+    """A submission is validated; findings are read first."""
+    return "reason" if state.get("submission") is None else "validate"
+
+
+def after_validate(state: State) -> Literal["repair", "respond"]:
+    """Problems go back once, and never to a fallback that has no one to ask."""
+    return "repair" if state["verdict"].problems else "respond"

@@ -1,0 +1,57 @@
+"""The hybrid ranker on its own feet: look-ups by policy and one ranking, with no model and no tool calls.
+
+The fallback answers with it, and the validator fills with it the places that a model's answer left empty.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from agent import policy
+from data.errors import RecMindError
+from tools.context import Brief, RequestContext
+from tools.lookups import LookUps
+from tools.slate import Entry, Slate
+
+log = logging.getLogger(__name__)
+
+
+def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
+    """The brief as the policy reads it: handles and labels in place of ids and conditions."""
+    likes = [entry.handle for item_id in brief.likes if (entry := slate.of_item(item_id))]
+    return {
+        "text": brief.text,
+        "likes": likes,
+        "wishes": list(brief.wishes),
+        "bindings": list(brief.bindings),
+        "known_user": brief.known_user,
+        "again": brief.again,
+        "k": k,
+    }
+
+
+def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
+    """The slate with everything the policy would look up for this brief."""
+    for name, arguments in policy.look_ups(described(brief, slate, context.k)):
+        try:
+            findings = LookUps(context, brief, slate).ask(name, arguments)
+        except RecMindError:
+            log.exception("look-up %s failed", name)
+            continue
+        slate, _ = slate.merged(findings)
+    return slate
+
+
+def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple[Slate, list[Entry]]:
+    """The slate with scores, and its best ``n`` candidates that nothing rules out, best first."""
+    name, arguments = policy.ranking({"k": n})
+    slate, entries = slate.merged(LookUps(context, brief, slate).ask(name, arguments))
+    return slate, entries[:n]
+
+
+def rows_of(entries: list[Entry], slate: Slate) -> list[dict[str, Any]]:
+    """Entries as the policy reads them: handle, and (number, kind) of each piece of evidence."""
+    return [
+        {"handle": entry.handle, "evidence": [[n, slate.evidence[n - 1].kind] for n in entry.evidence]} for entry in entries
+    ]

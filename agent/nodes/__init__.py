@@ -1,0 +1,1 @@
+"""The rooms of the graph, one a file."""

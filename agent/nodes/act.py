@@ -1,0 +1,176 @@
+"""act: all tool calls of a turn side by side, then one merge of what they found onto the slate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from langgraph.prebuilt import ToolRuntime
+from langgraph.runtime import Runtime
+from pydantic import ValidationError
+
+from agent.state import AgentContext, Event, Spent, State
+from data.errors import RecMindError
+from tools.lookups import LookUpError
+from tools.slate import Entry, Findings, Slate
+from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
+from tools.toolbox import TOOLS, render_rows
+
+log = logging.getLogger(__name__)
+
+TOOLS_BY_NAME: dict[str, BaseTool] = {tool.name: tool for tool in TOOLS}
+
+
+def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
+    """The slate with this turn's findings, a tool message for every look-up, and the submission where there is one."""
+    turn = _Turn(state, config, runtime)
+    futures = [runtime.context.pool.submit(contextvars.copy_context().run, turn.run, call) for call in turn.calls]
+    wait(futures, timeout=turn.seconds_left())
+    return turn.settle([_result(future) for future in futures])
+
+
+async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
+    """The same, without holding the event loop."""
+    turn = _Turn(state, config, runtime)
+    loop = asyncio.get_running_loop()
+    futures = [
+        loop.run_in_executor(runtime.context.pool, contextvars.copy_context().run, turn.run, call) for call in turn.calls
+    ]
+    if futures:
+        await asyncio.wait(futures, timeout=turn.seconds_left())
+    return turn.settle([_result(future) for future in futures])
+
+
+class _Turn:
+    """One turn's calls: which are run, and what becomes of their results."""
+
+    def __init__(self, state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> None:
+        self.state, self.config, self.runtime = state, config, runtime
+        self.context = runtime.context
+        message = state["messages"][-1]
+        assert isinstance(message, AIMessage)
+        self.message = message
+        self.submits = [call for call in message.tool_calls if call["name"] == SUBMIT]
+        look_ups = [call for call in message.tool_calls if call["name"] != SUBMIT]
+        left = max(0, self.context.limits.tool_calls - state["spent"].tool_calls)
+        self.calls, self.over = look_ups[:left], look_ups[left:]
+
+    def seconds_left(self) -> float:
+        return max(0.0, self.context.deadline - time.monotonic())
+
+    def run(self, call: ToolCall) -> Findings | str:
+        """What one call found, or a message to the model why it could not be answered."""
+        tool = TOOLS_BY_NAME.get(call["name"])
+        if tool is None:
+            return f"There is no tool {call['name']!r}; there are {', '.join(TOOLS_BY_NAME)}."
+        self.emit("tool_started", _spoken(call), call)
+        tool_runtime = ToolRuntime(
+            state=self.state,
+            context=self.context,
+            config=self.config,
+            stream_writer=self.runtime.stream_writer,
+            tool_call_id=call["id"],
+            store=None,
+        )
+        try:
+            message = tool.invoke({**call, "args": {**call["args"], "runtime": tool_runtime}}, self.config)
+        except ValidationError as error:
+            places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("runtime",)]
+            return f"{call['name']} did not take these arguments ({'; '.join(places)})."
+        except (LookUpError, RecMindError) as error:
+            return str(error)
+        except Exception:
+            # Whatever breaks inside one tool, the request goes on with the others.
+            log.exception("tool %s failed", call["name"])
+            return f"{call['name']} failed; go on without it."
+        found = message.artifact
+        assert isinstance(found, Findings)
+        self.emit("tool_finished", f"{len(found.rows)} rows", call)
+        return found
+
+    def settle(self, results: Sequence[Findings | str]) -> State:
+        """The state after this turn, given what each call found."""
+        slate = self.state["slate"]
+        answers: list[ToolMessage] = []
+        for call, result in zip(self.calls, results, strict=True):
+            if isinstance(result, str):
+                answers.append(_answer(call, result, error=True))
+                continue
+            before = slate
+            slate, entries = slate.merged(result)
+            text = render_rows(result, entries, slate, before)
+            answers.append(_answer(call, text, artifact={"rows": [_row(entry, slate) for entry in entries]}))
+        for call in self.over:
+            answers.append(_answer(call, f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now.", error=True))
+        for broken in self.message.invalid_tool_calls:
+            # A server rejects a conversation in which any call stays unanswered.
+            content = f"The arguments of {broken['name']} were no valid JSON: call it again."
+            answers.append(ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error"))
+        update = State(slate=slate, spent=self._spent(self.state["spent"]))
+        submission, submit_id, notes = self._submission(bool(self.calls or self.over))
+        answers += notes
+        if answers and submission is None:
+            answers[-1] = self._hurried(answers[-1])
+        update.update(State(messages=list(answers), submission=submission, submit_call_id=submit_id))
+        return update
+
+    def _submission(self, looked_up: bool) -> tuple[Submission | None, str | None, list[ToolMessage]]:
+        """The first readable final call of a turn without look-ups, its id, and answers to the others."""
+        notes: list[ToolMessage] = []
+        for i, call in enumerate(self.submits):
+            if looked_up:
+                notes.append(_answer(call, "Look-ups were made in the same turn: read them, then submit alone.", error=True))
+                continue
+            try:
+                submission = parse_submission(call["args"])
+            except SubmissionError as error:
+                notes.append(_answer(call, str(error), error=True))
+                continue
+            notes += [_answer(c, "Another final call of this turn was taken.", error=True) for c in self.submits[i + 1 :]]
+            return submission, call["id"], notes
+        return None, None, notes
+
+    def _hurried(self, last: ToolMessage) -> ToolMessage:
+        """The last answer with a warning when only one model call is left."""
+        if self.context.limits.model_calls - self.state["spent"].model_calls != 1:
+            return last
+        return last.model_copy(update={"content": f"{last.content}\nThis was the last look-up: submit now."})
+
+    def _spent(self, spent: Spent) -> Spent:
+        return replace(spent, tool_calls=spent.tool_calls + len(self.calls))
+
+    def emit(self, kind: str, text: str, call: ToolCall) -> None:
+        if self.context.emit:
+            self.context.emit(Event(kind, text, {"tool": call["name"], "arguments": call["args"]}))
+
+
+def _result(future: Future[Findings | str] | asyncio.Future[Findings | str]) -> Findings | str:
+    if not future.done():
+        future.cancel()
+        return "Not finished in time."
+    return future.result()
+
+
+def _answer(call: ToolCall, text: str, *, artifact: Any = None, error: bool = False) -> ToolMessage:
+    return ToolMessage(
+        text, tool_call_id=call["id"] or "", name=call["name"], artifact=artifact, status="error" if error else "success"
+    )
+
+
+def _row(entry: Entry, slate: Slate) -> dict[str, Any]:
+    return {"handle": entry.handle, "evidence": [[n, slate.evidence[n - 1].kind] for n in entry.evidence]}
+
+
+def _spoken(call: ToolCall) -> str:
+    arguments: Sequence[str] = [f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in call["args"].items() if v]
+    return f"{call['name']}({', '.join(arguments)})"

@@ -1,0 +1,22 @@
+"""fallback: the hybrid ranker answers, with its own sentences, when a named model fails, refuses or overspends."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from agent import hybrid, policy
+from agent.state import AgentContext, Event, State
+from tools.submit import parse_submission
+
+
+def fallback(state: State, runtime: Runtime[AgentContext]) -> State:
+    """A submission by the offline planner's policy on the engines themselves: it costs no model call, is no tool call of the
+    model's, and keeps what the model had found."""
+    context, brief = runtime.context, state["brief"]
+    cause = state.get("cause") or "the model did not submit recommendations"
+    if context.emit:
+        context.emit(Event("fallback", cause))
+    slate = hybrid.gathered(context, brief, state["slate"])
+    slate, best = hybrid.ranked(context, brief, slate, context.k)
+    _, arguments = policy.submission(hybrid.described(brief, slate, context.k), hybrid.rows_of(best, slate))
+    return State(slate=slate, submission=parse_submission(arguments), submit_call_id=None, cause=cause)

@@ -1,0 +1,24 @@
+"""How nodes that only compute and read SQLite run under an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+
+from langgraph.runtime import Runtime
+
+from agent.state import AgentContext, State
+
+Node = Callable[[State, Runtime[AgentContext]], State]
+
+
+def pooled(node: Node) -> Callable[[State, Runtime[AgentContext]], Awaitable[State]]:
+    """The node as a coroutine that runs it in the request's own threads, so that the loop stays free."""
+
+    async def anode(state: State, runtime: Runtime[AgentContext]) -> State:
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(runtime.context.pool, context.run, node, state, runtime)
+
+    anode.__name__ = node.__name__
+    return anode

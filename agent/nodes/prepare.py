@@ -1,0 +1,130 @@
+"""prepare: everything that is known before the first thought. What the words mean, who asks, what binds, what the catalogue is."""
+
+from __future__ import annotations
+
+from langchain_core.messages import HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+import prompts
+from agent import hybrid
+from agent.models.offline import BRIEF
+from agent.state import AgentContext, Event, State
+from agent.understanding import Understanding, understand
+from data.conditions import Condition, parse_condition
+from data.errors import ConditionError
+from tools.context import Brief, Constraint
+from tools.describe import describe_catalogue, example_condition
+from tools.lookups import LookUps
+from tools.slate import Slate
+
+REMEMBERED = 6
+"""Past items put on the slate as references, the user's favorites first."""
+
+
+def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
+    """The understanding, the brief, the first references on the slate, and the opening messages."""
+    context = runtime.context
+    consumed = context.store.consumed_ids(context.user_id) if context.user_id is not None else frozenset()
+    profile = context.engines.history.profile(context.user_id) if context.user_id is not None else None
+    known = profile is not None and profile.known
+    understanding = understand(context.query, context.store, context.engines.details, user_known=known)
+    brief = _brief(understanding, context, consumed, known_user=known)
+    slate = _references(state["slate"], brief, context)
+    if context.emit:
+        context.emit(Event("understood", understanding.meaning() or "an open request"))
+    human = HumanMessage(
+        prompts.render(
+            "request",
+            query=context.query or "(none: recommend what fits the person)",
+            meaning=understanding.meaning() or "an open request",
+            readings=_readings(brief),
+            profile=profile.digest() if profile is not None and known else "Nothing is known of them.",
+            references=_listed(slate),
+            k=context.k,
+        ),
+        additional_kwargs={BRIEF: hybrid.described(brief, slate, context.k)},
+    )
+    return State(
+        messages=[SystemMessage(_system(context)), human],
+        understanding=understanding,
+        brief=brief,
+        slate=slate,
+        submission=None,
+        repaired=False,
+    )
+
+
+def _brief(
+    understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool
+) -> Brief:
+    preferences = _preferences(context)
+    likes = tuple(mention.item_id for mention in understanding.likes)
+    unlikes = tuple(mention.item_id for mention in understanding.unlikes)
+    barred = frozenset() if understanding.again else consumed
+    return Brief(
+        text=understanding.text,
+        likes=likes,
+        unlikes=unlikes,
+        bindings={b.label: Constraint(b.words, b.conditions) for b in understanding.bindings},
+        wishes={f"w{n}": Constraint(w.words, w.conditions) for n, w in enumerate(understanding.wishes, 1)},
+        standing=(*context.filters, *(c for part in preferences for c in part.conditions)),
+        preferences=preferences,
+        excluded=context.exclude | barred | frozenset(likes) | frozenset(unlikes),
+        consumed=consumed,
+        known_user=known_user,
+        again=understanding.again,
+        surprise=understanding.surprise,
+    )
+
+
+def _preferences(context: AgentContext) -> tuple[Constraint, ...]:
+    """The user's stored preferences; one that can no longer be read cannot bind."""
+    if context.user_id is None:
+        return ()
+    by_words: dict[str, list[Condition]] = {}
+    for preference in context.store.preferences(context.user_id):
+        try:
+            by_words.setdefault(preference.text, []).append(parse_condition(preference.condition))
+        except ConditionError:
+            continue
+    return tuple(Constraint(words, tuple(conditions)) for words, conditions in by_words.items())
+
+
+def _references(slate: Slate, brief: Brief, context: AgentContext) -> Slate:
+    """The slate with what the request names and what the user thinks most of, to be cited."""
+    look_ups = LookUps(context, brief, slate)
+    if brief.likes:
+        slate, _ = slate.merged(look_ups.named(brief.likes))
+    if brief.known_user and not brief.again:
+        slate, _ = slate.merged(look_ups.ask("user_history", {"order": "highest", "n": REMEMBERED}))
+    return slate
+
+
+def _system(context: AgentContext) -> str:
+    """The part of the prompt that is the same for every request on this catalogue, so that providers can cache it."""
+    catalogue = context.store.catalogue()
+    return prompts.render(
+        "system",
+        items=catalogue.items,
+        catalogue=describe_catalogue(catalogue),
+        example_condition=example_condition(catalogue),
+    )
+
+
+def _readings(brief: Brief) -> str:
+    lines = [f"{label} {part.words!r}: {' and '.join(map(str, part.conditions))} (binds)" for label, part in brief.bindings.items()]
+    lines += [f"{label} {part.words!r}: {' or '.join(map(str, part.conditions))} (wish)" for label, part in brief.wishes.items()]
+    lines += [f"Always binds: {condition}" for condition in brief.standing]
+    if brief.again:
+        lines.append("Items of the person's history may be recommended.")
+    return "\n".join(lines) + ("\n" if lines else "")
+
+
+def _listed(slate: Slate) -> str:
+    if not slate.entries:
+        return ""
+    lines = []
+    for entry in slate.entries.values():
+        facts = "; ".join(f"e{n} {slate.evidence[n - 1].text}" for n in entry.evidence[:3])
+        lines.append(f"{entry.handle} {entry.title}: {facts}" if facts else f"{entry.handle} {entry.title}")
+    return "\nReferences\n" + "\n".join(lines) + "\n"

@@ -1,0 +1,60 @@
+"""validate and repair: what is wrong goes back to the model once, then it is mended without it."""
+
+from __future__ import annotations
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langgraph.runtime import Runtime
+
+import prompts
+from agent import hybrid
+from agent.state import AgentContext, Event, State, Verdict
+from agent.validation import judge, settle
+from tools.context import Brief
+from tools.slate import Slate
+from tools.submit import SUBMIT, Submission
+
+
+def validate(state: State, runtime: Runtime[AgentContext]) -> State:
+    """The verdict on the submission. Once the one chance to mend it is used, the verdict has no problems left."""
+    context, submission, slate = runtime.context, state["submission"], state["slate"]
+    assert submission is not None
+    verdict = judge(submission, slate, state["brief"], context)
+    if verdict.problems and (state.get("repaired") or state.get("cause")):
+        slate, verdict = _settled(submission, state["slate"], state["brief"], context)
+    if context.emit:
+        text = f"{len(verdict.chosen)} passed" + (f", {len(verdict.problems)} problems" if verdict.problems else "")
+        context.emit(Event("validated", text, {"problems": list(verdict.problems)}))
+    return State(slate=slate, verdict=verdict)
+
+
+def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> tuple[Slate, Verdict]:
+    """The mended verdict; where the slate holds too few candidates, the look-ups of the policy are made up for first."""
+    slate, best = hybrid.ranked(context, brief, slate, context.k)
+    if len(best) < context.k:
+        slate, best = hybrid.ranked(context, brief, hybrid.gathered(context, brief, slate), context.k)
+    return slate, settle(submission, slate, brief, context, [entry.item_id for entry in best])
+
+
+def repair(state: State, runtime: Runtime[AgentContext]) -> State:
+    """What the model is told when its answer cannot leave: the problems of its submission, or that plain text is no answer."""
+    if runtime.context.emit:
+        runtime.context.emit(Event("repairing", "asking the model to mend its answer"))
+    submission, verdict = state.get("submission"), state.get("verdict")
+    message: AnyMessage
+    if submission is not None and verdict is not None:
+        problems = "\n".join(f"- {problem}" for problem in verdict.problems)
+        message = ToolMessage(
+            prompts.render("repair", problems=problems),
+            tool_call_id=state.get("submit_call_id") or "",
+            name=SUBMIT,
+            status="error",
+        )
+    else:
+        candidates = ", ".join(entry.handle for entry in state["slate"].candidates()[:12]) or "none yet: look something up"
+        message = HumanMessage(prompts.render("nudge", candidates=candidates))
+    return State(messages=[message], repaired=True, submission=None, submit_call_id=None)
+
+
+def said_nothing(message: AnyMessage) -> bool:
+    """Whether a model's message holds no call at all, readable or not."""
+    return isinstance(message, AIMessage) and not message.tool_calls and not message.invalid_tool_calls

@@ -1,0 +1,66 @@
+"""The policy that plans without a model: which look-ups a brief asks for, and what to submit once they are in.
+
+The offline planner speaks it as tool calls through the graph; the fallback follows it directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent.sentences import compose
+from tools.submit import SUBMIT
+
+Call = tuple[str, dict[str, Any]]
+"""A tool's name and its arguments."""
+
+SPARE = 5
+"""Ranked rows beyond those asked for, so that a rejected one can be replaced."""
+
+
+def look_ups(brief: Mapping[str, Any]) -> list[Call]:
+    """The first turn: everything that can be looked up at once.
+
+    Args:
+        brief: the request as ``brief_for_policy`` describes it.
+    """
+    where = list(brief["bindings"])
+    likes, wishes, text = list(brief["likes"]), list(brief["wishes"]), brief["text"]
+    calls: list[Call] = []
+    if brief["again"] and brief["known_user"]:
+        calls.append(("user_history", {"order": "highest", "where": where}))
+    if likes:
+        calls.append(("collaborative_filtering", {"like": likes, "where": where}))
+        calls.append(("search_items", {"query": text, "like": likes, "where": where}))
+        calls += [("search_items", {"query": text, "like": likes, "where": [*where, wish]}) for wish in wishes[:2]]
+    elif text:
+        calls.append(("search_items", {"query": text, "where": where}))
+    calls += [("filter_items", {"where": [*where, wish]}) for wish in wishes[:3]]
+    if len(wishes) > 1:
+        calls.append(("filter_items", {"where": [*where, *wishes[:3]]}))
+    if brief["known_user"] and not likes:
+        calls.append(("collaborative_filtering", {"where": where}))
+    if where and not (text or likes or wishes):
+        calls.append(("filter_items", {"where": where}))
+    if not (text or likes or where) or not brief["known_user"]:
+        calls.append(("popular_items", {"where": where}))
+    return calls
+
+
+def ranking(brief: Mapping[str, Any]) -> Call:
+    """The second turn: one ranking over all that was found."""
+    return "rank_candidates", {"n": brief["k"] + SPARE}
+
+
+def submission(brief: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Call:
+    """The last turn: the best ranked rows, each with a sentence built from its evidence.
+
+    Args:
+        rows: of ``rank_candidates``: ``{"handle": "c7", "evidence": [[12, "metadata"], ...]}``, best first.
+    """
+    picks = []
+    for row in rows:
+        reason, cites = compose((number, kind) for number, kind in row["evidence"])
+        if reason and len(picks) < brief["k"]:
+            picks.append({"item": row["handle"], "cites": [f"e{n}" for n in cites], "reason": reason})
+    return SUBMIT, {"recommendations": picks}

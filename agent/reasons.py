@@ -1,0 +1,204 @@
+"""What a reason may say: facts in slots that are filled from evidence and catalogue, and connective words between them.
+
+Promised, and no more: the free text holds no digits, no quotation, no capitalized name and no attribute value of the catalogue
+outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this way.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from data.records import AttributeValue, Item
+from data.text import normalize
+from tools.phrases import attribute_label
+from tools.slate import Entry, Slate
+
+MOST_LETTERS = 400
+"""A reason's length, slots filled."""
+
+SLOT = re.compile(r"\{([^{}]*)\}")
+WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
+QUOTES = set('"“”„«»‹›「」『』`')
+LONGEST_VALUE = 5
+"""Words of the longest attribute value that is looked for in free text."""
+
+CONNECTIVE = frozenset(
+    "a about above after again all also although an and another any are around as asked at be because been before best both but "
+    "by can choice close closer combines could did do does each enjoy enjoyed even every fan fans favorite find fine fit fits "
+    "fitting for from fresh further gave give given gives go goes good great had has have having here how i if in into is it item "
+    "items its just kind keeps know like liked likely likes look looking looks made make makes many match matches meets mix more "
+    "most much near next no not now of offers on once one only or other others our out over own paired people pick picks rated "
+    "rating ratings recommended request right same see seen sense share shares should similar since so some something still strong "
+    "such suggest suits sure take taste tastes than that the their them then there these they thing things this those though to "
+    "together too touch try up us user users very want wanted was way we well were what when where which while who why will wish "
+    "with without would you your yours".split()
+)
+"""Words that join facts and claim none, even where a catalogue uses one as a tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonText:
+    """A reason read and checked."""
+
+    text: str
+    """Slots filled."""
+    cites: tuple[int, ...]
+    """Evidence numbers, those in slots included, in order of appearance."""
+    problems: tuple[str, ...]
+    """Why it cannot leave, written to the model; empty when it can."""
+
+
+def read_reason(
+    reason: str,
+    cites: Iterable[int],
+    entry: Entry,
+    slate: Slate,
+    item_of: Callable[[str], Item | None],
+    known_values: Callable[[set[str]], Mapping[str, object]],
+) -> ReasonText:
+    """The reason with its slots filled, and what is wrong with it.
+
+    Args:
+        reason: the model's text.
+        cites: the evidence numbers the model gave beside it.
+        entry: the item it speaks for.
+        slate: where handles and evidence numbers lead.
+        item_of: the catalogue's item of an id.
+        known_values: those of the given normalized texts that are attribute values of the catalogue.
+    """
+    problems: list[str] = []
+    cited = list(dict.fromkeys(cites))
+    shown: list[str] = [entry.title]
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1].strip()
+        filled, number = _slot(name, entry, slate, item_of)
+        if filled is None:
+            problems.append(f"{{{name}}} is no slot; use {{e5}}, {{title}}, {{title:r1}} or an attribute of the item")
+            return ""
+        if number is not None and number not in cited:
+            cited.append(number)
+        shown.append(filled)
+        return filled
+
+    clean = _printable(reason)
+    text = SLOT.sub(fill, clean)
+    problems += _citations(cited, entry, slate)
+    shown += [fact.text for n in cited if (fact := slate.fact(n))]
+    if not cited:
+        own = ", ".join(f"e{n}" for n in entry.evidence[:4]) or "none"
+        problems.append(f"the reason for {entry.handle} cites no evidence (its own: {own})")
+    problems += _free_text(clean, normalize(" ".join(shown)), known_values)
+    if not WORD.search(text):
+        problems.append("the reason is empty")
+    if len(text) > MOST_LETTERS:
+        problems.append(f"the reason has {len(text)} letters, at most {MOST_LETTERS} are read")
+    return ReasonText(re.sub(r"\s+", " ", text).strip(), tuple(cited), tuple(dict.fromkeys(problems)))
+
+
+def _slot(
+    name: str, entry: Entry, slate: Slate, item_of: Callable[[str], Item | None]
+) -> tuple[str | None, int | None]:
+    """What fills a slot, and the evidence number it cites; (None, None) when the slot leads nowhere."""
+    if match := re.fullmatch(r"e(\d{1,6})", name):
+        number = int(match[1])
+        fact = slate.fact(number)
+        return (fact.text, number) if fact else (None, None)
+    what, _, handle = name.partition(":")
+    about = slate.entries.get(handle.strip()) if handle else entry
+    if about is None or (about is not entry and about.role != "reference"):
+        return None, None
+    if what.strip() == "title":
+        return about.title, None
+    item = item_of(about.item_id)
+    if item is None:
+        return None, None
+    wanted = attribute_label(what.strip().casefold())
+    for attribute, value in item.attributes.items():
+        if attribute_label(attribute.casefold()) == wanted:
+            return _shown(value), None
+    return None, None
+
+
+def _shown(value: AttributeValue) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
+    """What is wrong with the evidence numbers: each must be the item's own or a reference's."""
+    references = {n for other in slate.entries.values() if other.role == "reference" for n in other.evidence}
+    wrong = [n for n in cited if n not in entry.evidence and n not in references]
+    if not wrong:
+        return []
+    named = ", ".join(f"e{n}" for n in wrong[:3])
+    own = ", ".join(f"e{n}" for n in entry.evidence[:8]) or "none"
+    return [f"{named} is not evidence for {entry.handle} (its own: {own})"]
+
+
+def _free_text(reason: str, shown: str, known_values: Callable[[set[str]], Mapping[str, object]]) -> list[str]:
+    """What the words outside the slots claim that ``shown`` (normalized) does not."""
+    bare = SLOT.sub(" \0 ", reason)
+    problems: list[str] = []
+    if any(letter.isnumeric() for letter in bare):
+        problems.append("digits outside a slot: cite the evidence that holds the number")
+    if QUOTES & set(bare) or re.search(r"(?<!\w)'[^']+'(?!\w)", bare):
+        problems.append("a quotation outside a slot: leave the quotes out")
+    if "://" in bare or "www." in bare.casefold():
+        problems.append("an address: leave it out")
+    words_shown = set(shown.split())
+    names = [w for w in _names(bare) if not set(normalize(w).split()) <= words_shown]
+    if names:
+        problems.append(f"the name {names[0]!r} is in no cited evidence: cite evidence that holds it or leave it out")
+    values = [v for v in _values(bare, known_values) if f" {v} " not in f" {shown} "]
+    if values and not names:
+        problems.append(f"{values[0]!r} is in no cited evidence: cite evidence that holds it or leave it out")
+    return problems
+
+
+def _names(bare: str) -> list[str]:
+    """Capitalized words that do not merely begin a sentence, and those that do when another follows them."""
+    found: list[str] = []
+    for sentence in re.split(r"(?<=[.!?:;])\s+|\n", bare):
+        words = list(WORD.finditer(sentence))
+        for i, match in enumerate(words):
+            word = match[0]
+            if not word[0].isupper() or word in ("I", "I'm"):
+                continue
+            opens = i == 0 and not sentence[: match.start()].strip("\0 ")
+            if opens and (normalize(word) in CONNECTIVE or not _capitalized_next(words, sentence)):
+                continue
+            found.append(word)
+    return found
+
+
+def _capitalized_next(words: list[re.Match[str]], sentence: str) -> bool:
+    return len(words) > 1 and words[1][0][0].isupper() and "\0" not in sentence[words[0].end() : words[1].start()]
+
+
+def _values(bare: str, known_values: Callable[[set[str]], Mapping[str, object]]) -> list[str]:
+    """Attribute values of the catalogue that stand in the free text, longest first."""
+    grams: dict[str, str] = {}
+    for stretch in bare.split("\0"):
+        words = normalize(stretch).split()
+        for size in range(1, LONGEST_VALUE + 1):
+            for start in range(len(words) - size + 1):
+                gram = words[start : start + size]
+                if all(word in CONNECTIVE for word in gram):
+                    continue
+                text = " ".join(gram)
+                grams[text] = text
+                grams.setdefault(" ".join([*gram[:-1], attribute_label(gram[-1])]), text)
+    known = known_values(set(grams))
+    return sorted((key for key in grams if key in known), key=lambda key: (-len(key), key))
+
+
+def _printable(text: str) -> str:
+    """The text without control characters: a reason must not move a terminal's cursor or hide letters."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)

@@ -1,0 +1,83 @@
+"""The JSON Schema of an answer, as ``recmind schema`` prints it: the promise about ``recmind recommend --json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+EVIDENCE_KINDS = ("request", "preference", "history", "collaborative", "semantic", "metadata", "popularity")
+
+TEXT = {"type": "string"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+COUNT = {"type": "integer", "minimum": 0}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def _described(kind: dict[str, Any], description: str) -> dict[str, Any]:
+    return {**kind, "description": description}
+
+
+def _record(title: str, /, **properties: dict[str, Any]) -> dict[str, Any]:
+    """An object with exactly these properties promised; later versions may add others."""
+    return {
+        "title": title,
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": True,
+    }
+
+
+def _list(of: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"type": "array", "items": of, "description": description}
+
+
+PROOF = _record(
+    "Proof",
+    kind={"enum": list(EVIDENCE_KINDS), "description": "What sort of fact it is."},
+    text=_described(TEXT, "The fact as a noun phrase: 'genre Comedy', 'your 5-star rating of Alien'."),
+    data={"type": "object", "description": "What is needed to check the fact again; the keys depend on the kind."},
+)
+RECOMMENDATION = _record(
+    "Recommendation",
+    rank={"type": "integer", "minimum": 1, "description": "1 is the best."},
+    item_id=_described(TEXT, "The catalogue's own id."),
+    title=_described(TEXT, "The item's title, or its id where it has none."),
+    score=_described(SHARE, "Higher is better; comparable within one answer only."),
+    reason=_described(TEXT, "Why, in a sentence; its facts come from the evidence."),
+    evidence=_list(PROOF, "The facts behind the reason, checked against the catalogue and the user's history."),
+    confidence={
+        "type": ["number", "null"],
+        "minimum": 0,
+        "maximum": 1,
+        "description": "A calibrated probability, or null where none has been learned.",
+    },
+)
+USAGE = _record(
+    "Usage",
+    model_calls=_described(COUNT, "Calls of the chat model."),
+    tool_calls=_described(COUNT, "Look-ups made."),
+    input_tokens=_described(COUNT, "Tokens the model read."),
+    output_tokens=_described(COUNT, "Tokens the model wrote."),
+    cost_usd={"type": ["number", "null"], "minimum": 0, "description": "US dollars, or null where no price is known."},
+)
+ANSWER: dict[str, Any] = {
+    "$schema": DIALECT,
+    "description": "What `recmind recommend --json` prints.",
+    **_record(
+        "Answer",
+        query=_described(TEXT, "The request as it was given."),
+        user_id=_described(TEXT_OR_NULL, "Who it was for, or null."),
+        recommendations=_list(RECOMMENDATION, "Best first; fewer than asked for where not enough items qualify."),
+        message=_described(TEXT, "What the request was taken to mean, and what could not be done."),
+        source={"enum": ["agent", "fallback"], "description": "fallback: the model failed, the ranker answered."},
+        model=_described(TEXT, "The model that answered; 'offline' is the built-in planner."),
+        trace_id=_described(TEXT, "For `recmind trace show`."),
+        question=_described(TEXT_OR_NULL, "A clarifying question, where there is one instead of an answer."),
+        fallback_cause=_described(TEXT_OR_NULL, "Why the fallback answered, or null."),
+        repairs=_list(TEXT, "What the validator changed before the answer left, a sentence each."),
+        usage=_described(USAGE, "What the request cost."),
+        latency_ms={"type": "number", "minimum": 0, "description": "Milliseconds from request to answer."},
+    ),
+}
+"""JSON Schema, draft 2020-12. Answers may gain properties; none of these goes away."""

@@ -1,0 +1,71 @@
+"""Reasons of our own: one sentence built from the evidence of an item, in the same slots that a model uses.
+
+The offline planner writes with it, the fallback too, and the validator where a model's reason could not be proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tools.slate import Entry, EvidenceKind, Slate
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """How evidence of one kind becomes part of a sentence."""
+
+    kind: EvidenceKind
+    words: str
+    """What introduces the evidence: it has a verb, its subject is the item."""
+    most: int
+    """How many pieces of evidence of this kind one sentence takes up."""
+
+
+CLAUSES = (
+    Clause("request", "meets", 2),
+    Clause("preference", "respects", 1),
+    Clause("history", "takes you back to", 1),
+    Clause("collaborative", "is among", 1),
+    Clause("semantic", "has", 1),
+    Clause("metadata", "offers", 3),
+    Clause("popularity", "has", 1),
+)
+"""In the order in which they speak for an item: first what was asked, last what everybody likes."""
+
+ENOUGH = 3
+"""Clauses in one sentence."""
+
+
+def compose(evidence: Iterable[tuple[int, str]]) -> tuple[str, tuple[int, ...]]:
+    """A reason with slots, and the evidence numbers it cites; ("", ()) when there is no evidence.
+
+    Args:
+        evidence: (number, kind) pairs of one item, in the order they were found.
+    """
+    by_kind: dict[str, list[int]] = {}
+    for number, kind in evidence:
+        by_kind.setdefault(kind, []).append(number)
+    clauses: list[str] = []
+    cited: list[int] = []
+    for clause in CLAUSES:
+        numbers = by_kind.get(clause.kind, [])[: clause.most]
+        if not numbers or len(clauses) == ENOUGH:
+            continue
+        clauses.append(f"{clause.words} {_series([f'{{e{n}}}' for n in numbers])}")
+        cited += numbers
+    if not clauses:
+        return "", ()
+    sentence = _series(clauses)
+    return f"{sentence[0].upper()}{sentence[1:]}.", tuple(cited)
+
+
+def compose_for(entry: Entry, slate: Slate) -> tuple[str, tuple[int, ...]]:
+    """The same for an entry of the slate."""
+    return compose((number, slate.evidence[number - 1].kind) for number in entry.evidence)
+
+
+def _series(parts: list[str]) -> str:
+    if len(parts) < 3:
+        return " and ".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,107 @@
+"""What flows through the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
+
+from agent.understanding import Understanding
+from data.settings import Limits
+from tools.context import Brief, RequestContext
+from tools.slate import Slate
+from tools.submit import Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentContext(RequestContext):
+    """The request's context with what the nodes need to think: a model, limits, a clock."""
+
+    model: BaseChatModel
+    model_name: str
+    limits: Limits
+    deadline: float
+    """``time.monotonic()`` after which no model call or look-up starts or is waited for."""
+    pool: Executor
+    """Threads that outlive the request: each keeps its database connection."""
+    fallback: bool = True
+    """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
+    emit: Callable[[Any], None] | None = None
+    """Takes the events of ``RecMind.stream``, or None when nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the request has used up so far."""
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A recommendation that passed every check, ready to leave."""
+
+    item_id: str
+    title: str
+    score: float
+    reason: str
+    """Rendered: no slots are left in it."""
+    cites: tuple[int, ...]
+    """Numbers into the slate's evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the validator makes of a submission."""
+
+    chosen: tuple[Chosen, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What is wrong and what is allowed instead, a sentence each, written to the model."""
+    repairs: tuple[str, ...] = ()
+    """What was changed without asking the model, a sentence each, written to the person."""
+    dropped: tuple[str, ...] = ()
+    """Labels of request constraints the model gave up."""
+
+
+class State(TypedDict, total=False):
+    """The sequence of ``messages`` is: system, human (the request), then for every turn one AI message and one tool message
+    for each of its calls. The final call is answered only where ``repair`` sends it back."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    understanding: Understanding
+    brief: Brief
+    slate: Slate
+    submission: Submission | None
+    submit_call_id: str | None
+    verdict: Verdict
+    spent: Spent
+    repaired: bool
+    """Whether the one chance to mend the answer is used."""
+    cause: str | None
+    """Why the fallback answers, or None while the agent does."""
+    message: str
+    """What the answer says beside its items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of a request as ``RecMind.stream`` reports it."""
+
+    kind: str
+    """understood, thinking, tool_started, tool_finished, repairing, fallback, validated or done."""
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)

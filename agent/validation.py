@@ -1,0 +1,202 @@
+"""The validator: nothing unproved leaves. It trusts neither the model nor the tools, only the catalogue, the user's history and
+what binds the request.
+
+``judge`` looks at a submission. What is wrong is told to the model once; ``settle`` then replaces piece by piece what is still
+wrong, from the evidence on the slate, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from agent.proofs import holds
+from agent.reasons import ReasonText, read_reason
+from agent.sentences import compose
+from agent.state import AgentContext, Chosen, Verdict
+from data.conditions import matches
+from data.records import Item
+from data.text import normalize
+from tools.context import Brief
+from tools.slate import Entry, Slate
+from tools.submit import Pick, Submission
+
+
+@dataclass
+class Judge:
+    """Checks for one request; remembers the items it has read."""
+
+    slate: Slate
+    brief: Brief
+    context: AgentContext
+    dropped: frozenset[str] = frozenset()
+    items: dict[str, Item | None] = field(default_factory=dict)
+
+    def item(self, item_id: str) -> Item | None:
+        """The catalogue's item, read once."""
+        if item_id not in self.items:
+            self.items[item_id] = self.context.store.item(item_id)
+        return self.items[item_id]
+
+    def fault(self, entry: Entry) -> str | None:
+        """Why this entry may not be recommended, or None when it may."""
+        item = self.item(entry.item_id)
+        if item is None or not item.available:
+            return "is not available"
+        if entry.item_id in self.brief.consumed and entry.item_id in self.brief.excluded:
+            return "is already in the user's history"
+        if entry.item_id in self.brief.excluded:
+            return "was ruled out by the request"
+        if entry.role != "candidate":
+            return "is a reference, not a candidate"
+        broken = [str(c) for c in self.brief.binding_conditions(self.dropped) if not matches(c, item)]
+        return f"breaks the condition {broken[0]}" if broken else None
+
+    def proved(self, entry: Entry, numbers: Iterable[int]) -> list[int]:
+        """Those of the evidence numbers that hold for the entry when checked again."""
+        item = self.item(entry.item_id)
+        if item is None:
+            return []
+        return [n for n in numbers if (fact := self.slate.fact(n)) and holds(fact, item, self.context, self.brief)]
+
+    def reason(self, pick: Pick, entry: Entry) -> ReasonText:
+        """The pick's reason, read; evidence that does not hold is among its problems."""
+        read = read_reason(
+            pick.reason, pick.cites, entry, self.slate, self.item, self.context.store.value_meanings
+        )
+        own = [n for n in read.cites if n in entry.evidence]
+        borrowed = [n for n in read.cites if n not in entry.evidence]
+        true = {*self.proved(entry, own), *self._proved_of_references(borrowed)}
+        lies = tuple(f"e{n} could not be proved" for n in read.cites if n not in true and self.slate.fact(n))
+        return replace(read, problems=(*read.problems, *lies))
+
+    def own_reason(self, entry: Entry) -> tuple[str, tuple[int, ...]] | None:
+        """A reason built from what can be proved of the entry, or None when nothing can."""
+        numbers = self.proved(entry, entry.evidence)
+        reason, cites = compose((n, self.slate.evidence[n - 1].kind) for n in numbers)
+        if not reason:
+            return None
+        read = read_reason(reason, cites, entry, self.slate, self.item, lambda _: {})
+        return read.text, read.cites
+
+    def _proved_of_references(self, numbers: Sequence[int]) -> list[int]:
+        references = [entry for entry in self.slate.entries.values() if entry.role == "reference"] if numbers else []
+        return [n for entry in references for n in self.proved(entry, [n for n in entry.evidence if n in numbers])]
+
+
+def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Verdict:
+    """What passes of a submission and what is wrong with the rest, written to the model."""
+    dropped = frozenset(submission.dropped) & frozenset(brief.bindings)
+    judging = Judge(slate, brief, context, dropped)
+    chosen: list[Chosen] = []
+    problems: list[str] = []
+    seen: set[str] = set()
+    for pick in submission.picks:
+        entry = find(pick.item, slate)
+        if entry is None:
+            problems.append(f"{pick.item!r} is not on the slate; choose among {_some(slate.candidates())}")
+            continue
+        if entry.item_id in seen:
+            problems.append(f"{entry.handle} is there twice")
+            continue
+        seen.add(entry.item_id)
+        fault = judging.fault(entry)
+        if fault:
+            problems.append(f"{entry.handle} {fault}: choose another candidate")
+            continue
+        reason = judging.reason(pick, entry)
+        if reason.problems:
+            problems += [f"{entry.handle}: {problem}" for problem in reason.problems]
+            continue
+        chosen.append(_chosen(entry, reason.text, reason.cites))
+    fit = sum(1 for entry in slate.candidates() if judging.fault(entry) is None)
+    wanted = min(context.k, fit)
+    if not problems and len(chosen) < wanted:
+        problems.append(f"{len(chosen)} recommended, {context.k} asked for, {fit} candidates qualify: submit {wanted}")
+    return Verdict(tuple(chosen[: context.k]), tuple(problems), dropped=tuple(sorted(dropped)))
+
+
+def settle(
+    submission: Submission, slate: Slate, brief: Brief, context: AgentContext, ranking: Sequence[str]
+) -> Verdict:
+    """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from evidence,
+    missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
+    dropped = frozenset(submission.dropped) & frozenset(brief.bindings)
+    judging = Judge(slate, brief, context, dropped)
+    chosen: list[Chosen] = []
+    repairs: list[str] = []
+    taken: set[str] = set()
+    for pick in submission.picks:
+        entry = find(pick.item, slate)
+        if entry is None:
+            repairs.append(f"Left out {_quoted(pick.item)}: it is not in the catalogue's candidates.")
+            continue
+        if entry.item_id in taken:
+            repairs.append(f"Left out a second {entry.title}.")
+            continue
+        fault = judging.fault(entry)
+        if fault:
+            repairs.append(f"Left out {entry.title}: it {fault}.")
+            continue
+        if len(chosen) == context.k:
+            break
+        reason = judging.reason(pick, entry)
+        if reason.problems:
+            own = judging.own_reason(entry)
+            if own is None:
+                repairs.append(f"Left out {entry.title}: nothing could be proved in its favor.")
+                continue
+            repairs.append(f"Rewrote the reason for {entry.title} from evidence.")
+            chosen.append(_chosen(entry, *own))
+        else:
+            chosen.append(_chosen(entry, reason.text, reason.cites))
+        taken.add(entry.item_id)
+    added = _fill(chosen, taken, ranking, judging, context.k)
+    if added and submission.picks:
+        repairs.append(f"Added {_few(added)} from the ranking.")
+    return Verdict(tuple(chosen), repairs=tuple(repairs), dropped=tuple(sorted(dropped)))
+
+
+def _fill(chosen: list[Chosen], taken: set[str], ranking: Sequence[str], judging: Judge, k: int) -> list[str]:
+    """Adds to ``chosen`` from the ranking until there are ``k``; the titles added."""
+    added: list[str] = []
+    for item_id in ranking:
+        if len(chosen) >= k:
+            break
+        entry = judging.slate.of_item(item_id)
+        if entry is None or item_id in taken or judging.fault(entry):
+            continue
+        own = judging.own_reason(entry)
+        if own is not None:
+            chosen.append(_chosen(entry, *own))
+            taken.add(item_id)
+            added.append(entry.title)
+    return added
+
+
+def find(name: str, slate: Slate) -> Entry | None:
+    """The entry a model means: by handle, or by a title that only one entry has."""
+    entry = slate.entries.get(name.strip("{}[]() ").lower())
+    if entry is not None:
+        return entry
+    wanted = normalize(name)
+    named = [e for e in slate.entries.values() if wanted and normalize(e.title) == wanted]
+    return named[0] if len(named) == 1 else None
+
+
+def _chosen(entry: Entry, reason: str, cites: tuple[int, ...]) -> Chosen:
+    return Chosen(entry.item_id, entry.title, entry.scores.get("score", 0.0), reason, cites)
+
+
+def _some(entries: Sequence[Entry], most: int = 12) -> str:
+    return ", ".join(entry.handle for entry in entries[:most]) or "nothing: look something up first"
+
+
+def _few(titles: Sequence[str], most: int = 3) -> str:
+    more = len(titles) - most
+    return ", ".join(titles[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _quoted(text: str, most: int = 40) -> str:
+    clean = "".join(c for c in text if c.isprintable())
+    return repr(clean if len(clean) <= most else clean[:most] + "…")

@@ -1,0 +1,87 @@
+import pytest
+
+from agent.reasons import ReasonText, read_reason
+from agent.sentences import compose
+from data.records import Item
+from tools.slate import Entry, Evidence, Finding, Findings, Slate
+
+ITEMS = {
+    "gq": Item("gq", "Galaxy Quest", "Actors in space.", {"genres": ("Comedy", "Sci-Fi"), "year": 1999, "director": "Dean Parisot"}),
+    "al": Item("al", "Alien", "", {"year": 1979}),
+    "other": Item("other", "Tremors", "", {"year": 1990}),
+}
+VALUES = {"comedy", "sci fi", "heist", "dean parisot", "space opera", "dark"}
+
+
+def world() -> tuple[Slate, Entry]:
+    slate, _ = Slate().merged(
+        Findings(
+            "search_items",
+            (
+                Finding("gq", "Galaxy Quest", evidence=(Evidence("metadata", "genre Comedy"), Evidence("metadata", "director Dean Parisot"))),
+                Finding("al", "Alien", "reference", evidence=(Evidence("history", "your 5-star rating of Alien"),)),
+                Finding("other", "Tremors", evidence=(Evidence("metadata", "year 1990"),)),
+            ),
+        )
+    )
+    return slate, slate.entries["c1"]
+
+
+def read(reason: str, *cites: int) -> ReasonText:
+    slate, entry = world()
+    return read_reason(reason, cites, entry, slate, ITEMS.get, lambda keys: {k: 1 for k in keys if k in VALUES})
+
+
+@pytest.mark.parametrize(
+    ("reason", "cites", "text"),
+    [
+        ("Offers {e1} and goes well with {e3}.", (), "Offers genre Comedy and goes well with your 5-star rating of Alien."),
+        ("A good match for you: {e2}", (2,), "A good match for you: director Dean Parisot"),
+        ("Like {title:r1}, but with {e1}.", (), "Like Alien, but with genre Comedy."),
+        ("{title} from {year} has {e1}.", (), "Galaxy Quest from 1999 has genre Comedy."),
+        ("It has comedy, as you like it.", (1,), "It has comedy, as you like it."),
+        ("You would enjoy what Dean Parisot made.", (2,), "You would enjoy what Dean Parisot made."),
+    ],
+)
+def test_a_reason_that_keeps_to_its_evidence_passes(reason: str, cites: tuple[int, ...], text: str) -> None:
+    result = read(reason, *cites)
+    assert result.problems == ()
+    assert result.text == text
+
+
+@pytest.mark.parametrize(
+    ("reason", "cites", "problem"),
+    [
+        ("A fine choice.", (), "the reason for c1 cites no evidence (its own: e1, e2)"),
+        ("A fine choice with {e4}.", (), "e4 is not evidence for c1 (its own: e1, e2)"),
+        ("A fine choice.", (99,), "e99 is not evidence for c1 (its own: e1, e2)"),
+        ("It won 3 prizes and has {e1}.", (), "digits outside a slot: cite the evidence that holds the number"),
+        ("It won ٣ prizes and has {e1}.", (), "digits outside a slot: cite the evidence that holds the number"),
+        ("Made by Ridley Scott, with {e1}.", (), "the name 'Ridley' is in no cited evidence: cite evidence that holds it or leave it out"),
+        ("Ridley Scott made it, with {e1}.", (), "the name 'Ridley' is in no cited evidence: cite evidence that holds it or leave it out"),
+        ("A clever heist, with {e1}.", (), "'heist' is in no cited evidence: cite evidence that holds it or leave it out"),
+        ("A space opera, with {e1}.", (), "'space opera' is in no cited evidence: cite evidence that holds it or leave it out"),
+        ('"The best ever", with {e1}.', (), "a quotation outside a slot: leave the quotes out"),
+        ("More at https://x.example and {e1}.", (), "an address: leave it out"),
+        ("Made with {awards} and {e1}.", (), "{awards} is no slot; use {e5}, {title}, {title:r1} or an attribute of the item"),
+        ("Like {title:c2}, with {e1}.", (), "{title:c2} is no slot; use {e5}, {title}, {title:r1} or an attribute of the item"),
+        ("", (1,), "the reason is empty"),
+        ("very " * 100 + "fine {e1}", (), "the reason has 517 letters, at most 400 are read"),
+    ],
+)
+def test_a_reason_that_claims_more_is_sent_back(reason: str, cites: tuple[int, ...], problem: str) -> None:
+    assert problem in read(reason, *cites).problems
+
+
+def test_control_characters_never_reach_a_terminal() -> None:
+    assert read("Offers\x1b[31m {e1}\u202e.").text.isprintable()
+
+
+def test_compose_takes_the_strongest_evidence_first() -> None:
+    reason, cites = compose([(4, "popularity"), (2, "metadata"), (1, "request"), (3, "collaborative")])
+    assert reason == "Meets {e1}, is among {e3} and offers {e2}."
+    assert cites == (1, 3, 2)
+
+
+def test_compose_without_evidence_says_nothing() -> None:
+    assert compose([]) == ("", ())
