@@ -1,0 +1,236 @@
+"""``recmind doctor``: what is installed, found, stale or broken."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from agent.cli.app import Command, Shared, pass_shared
+from agent.cli.output import clean, columns, count, emit
+
+if TYPE_CHECKING:
+    from data.workspace import Workspace
+
+Status = Literal["ok", "note", "broken"]
+MARKS: dict[Status, str] = {"ok": "ok", "note": "note", "broken": "BROKEN"}
+DIRECT = (
+    "langchain", "langchain-core", "langchain-openai", "langgraph", "faiss-cpu", "sentence-transformers", "torch",
+    "sqlite-utils", "numpy", "scipy", "tokenizers", "pydantic", "click", "rich", "platformdirs", "rapidfuzz",
+)  # fmt: skip
+LANGSMITH = (
+    "LANGSMITH_TRACING",
+    "LANGCHAIN_TRACING_V2",
+    "LANGSMITH_ENDPOINT",
+    "LANGSMITH_PROJECT",
+    "LANGSMITH_API_KEY",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    status: Status
+    """ok; note: works, but worth knowing; broken: something will fail."""
+    detail: str
+
+
+@click.command(cls=Command)
+@click.option("--model", metavar="NAME", help="Also ask this model: does it answer, call a tool, report its usage?")
+@pass_shared
+def doctor(shared: Shared, model: str | None) -> None:
+    """Say what is installed, found and stale. Exits with 1 where something is broken."""
+    checks = [*_installation(), *_workspace(shared.home)]
+    if model is not None:
+        checks += _model(model)
+    broken = sum(check.status == "broken" for check in checks)
+    emit(
+        shared.as_json,
+        {"ok": not broken, "checks": [asdict(check) for check in checks]},
+        lambda: columns([(MARKS[check.status], check.name, clean(check.detail)) for check in checks], indent=""),
+    )
+    if broken:
+        if not shared.as_json:
+            click.echo(f"recmind: {count(broken, 'check')} failed", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    """The check, or what it raised: one that fails must not hide the others."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  whatever is wrong is what the person wants to know
+        return Check(name, "broken", " ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def _installation() -> Iterator[Check]:
+    version = sys.version.split()[0]
+    yield Check("python", "ok" if sys.version_info >= (3, 11) else "broken", f"{version} ({sys.executable})")
+    yield _guarded("recmind", _own_version)
+    yield _guarded("packages", _packages)
+    yield _guarded("sqlite", _sqlite)
+    yield _langsmith()
+
+
+def _own_version() -> Check:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    place = Path(__file__).parents[2]
+    try:
+        return Check("recmind", "ok", f"{version('recmind')} ({place})")
+    except PackageNotFoundError:
+        return Check("recmind", "note", f"runs from {place}, not installed")
+
+
+def _packages() -> Check:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    found, missing = [], []
+    for name in DIRECT:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check("packages", "broken", f"missing: {', '.join(missing)}. Run: pip install {' '.join(missing)}")
+    return Check("packages", "ok", ", ".join(found))
+
+
+def _sqlite() -> Check:
+    import sqlite3  # noqa: PLC0415
+
+    try:
+        with sqlite3.connect(":memory:") as db:
+            db.execute("CREATE VIRTUAL TABLE t USING fts5 (x, tokenize = 'trigram')")
+    except sqlite3.OperationalError as error:
+        return Check("sqlite", "broken", f"{sqlite3.sqlite_version}: no full text search with trigrams ({error})")
+    finally:
+        db.close()
+    return Check("sqlite", "ok", f"{sqlite3.sqlite_version} with full text search")
+
+
+def _langsmith() -> Check:
+    named = {name: os.environ[name] for name in LANGSMITH if os.environ.get(name)}
+    on = any(named.get(name, "").casefold() in ("true", "1") for name in LANGSMITH[:2])
+    if not on:
+        return Check("langsmith", "ok", "off: traces stay in the workspace")
+    told = ", ".join(f"{name}={'(set)' if name.endswith('KEY') else value}" for name, value in named.items())
+    return Check("langsmith", "note", f"on: requests are also sent to LangSmith ({told})")
+
+
+def _workspace(home: Path | None) -> Iterator[Check]:
+    from data.errors import WorkspaceError  # noqa: PLC0415
+    from data.workspace import Workspace  # noqa: PLC0415
+
+    encoder = "default"
+    try:
+        workspace = Workspace.open(home)
+    except WorkspaceError as error:
+        # A fresh installation has none: that is not broken.
+        yield Check("workspace", "note", str(error))
+    else:
+        yield Check("workspace", "ok", str(workspace.home))
+        settings = _guarded("settings", lambda: _settings(workspace))
+        yield settings
+        if settings.status != "broken":
+            encoder = workspace.settings.encoder
+            database = _guarded("database", lambda: _database(workspace))
+            yield database
+            if database.status != "broken":
+                yield _guarded("index", lambda: _index(workspace))
+    yield _guarded("encoder", lambda: _encoder(encoder))
+
+
+def _settings(workspace: Workspace) -> Check:
+    settings = workspace.settings
+    there = workspace.settings_file.is_file()
+    return Check(
+        "settings", "ok", f"{workspace.settings_file if there else 'defaults'}; model {settings.model or 'offline'}"
+    )
+
+
+def _database(workspace: Workspace) -> Check:
+    from data.store import Store  # noqa: PLC0415
+
+    with Store(workspace.database, workspace.settings) as store:
+        if problems := store.problems():
+            return Check("database", "broken", "; ".join(problems))
+        catalogue = store.catalogue()
+    told = (
+        f"{count(catalogue.items, 'item')}, {count(catalogue.users, 'user')}, "
+        f"{count(catalogue.interactions, 'interaction')}, intact"
+    )
+    return Check("database", "ok" if catalogue.items else "note", told if catalogue.items else f"{told}, but empty")
+
+
+def _index(workspace: Workspace) -> Check:
+    from data.store import Store  # noqa: PLC0415
+    from tools.index import open_engines, verify  # noqa: PLC0415
+
+    folder = workspace.current_index()
+    if folder is None:
+        return Check("index", "note", "not built. Run: recmind index")
+    with Store(workspace.database, workspace.settings) as store:
+        verify(folder)
+        engines = open_engines(workspace, store)
+        if engines.stale:
+            return Check("index", "note", f"{folder.name} is older than the catalogue. Run: recmind index")
+    return Check("index", "ok", f"{folder.name}, up to date")
+
+
+def _encoder(name: str) -> Check:
+    from tools.encoder import DefaultEncoder, open_encoder  # noqa: PLC0415
+
+    encoder = open_encoder(name)
+    if isinstance(encoder, DefaultEncoder):
+        encoder.verify(again=True)
+    vector = encoder.encode_query("a test")
+    return Check(
+        "encoder", "ok", f"{encoder.name}, {len(vector)} dimensions, checksum {encoder.checksum[:12]} as expected"
+    )
+
+
+def _model(name: str) -> Iterator[Check]:
+    """Ask the model once to call a tool: that it answers, calls it, and says what that cost."""
+    from agent.models.factory import open_model, who_is  # noqa: PLC0415
+    from agent.models.failures import failure_of  # noqa: PLC0415
+    from data.errors import RecMindError  # noqa: PLC0415
+
+    def weather(city: str) -> str:
+        """The weather in a city.
+
+        Args:
+            city: the city's name.
+        """
+        return city
+
+    begun = time.perf_counter()
+    try:
+        model = open_model(name)
+    except RecMindError as error:
+        yield Check("model", "broken", str(error))
+        return
+    try:
+        message = model.bind_tools([weather]).invoke("What is the weather in Paris? Call the tool to find out.")
+    except Exception as error:  # noqa: BLE001  whatever is wrong is what the person wants to know
+        yield Check("model", "broken", str(failure_of(error, who_is(model, name))))
+        return
+    yield Check("model", "ok", f"{name} answered in {time.perf_counter() - begun:.1f} s")
+    if calls := getattr(message, "tool_calls", []):
+        yield Check("model tools", "ok", f"called {calls[0]['name']} with {calls[0]['args']}")
+    else:
+        told = "made no tool call when asked for one; RecMind needs a model that calls tools"
+        yield Check("model tools", "broken", told)
+    if usage := getattr(message, "usage_metadata", None):
+        yield Check("model usage", "ok", f"{usage['input_tokens']} tokens read, {usage['output_tokens']} written")
+    else:
+        told = "does not report its usage; token limits cannot be kept, calls and seconds are"
+        yield Check("model usage", "note", told)

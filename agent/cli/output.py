@@ -1,0 +1,93 @@
+"""Printing: the answer on stdout, progress and steps on stderr, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+REFRESH_S = 0.1
+QUIET_REFRESH_S = 10.0
+BYTES_STEP = 1024
+
+
+def emit(as_json: bool, value: Mapping[str, Any], text: Callable[[], str]) -> None:
+    """Print one JSON object, or the text that says the same to a person."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else text())
+
+
+def clean(text: str) -> str:
+    """The text without control characters, so that a title cannot steer the terminal."""
+    return "".join(" " if c in "\t\n\r" else c for c in text if c.isprintable() or c in "\t\n\r")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 item``, ``2,500 items``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(n_bytes: float) -> str:
+    """``12 B``, ``3.4 MB``: a size in steps of 1,024 bytes."""
+    unit = "B"
+    for larger in ("kB", "MB", "GB"):
+        if n_bytes < BYTES_STEP:
+            break
+        n_bytes, unit = n_bytes / BYTES_STEP, larger
+    return f"{n_bytes:.0f} {unit}" if unit == "B" or n_bytes >= 10 else f"{n_bytes:.1f} {unit}"
+
+
+def listed(values: Iterable[str], n: int = 3) -> str:
+    """The first ``n`` values joined by commas, and how many more there are."""
+    shown = list(values)
+    more = len(shown) - n
+    return ", ".join(shown[:n]) + (f" and {more} more" if more > 0 else "")
+
+
+def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
+    """Rows of text as aligned columns; the last column is left as long as it is."""
+    if not rows:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    return "\n".join(
+        (indent + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])).rstrip()
+        for row in rows
+    )
+
+
+class ProgressLine:
+    """Progress on stderr: one line that renews itself on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._what = ""
+        self._last = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """Take note; shows at most ten lines a second, or one in ten seconds where stderr is no terminal."""
+        now = time.monotonic()
+        wait = REFRESH_S if self._terminal else QUIET_REFRESH_S
+        fresh = what != self._what and self._terminal
+        if not fresh and now - self._last < wait:
+            return
+        self._what, self._last = what, now
+        part = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        if self._terminal:
+            click.echo(f"\r\x1b[K{what}: {part}", err=True, nl=False)
+        else:
+            click.echo(f"{what}: {part}", err=True)
+
+    def close(self) -> None:
+        """Take the line away, so that what follows begins on a clean one."""
+        if self._terminal and self._what:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._what = ""
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()

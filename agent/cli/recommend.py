@@ -1,0 +1,139 @@
+"""``recmind recommend``: the answer to one request."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.app import Command, Shared, pass_shared
+from agent.cli.output import clean, count, emit
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from agent.answer import Answer, Recommendation
+
+STRATEGIES = ("react",)
+NARROWEST = 40
+TRACE_SHOWN = 8
+"""Letters at the end of a trace id: its beginning is the time, which neighbors share."""
+
+
+@click.command(cls=Command, short_help="Recommend items for a request, a user, or both.")
+@click.argument("query", nargs=-1)
+@click.option("--user", "user_id", metavar="ID", help="For whom; their history decides with the request.")
+@click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="CONDITION",
+    help="A condition that every item must meet, such as 'year>=1990' or 'genres in Comedy,Drama'. Repeatable.",
+)
+@click.option("--exclude", multiple=True, metavar="ID", help="An item that must not be recommended. Repeatable.")
+@click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
+@click.option(
+    "--strategy", type=click.Choice(STRATEGIES), default="react", show_default=True, help="How the agent goes about it."
+)
+@click.option("--no-fallback", is_flag=True, help="Fail where the model fails, instead of answering without it.")
+@pass_shared
+def recommend(
+    shared: Shared,
+    *,
+    query: tuple[str, ...],
+    user_id: str | None,
+    k: int,
+    filters: tuple[str, ...],
+    exclude: tuple[str, ...],
+    model: str | None,
+    strategy: str,
+    no_fallback: bool,
+) -> None:
+    """Recommend items for a QUERY in plain words, for a user's history, or both.
+
+    \b
+    recmind recommend "something like The Matrix, but funnier"
+    recmind recommend "a western" --user demo-1 -k 5 --filter 'year>=1990'
+    """
+    del strategy  # there is one so far
+    if len(query) > 1:
+        raise click.UsageError('Put the request in quotes: recmind recommend "..."', click.get_current_context())
+    from agent import RecMind  # noqa: PLC0415
+
+    with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
+        answer: Answer | None = None
+        for event in rec.stream("".join(query), user_id=user_id, k=k, filters=filters, exclude=exclude):
+            if event.kind == "done":
+                answer = event.data["answer"]
+            elif sys.stderr.isatty():
+                click.secho(f"· {clean(event.text)}", err=True, dim=True)
+    if answer is None:
+        raise RuntimeError("the stream of events ended without an answer")
+    if not shared.as_json and sys.stdout.isatty():
+        _print_rich(answer)
+    else:
+        emit(shared.as_json, answer.to_dict(), lambda: as_text(answer))
+
+
+def as_text(answer: Answer) -> str:
+    """The answer as plain text that reads well in a file or a pipe."""
+    blocks = [clean(answer.message)] if answer.message else []
+    if answer.question:
+        blocks.append(clean(answer.question))
+    blocks += [
+        f"{found.rank:>2}. {clean(found.title)}  ({clean(found.item_id)}, {_figure(found)})\n    {clean(found.reason)}"
+        for found in answer.recommendations
+    ]
+    blocks.append("\n".join(_closing(answer)))
+    return "\n\n".join(blocks)
+
+
+def _print_rich(answer: Answer) -> None:
+    from rich.console import Console, Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    parts: list[RenderableType] = [Text(clean(text)) for text in (answer.message, answer.question) if text]
+    if answer.recommendations and console.width > NARROWEST:
+        sure = any(found.confidence is not None for found in answer.recommendations)
+        table = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
+        table.add_column("#", justify="right", style="dim")
+        table.add_column("Title", style="bold", ratio=2, overflow="fold")
+        table.add_column("Confidence" if sure else "Score", justify="right")
+        table.add_column("Why", ratio=5, overflow="fold")
+        for found in answer.recommendations:
+            table.add_row(str(found.rank), Text(clean(found.title)), _number(found), Text(clean(found.reason)))
+        parts += [Text(), table]
+    elif answer.recommendations:
+        parts += [
+            Text(f"\n{found.rank}. {clean(found.title)}\n{clean(found.reason)}") for found in answer.recommendations
+        ]
+        parts.append(Text())
+    parts += [Text(line, style="dim") for line in _closing(answer)]
+    console.print(Group(*parts))
+
+
+def _closing(answer: Answer) -> list[str]:
+    """What was mended, who answered instead, and what it cost."""
+    lines = [f"Repaired: {clean(repair)}" for repair in answer.repairs]
+    if answer.source == "fallback":
+        lines.append(f"The model did not answer, the ranker did: {clean(answer.fallback_cause or 'cause unknown')}")
+    usage = answer.usage
+    cost = [answer.model, count(usage.model_calls, "model call"), count(usage.tool_calls, "look-up")]
+    if tokens := usage.input_tokens + usage.output_tokens:
+        cost.append(count(tokens, "token"))
+    if usage.cost_usd is not None:
+        cost.append(f"${usage.cost_usd:.4f}")
+    cost += [f"{answer.latency_ms:.0f} ms", f"trace {answer.trace_id[-TRACE_SHOWN:]}"]
+    return [*lines, " · ".join(cost)]
+
+
+def _number(found: Recommendation) -> str:
+    return f"{found.score if found.confidence is None else found.confidence:.2f}"
+
+
+def _figure(found: Recommendation) -> str:
+    return f"{'score' if found.confidence is None else 'confidence'} {_number(found)}"
