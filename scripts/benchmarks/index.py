@@ -1,0 +1,53 @@
+"""What ``recmind index`` costs beside the encoding that it cannot do without."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.common import latest_small, python, recmind
+from data.store import Store
+from tools.item_text import embedded_text
+
+_ENCODE = """
+import json, sys
+from tools.encoder import open_encoder
+open_encoder().encode(json.load(open(sys.argv[1], encoding="utf-8")))
+"""
+
+
+def run(data: Path, work: Path) -> dict[str, float | int | str]:
+    """Seconds of whole processes, each run once.
+
+    ``encode_s`` encodes the distinct texts and does nothing else; ``ratio`` is ``index_s / encode_s``.
+    """
+    workspace = latest_small(data, work)
+    shutil.rmtree(workspace.index_folder, ignore_errors=True)
+    home = str(workspace.home)
+    with Store(workspace.database, workspace.settings) as store:
+        items = [item for _, item in store.iter_items()]
+        texts = list(dict.fromkeys(embedded_text(item, store.settings) for item in items))
+        listing = work / "texts.json"
+        listing.write_text(json.dumps(texts), encoding="utf-8")
+        python(_ENCODE.replace('json.load(open(sys.argv[1], encoding="utf-8"))', '["warm the disk"]'))
+        encode_s, _ = python(_ENCODE, str(listing))
+        index_s, _ = recmind("index", "--home", home, "--json")
+        unchanged_s, _ = recmind("index", "--home", home, "--json")
+        changed = replace(items[0], description=items[0].description + " A changed description.")
+        store.put_items([changed])
+        one_changed_s, _ = recmind("index", "--home", home, "--json")
+        current = workspace.current_index()
+        assert current is not None, "indexed just now"
+        manifest = json.loads((current / "manifest.json").read_text(encoding="utf-8"))
+    return {
+        "items": len(items),
+        "texts": len(texts),
+        "encode_s": round(encode_s, 2),
+        "index_s": round(index_s, 2),
+        "ratio": round(index_s / encode_s, 3),
+        "unchanged_s": round(unchanged_s, 2),
+        "one_changed_s": round(one_changed_s, 2),
+        "one_changed_encoded": manifest["encoded"],
+    }

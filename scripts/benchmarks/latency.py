@@ -1,0 +1,75 @@
+"""How long a person waits: a cold command against the import that it avoids, and a request to a warm process."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+from agent import RecMind
+from benchmarks.common import latest_small, python, recmind
+
+COLD_RUNS = 5
+"""Each of a request that was never asked before, so that no cached query vector helps."""
+WARM_ROUNDS = 5
+
+REQUESTS = (
+    "something like The Matrix, but funnier",
+    "a western from the 60s",
+    "a heist that goes wrong",
+    "like Alien and Blade Runner",
+    "feel-good movies for kids",
+    "no horror, something scary enough for teenagers",
+    "a black and white thriller before 1960",
+    "romantic comedies set in Paris",
+    "mind-bending science fiction with a twist ending",
+    "surprise me",
+    "what should I watch tonight",
+    "",
+    "documentaries about music",
+    "war movies like Saving Private Ryan",
+    "an animated film about toys",
+    "slow atmospheric drama about loneliness",
+    "superheroes, but not X-Men",
+    "time travel",
+    "courtroom dramas from the 90s",
+    "a movie about chess",
+)
+
+
+def run(data: Path, work: Path) -> dict[str, float | int | str]:
+    """Cold: medians of whole processes in seconds, taken in turns. Warm: milliseconds over ``REQUESTS`` and ten users.
+
+    ``cold_ratio`` is ``cold_recommend_s / import_s``. ``first`` are requests whose words were not encoded before,
+    ``again`` the same ones by other users.
+    """
+    workspace = latest_small(data, work)
+    home = str(workspace.home)
+    recmind("index", "--home", home)
+    marks = iter(range(int(time.time()), 2**40))
+    imports, recommends = [], []
+    python("import sentence_transformers")
+    recmind("recommend", "a quiet film", "--home", home, "--json")
+    for _ in range(COLD_RUNS):
+        imports.append(python("import sentence_transformers")[0])
+        query = f"a film about friendship in space number {next(marks)}"
+        recommends.append(recmind("recommend", query, "--user", "1", "--home", home, "--json")[0])
+    first, again = [], []
+    with RecMind.open(home) as rec:
+        rec.recommend("anything", user_id="1")
+        for place in range(WARM_ROUNDS):
+            for number, request in enumerate(REQUESTS):
+                asked = f"{request} {next(marks)}" if place == 0 and request else request
+                begun = time.perf_counter()
+                rec.recommend(asked, user_id=str(1 + (number + place) % 10))
+                (first if place == 0 else again).append(1000 * (time.perf_counter() - begun))
+    return {
+        "import_s": round(statistics.median(imports), 3),
+        "cold_recommend_s": round(statistics.median(recommends), 3),
+        "cold_ratio": round(statistics.median(recommends) / statistics.median(imports), 3),
+        "warm_requests": len(first) + len(again),
+        "warm_p50_ms": round(statistics.median(first + again), 1),
+        "warm_p95_ms": round(statistics.quantiles(first + again, n=20)[-1], 1),
+        "warm_first_p50_ms": round(statistics.median(first), 1),
+        "warm_again_p50_ms": round(statistics.median(again), 1),
+    }
