@@ -1,16 +1,16 @@
 """The state machine, as it is drawn:
 
-    START ► prepare ► reason ⇄ act ► validate ► respond ► END
-                        │              │ ▲
-                        │              ▼ │ (once)
-                        │            repair
-                        └► fallback ► validate
+START ► prepare ► reason ⇄ act ► validate ► respond ► END
+                    │              │ ▲
+                    │              ▼ │ (once)
+                    │            repair
+                    └► fallback ► validate
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -31,7 +31,7 @@ Graph = CompiledStateGraph[State, AgentContext, State, State]
 def build_graph(*, asynchronous: bool = False) -> Graph:
     """The compiled graph, with plain nodes or with coroutines; one of each serves all requests and threads."""
     graph = StateGraph(State, context_schema=AgentContext)
-    for name, node, anode in (
+    nodes: tuple[tuple[str, Any, Any], ...] = (
         ("prepare", prepare, pooled(prepare)),
         ("reason", reason, areason),
         ("act", act, aact),
@@ -39,7 +39,8 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
         ("repair", repair, pooled(repair)),
         ("fallback", fallback, pooled(fallback)),
         ("respond", respond, pooled(respond)),
-    ):
+    )
+    for name, node, anode in nodes:
         graph.add_node(name, anode if asynchronous else node)
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "reason")

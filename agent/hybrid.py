@@ -53,5 +53,6 @@ def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple
 def rows_of(entries: list[Entry], slate: Slate) -> list[dict[str, Any]]:
     """Entries as the policy reads them: handle, and (number, kind) of each piece of evidence."""
     return [
-        {"handle": entry.handle, "evidence": [[n, slate.evidence[n - 1].kind] for n in entry.evidence]} for entry in entries
+        {"handle": entry.handle, "evidence": [[n, slate.evidence[n - 1].kind] for n in entry.evidence]}
+        for entry in entries
     ]

@@ -58,7 +58,7 @@ def submission(brief: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> C
     Args:
         rows: of ``rank_candidates``: ``{"handle": "c7", "evidence": [[12, "metadata"], ...]}``, best first.
     """
-    picks = []
+    picks: list[dict[str, Any]] = []
     for row in rows:
         reason, cites = compose((number, kind) for number, kind in row["evidence"])
         if reason and len(picks) < brief["k"]:

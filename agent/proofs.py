@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,68 +17,96 @@ from tools.slate import Evidence
 TOLERANCE = 0.01
 """How far a measured value may be from the recorded one, which is rounded."""
 
-Prover = Callable[[Mapping[str, Any], Item, RequestContext, Brief], bool]
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Evidence about an item, with where it can be checked."""
+
+    data: Mapping[str, Any]
+    item: Item
+    context: RequestContext
+    brief: Brief
+
+
+Prover = Callable[[_Claim], bool]
 
 
 def holds(evidence: Evidence, item: Item, context: RequestContext, brief: Brief) -> bool:
     """Whether this evidence is true of the item, by the store itself. Evidence of an unknown kind is not."""
     prover = PROVERS.get(evidence.kind)
-    return prover is not None and prover(evidence.data, item, context, brief)
+    return prover is not None and prover(_Claim(evidence.data, item, context, brief))
 
 
-def _request(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    words = data.get("words")
-    asked = [all(matches(c, item) for c in part.conditions) for part in brief.bindings.values() if part.words == words]
-    wished = [any(matches(c, item) for c in part.conditions) for part in brief.wishes.values() if part.words == words]
+def _request(claim: _Claim) -> bool:
+    words = claim.data.get("words")
+    asked = [
+        all(matches(c, claim.item) for c in part.conditions)
+        for part in claim.brief.bindings.values()
+        if part.words == words
+    ]
+    wished = [
+        any(matches(c, claim.item) for c in part.conditions)
+        for part in claim.brief.wishes.values()
+        if part.words == words
+    ]
     return any(asked) or any(wished)
 
 
-def _preference(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    stated = {part.words: part.conditions for part in brief.preferences}
-    conditions = stated.get(str(data.get("text")), ())
-    return bool(conditions) and all(matches(condition, item) for condition in conditions)
+def _preference(claim: _Claim) -> bool:
+    stated = {part.words: part.conditions for part in claim.brief.preferences}
+    conditions = stated.get(str(claim.data.get("text")), ())
+    return bool(conditions) and all(matches(condition, claim.item) for condition in conditions)
 
 
-def _history(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    if context.user_id is None:
+def _history(claim: _Claim) -> bool:
+    if claim.context.user_id is None:
         return False
-    done = context.store.interactions(context.user_id, item_id=str(data.get("item_id")))
-    return any(i.kind == data.get("kind") and i.value == data.get("value") for i in done)
+    done = claim.context.store.interactions(claim.context.user_id, item_id=str(claim.data.get("item_id")))
+    return any(i.kind == claim.data.get("kind") and i.value == claim.data.get("value") for i in done)
 
 
-def _collaborative(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    sources = [str(source["item_id"]) for source in data.get("because", ())]
-    return bool(sources) and all(source in brief.consumed or source in brief.likes for source in sources)
+def _collaborative(claim: _Claim) -> bool:
+    store, model = claim.context.store, claim.context.engines.collaborative
+    sources = [str(source["item_id"]) for source in claim.data.get("because", ())]
+    numbers = store.numbers_of([claim.item.item_id, *sources])
+    if not sources or len(numbers) < len({claim.item.item_id, *sources}):
+        return False
+    item = [numbers[claim.item.item_id]]
+    return all(model.seed_scores([numbers[source]], item)[0] > 0 for source in sources)
 
 
-def _semantic(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    words = data.get("words") or ()
+def _semantic(claim: _Claim) -> bool:
+    words = claim.data.get("words") or ()
     if words:
-        text = set(normalize(searchable(item)).split())
+        text = set(normalize(searchable(claim.item)).split())
         if not all(set(normalize(word).split()) <= text for word in words):
             return False
-    similarity = data.get("similarity")
+    similarity = claim.data.get("similarity")
     if similarity is None:
         return bool(words)
-    search, like = context.engines.search, data.get("like")
-    asked = search.vector(str(like)) if like else search.query_vector(str(data.get("query", "")), brief.likes)
-    measured = [search.similarities(asked, [item.item_id])[0]]
-    if not like and brief.likes:
-        measured.append(search.similarities(search.query_vector(str(data.get("query", ""))), [item.item_id])[0])
+    search, like = claim.context.engines.search, claim.data.get("like")
+    asked = (
+        search.vector(str(like)) if like else search.query_vector(str(claim.data.get("query", "")), claim.brief.likes)
+    )
+    measured = [search.similarities(asked, [claim.item.item_id])[0]]
+    if not like and claim.brief.likes:
+        measured.append(
+            search.similarities(search.query_vector(str(claim.data.get("query", ""))), [claim.item.item_id])[0]
+        )
     return any(abs(float(m) - float(similarity)) < TOLERANCE for m in measured)
 
 
-def _metadata(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    value = data.get("value")
+def _metadata(claim: _Claim) -> bool:
+    value = claim.data.get("value")
     if not isinstance(value, str | int | float):
         return False
-    return matches(Condition(str(data.get("attribute")), "=", value), item)
+    return matches(Condition(str(claim.data.get("attribute")), "=", value), claim.item)
 
 
-def _popularity(data: Mapping[str, Any], item: Item, context: RequestContext, brief: Brief) -> bool:
-    store, count, mean = context.store, data.get("count"), data.get("mean")
-    since, until = data.get("since"), data.get("until")
-    numbers = list(store.numbers_of([item.item_id]).values())
+def _popularity(claim: _Claim) -> bool:
+    store, count, mean = claim.context.store, claim.data.get("count"), claim.data.get("mean")
+    since, until = claim.data.get("since"), claim.data.get("until")
+    numbers = list(store.numbers_of([claim.item.item_id]).values())
     counts = store.statistics(numbers)
     if since is not None or until is not None:
         counts = store.popularity_between(since, until)

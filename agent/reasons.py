@@ -1,7 +1,8 @@
 """What a reason may say: facts in slots that are filled from evidence and catalogue, and connective words between them.
 
-Promised, and no more: the free text holds no digits, no quotation, no capitalized name and no attribute value of the catalogue
-outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this way.
+Promised, and no more: the free text holds no digits, no quotation, no capitalized name and no attribute value of the
+catalogue outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this
+way.
 """
 
 from __future__ import annotations
@@ -25,17 +26,19 @@ QUOTES = set('"“”„«»‹›「」『』`')
 LONGEST_VALUE = 5
 """Words of the longest attribute value that is looked for in free text."""
 
-CONNECTIVE = frozenset(
-    "a about above after again all also although an and another any are around as asked at be because been before best both but "
-    "by can choice close closer combines could did do does each enjoy enjoyed even every fan fans favorite find fine fit fits "
-    "fitting for from fresh further gave give given gives go goes good great had has have having here how i if in into is it item "
-    "items its just kind keeps know like liked likely likes look looking looks made make makes many match matches meets mix more "
-    "most much near next no not now of offers on once one only or other others our out over own paired people pick picks rated "
-    "rating ratings recommended request right same see seen sense share shares should similar since so some something still strong "
-    "such suggest suits sure take taste tastes than that the their them then there these they thing things this those though to "
-    "together too touch try up us user users very want wanted was way we well were what when where which while who why will wish "
-    "with without would you your yours".split()
+_CONNECTIVE = (
+    "a about above after again all also although an and another any are around as asked at be because been "
+    "before best both but by can choice close closer combines could did do does each enjoy enjoyed even every "
+    "fan fans favorite find fine fit fits fitting for from fresh further gave give given gives go goes good "
+    "great had has have having here how i if in into is it item items its just kind keeps know like liked "
+    "likely likes look looking looks made make makes many match matches meets mix more most much near next no "
+    "not now of offers on once one only or other others our out over own paired people pick picks rated rating "
+    "ratings recommended request right same see seen sense share shares should similar since so some something "
+    "still strong such suggest suits sure take taste tastes than that the their them then there these they "
+    "thing things this those though to together too touch try up us user users very want wanted was way we "
+    "well were what when where which while who why will wish with without would you your yours"
 )
+CONNECTIVE = frozenset(_CONNECTIVE.split())
 """Words that join facts and claim none, even where a catalogue uses one as a tag."""
 
 

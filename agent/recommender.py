@@ -74,7 +74,8 @@ class RecMind:
 
         Args:
             home: a folder made by ``recmind import`` and ``recmind index``.
-            model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``, the
+            model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``,
+            the
                 workspace's settings, or the offline planner, in this order.
             fallback: whether the hybrid ranker answers, and says so, when a named model fails. False: ``ModelFailure``.
 
@@ -267,7 +268,9 @@ class RecMind:
         with self._lock:
             if wanted not in self._models:
                 try:
-                    self._models[wanted] = OfflinePlanner() if wanted == OFFLINE else open_model(wanted, self.workspace.settings.limits)
+                    self._models[wanted] = (
+                        OfflinePlanner() if wanted == OFFLINE else open_model(wanted, self.workspace.settings.limits)
+                    )
                 except ModelFailure as failure:
                     if not self._fallback:
                         raise

@@ -78,8 +78,8 @@ class Verdict:
 
 
 class State(TypedDict, total=False):
-    """The sequence of ``messages`` is: system, human (the request), then for every turn one AI message and one tool message
-    for each of its calls. The final call is answered only where ``repair`` sends it back."""
+    """The sequence of ``messages`` is: system, human (the request), then for every turn one AI message and one tool
+    message for each of its calls. The final call is answered only where ``repair`` sends it back."""
 
     messages: Annotated[list[AnyMessage], add_messages]
     understanding: Understanding

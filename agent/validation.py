@@ -1,8 +1,8 @@
-"""The validator: nothing unproved leaves. It trusts neither the model nor the tools, only the catalogue, the user's history and
-what binds the request.
+"""The validator: nothing unproved leaves. It trusts neither the model nor the tools, only the catalogue, the user's
+history and what binds the request.
 
-``judge`` looks at a submission. What is wrong is told to the model once; ``settle`` then replaces piece by piece what is still
-wrong, from the evidence on the slate, and says so.
+``judge`` looks at a submission. What is wrong is told to the model once; ``settle`` then replaces piece by piece what
+is still wrong, from the evidence on the slate, and says so.
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ class Judge:
 
     def reason(self, pick: Pick, entry: Entry) -> ReasonText:
         """The pick's reason, read; evidence that does not hold is among its problems."""
-        read = read_reason(
-            pick.reason, pick.cites, entry, self.slate, self.item, self.context.store.value_meanings
-        )
+        read = read_reason(pick.reason, pick.cites, entry, self.slate, self.item, self.context.store.value_meanings)
         own = [n for n in read.cites if n in entry.evidence]
         borrowed = [n for n in read.cites if n not in entry.evidence]
         true = {*self.proved(entry, own), *self._proved_of_references(borrowed)}
@@ -119,8 +117,8 @@ def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentCont
 def settle(
     submission: Submission, slate: Slate, brief: Brief, context: AgentContext, ranking: Sequence[str]
 ) -> Verdict:
-    """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from evidence,
-    missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
+    """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from
+    evidence, missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
     dropped = frozenset(submission.dropped) & frozenset(brief.bindings)
     judging = Judge(slate, brief, context, dropped)
     chosen: list[Chosen] = []

@@ -153,6 +153,7 @@ def _build_into(
         dimension=encoder.dimension,
         items=len(search.numbers),
         encoded=search.encoded,
+        encoding_s=round(search.encoding_s, 3),
         interactions=len(arrays),
         catalogue_version=catalogue_version,
         clock=clock,

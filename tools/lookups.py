@@ -1,5 +1,5 @@
-"""The tools' questions in plain Python: handles and labels in, findings out. ``toolbox`` wraps them for chat models; the fallback
-asks them directly."""
+"""The tools' questions in plain Python: handles and labels in, findings out. ``toolbox`` wraps them for chat models;
+the fallback asks them directly."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ class LookUps:
             shown=n,
         )
 
-    def collaborative_filtering(
-        self, like: Sequence[str] = (), where: Sequence[str] = (), n: int = 10
-    ) -> Findings:
+    def collaborative_filtering(self, like: Sequence[str] = (), where: Sequence[str] = (), n: int = 10) -> Findings:
         """Items that go with the user's history, or with the liked ones."""
         conditions, liked = self._conditions(where), self._ids(like)
         store, model = self.context.store, self.context.engines.collaborative
@@ -90,9 +88,7 @@ class LookUps:
             hits = model.ask(past, SLATE_ROWS, barred, allowed)
         return collaborative_findings(store, hits, focus=self._focus(conditions), seeds=liked, shown=n)
 
-    def popular_items(
-        self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10
-    ) -> Findings:
+    def popular_items(self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10) -> Findings:
         """What most people took up and valued."""
         conditions = self._conditions(where)
         start, end = _moment(since), _moment(until, end=True)
@@ -177,7 +173,9 @@ class LookUps:
         rest = tuple(Finding(r.item_id, titles[r.item_id], scores={"score": r.score}) for r in ranked[n:])
         found = replace(found, rows=(*found.rows, *rest))
         if not found.rows:
-            return Findings("rank_candidates", note="There are no candidates yet that qualify: look something up first.")
+            return Findings(
+                "rank_candidates", note="There are no candidates yet that qualify: look something up first."
+            )
         return found
 
     def named(self, item_ids: Sequence[str]) -> Findings:

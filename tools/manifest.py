@@ -61,6 +61,8 @@ class Manifest:
     """Unix seconds."""
     seconds: float
     files: Mapping[str, BuiltFile]
+    encoding_s: float = 0.0
+    """How much of ``seconds`` the encoder took."""
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,8 @@ class ItemSearch:
         self._words = WordFinder(store.settings)
         self.encoded = 0
         """How many texts ``fit`` had to encode."""
+        self.encoding_s = 0.0
+        """How long that took."""
 
     @property
     def vectors(self) -> Floats:
@@ -110,7 +113,9 @@ class ItemSearch:
             hashes.append(hashed)
             if hashed not in known:
                 new[hashed] = text
+        begun = time.perf_counter()
         encoded = encoder.encode(list(new.values()), progress)
+        encoding_s = time.perf_counter() - begun
         fresh = {hashed: row for row, hashed in enumerate(new)}
         vectors = np.empty((len(numbers), encoder.dimension), dtype=np.float32)
         kept = [row for row, hashed in enumerate(hashes) if hashed in known]
@@ -120,7 +125,7 @@ class ItemSearch:
         vectors[added] = encoded[[fresh[hashes[row]] for row in added]]
         flat = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), HASH_BYTES)
         search = cls(store, encoder, vectors, np.array(numbers, dtype=np.int64), flat)
-        search.encoded = len(new)
+        search.encoded, search.encoding_s = len(new), encoding_s
         return search
 
     def of_encoder(self, encoder: Encoder) -> bool:

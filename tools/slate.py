@@ -1,7 +1,8 @@
 """The slate: what the tools have found so far, with the evidence for each entry, kept outside the conversation.
 
-Tools return ``Findings`` and touch no state. After all calls of a turn, ``Slate.merged`` takes them up in call order and hands
-out the short handles (``c7``, ``r2``) and evidence numbers (``e12``) that the model reads and quotes instead of catalogue ids.
+Tools return ``Findings`` and touch no state. After all calls of a turn, ``Slate.merged`` takes them up in call order
+and hands out the short handles (``c7``, ``r2``) and evidence numbers (``e12``) that the model reads and quotes
+instead of catalogue ids.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ class Evidence:
     text: str
     """The fact as a noun phrase that a reason can take up: ``genre Comedy``, ``your 5-star rating of Alien``."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """The proof, JSON-ready. By kind: request {words, condition}; preference {text, condition}; history {item_id, kind, value,
-    at}; collaborative {because: [{item_id, weight}], score}; semantic {query, field, words, similarity}; metadata {attribute,
-    value}; popularity {count, mean, since, until}."""
+    """The proof, JSON-ready. By kind: request {words, condition}; preference {text, condition}; history {item_id,
+    kind, value, at}; collaborative {because: [{item_id, weight}], score}; semantic {query, field, words, similarity};
+    metadata {attribute, value}; popularity {count, mean, since, until}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Finding:
     role: Role = "candidate"
     evidence: tuple[Evidence, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
-    """Parts of a score by name (``collaborative``, ``semantic``, ...), higher is better; what a tool cannot say is absent."""
+    """Parts of a score by name (``collaborative``, ``semantic``, ...), higher is better; what a tool cannot say is
+    absent."""
     summary: str = ""
     """What the model reads of the item beside title and evidence, short: ``1999 · Comedy, Sci-Fi``."""
 
@@ -81,8 +83,9 @@ class Slate:
     def merged(self, findings: Findings) -> tuple[Slate, list[Entry]]:
         """The slate with the findings taken up, and the entry of each row in row order.
 
-        An item that is already there keeps its handle and gains evidence and scores. A reference stays a reference: what the
-        request says "like X" about, or what the user has consumed, does not become a candidate by being found again.
+        An item that is already there keeps its handle and gains evidence and scores. A reference stays a reference:
+        what the request says "like X" about, or what the user has consumed, does not become a candidate by being
+        found again.
         """
         entries = dict(self.entries)
         evidence = list(self.evidence)

@@ -1,7 +1,7 @@
 """The tools as a chat model sees them: the one place that knows LangChain.
 
-Each docstring below is prompt text. A tool returns a ``Findings`` artifact and touches no state; ``act`` merges it onto the slate
-and renders the rows that the model reads.
+Each docstring below is prompt text. A tool returns a ``Findings`` artifact and touches no state; ``act`` merges it
+onto the slate and renders the rows that the model reads.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ SHOWN_EVIDENCE = 6
 """Pieces of evidence a row shows a model; the slate holds all."""
 
 
-def search_items(
-    runtime: Runtime, query: str = "", like: Like = (), where: Where = (), n: Count = 10
-) -> Result:
+def search_items(runtime: Runtime, query: str = "", like: Like = (), where: Where = (), n: Count = 10) -> Result:
     """Search items by meaning and words: plots, themes, uses, moods. `like` adds the likeness to items."""
     return _found(runtime, "search_items", query=query, like=like, where=where, n=n)
 
@@ -42,7 +40,9 @@ def search_items(
 def filter_items(
     runtime: Runtime,
     where: Where,
-    sort: Annotated[str, Field(description="popularity, value, recent, or an attribute with asc or desc.")] = "popularity",
+    sort: Annotated[
+        str, Field(description="popularity, value, recent, or an attribute with asc or desc.")
+    ] = "popularity",
     n: Count = 10,
 ) -> Result:
     """List the items that meet conditions on their attributes."""
@@ -79,7 +79,8 @@ def user_history(
 
 
 def item_details(
-    runtime: Runtime, items: Annotated[Sequence[str], _Listed, Field(description="Handles, or titles even if misspelt.")]
+    runtime: Runtime,
+    items: Annotated[Sequence[str], _Listed, Field(description="Handles, or titles even if misspelt.")],
 ) -> Result:
     """Everything the catalogue says of a few items."""
     return _found(runtime, "item_details", items=items)
@@ -87,14 +88,16 @@ def item_details(
 
 def rank_candidates(
     runtime: Runtime,
-    wishes: Annotated[Sequence[str], _Listed, Field(description='Wishes to weigh: "w1" or conditions; empty for those read.')] = (),
+    wishes: Annotated[
+        Sequence[str], _Listed, Field(description='Wishes to weigh: "w1" or conditions; empty for those read.')
+    ] = (),
     n: Count = 10,
 ) -> Result:
     """Order all candidates found so far by taste, likeness, wishes, popularity and novelty."""
     return _found(runtime, "rank_candidates", wishes=wishes, n=n)
 
 
-def submit_recommendations(recommendations: list[dict[str, Any]], dropped: Sequence[str] = ()) -> str:
+def submit_recommendations(**_: Any) -> str:
     """Final call, alone in its turn: the recommended candidates, best first, each with evidence and reason."""
     return ""
 

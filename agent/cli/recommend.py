@@ -55,7 +55,7 @@ def recommend(
 
     \b
     recmind recommend "something like The Matrix, but funnier"
-    recmind recommend "a western" --user demo-1 -k 5 --filter 'year>=1990'
+    recmind recommend "a western" --user ada -k 5 --filter 'year>=1990'
     """
     del strategy  # there is one so far
     if len(query) > 1:
@@ -125,7 +125,7 @@ def _closing(answer: Answer) -> list[str]:
     cost = [answer.model, count(usage.model_calls, "model call"), count(usage.tool_calls, "look-up")]
     if tokens := usage.input_tokens + usage.output_tokens:
         cost.append(count(tokens, "token"))
-    if usage.cost_usd is not None:
+    if usage.cost_usd:
         cost.append(f"${usage.cost_usd:.4f}")
     cost += [f"{answer.latency_ms:.0f} ms", f"trace {answer.trace_id[-TRACE_SHOWN:]}"]
     return [*lines, " · ".join(cost)]

@@ -1,7 +1,7 @@
-"""The offline planner: a chat model that needs no key and no network, because it follows a policy instead of guessing words.
+"""The offline planner: a chat model that needs no key and no network: it follows a policy instead of guessing words.
 
-It reads the brief that ``prepare`` attaches to the request and the artifacts of the tools, and answers with the same tool calls a
-language model would, so that the very same graph, tools, validator and trace run.
+It reads the brief that ``prepare`` attaches to the request and the artifacts of the tools, and answers with the same
+tool calls a language model would, so that the very same graph, tools, validator and trace run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
+from typing_extensions import override
 
 from agent import policy
 
@@ -38,6 +39,7 @@ class OfflinePlanner(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": self.model_name}
 
+    @override
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
@@ -48,6 +50,7 @@ class OfflinePlanner(BaseChatModel):
         """Itself: the policy knows its tools by name, their schemas are for models that read."""
         return self
 
+    @override
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -68,6 +71,7 @@ class OfflinePlanner(BaseChatModel):
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
+    @override
     async def _agenerate(
         self,
         messages: list[BaseMessage],

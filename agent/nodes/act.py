@@ -44,7 +44,8 @@ async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentConte
     turn = _Turn(state, config, runtime)
     loop = asyncio.get_running_loop()
     futures = [
-        loop.run_in_executor(runtime.context.pool, contextvars.copy_context().run, turn.run, call) for call in turn.calls
+        loop.run_in_executor(runtime.context.pool, contextvars.copy_context().run, turn.run, call)
+        for call in turn.calls
     ]
     if futures:
         await asyncio.wait(futures, timeout=turn.seconds_left())
@@ -85,7 +86,9 @@ class _Turn:
         try:
             message = tool.invoke({**call, "args": {**call["args"], "runtime": tool_runtime}}, self.config)
         except ValidationError as error:
-            places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("runtime",)]
+            places = [
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("runtime",)
+            ]
             return f"{call['name']} did not take these arguments ({'; '.join(places)})."
         except (LookUpError, RecMindError) as error:
             return str(error)
@@ -110,12 +113,14 @@ class _Turn:
             slate, entries = slate.merged(result)
             text = render_rows(result, entries, slate, before)
             answers.append(_answer(call, text, artifact={"rows": [_row(entry, slate) for entry in entries]}))
-        for call in self.over:
-            answers.append(_answer(call, f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now.", error=True))
+        limit = f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now."
+        answers += [_answer(call, limit, error=True) for call in self.over]
         for broken in self.message.invalid_tool_calls:
             # A server rejects a conversation in which any call stays unanswered.
             content = f"The arguments of {broken['name']} were no valid JSON: call it again."
-            answers.append(ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error"))
+            answers.append(
+                ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error")
+            )
         update = State(slate=slate, spent=self._spent(self.state["spent"]))
         submission, submit_id, notes = self._submission(bool(self.calls or self.over))
         answers += notes
@@ -129,14 +134,18 @@ class _Turn:
         notes: list[ToolMessage] = []
         for i, call in enumerate(self.submits):
             if looked_up:
-                notes.append(_answer(call, "Look-ups were made in the same turn: read them, then submit alone.", error=True))
+                notes.append(
+                    _answer(call, "Look-ups were made in the same turn: read them, then submit alone.", error=True)
+                )
                 continue
             try:
                 submission = parse_submission(call["args"])
             except SubmissionError as error:
                 notes.append(_answer(call, str(error), error=True))
                 continue
-            notes += [_answer(c, "Another final call of this turn was taken.", error=True) for c in self.submits[i + 1 :]]
+            notes += [
+                _answer(c, "Another final call of this turn was taken.", error=True) for c in self.submits[i + 1 :]
+            ]
             return submission, call["id"], notes
         return None, None, notes
 
@@ -163,7 +172,11 @@ def _result(future: Future[Findings | str] | asyncio.Future[Findings | str]) -> 
 
 def _answer(call: ToolCall, text: str, *, artifact: Any = None, error: bool = False) -> ToolMessage:
     return ToolMessage(
-        text, tool_call_id=call["id"] or "", name=call["name"], artifact=artifact, status="error" if error else "success"
+        text,
+        tool_call_id=call["id"] or "",
+        name=call["name"],
+        artifact=artifact,
+        status="error" if error else "success",
     )
 
 

@@ -10,8 +10,8 @@ from tools.submit import parse_submission
 
 
 def fallback(state: State, runtime: Runtime[AgentContext]) -> State:
-    """A submission by the offline planner's policy on the engines themselves: it costs no model call, is no tool call of the
-    model's, and keeps what the model had found."""
+    """A submission by the offline planner's policy on the engines themselves: it costs no model call, is no tool call
+    of the model's, and keeps what the model had found."""
     context, brief = runtime.context, state["brief"]
     cause = state.get("cause") or "the model did not submit recommendations"
     if context.emit:

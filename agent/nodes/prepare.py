@@ -1,4 +1,5 @@
-"""prepare: everything that is known before the first thought. What the words mean, who asks, what binds, what the catalogue is."""
+"""prepare: everything that is known before the first thought. What the words mean, who asks, what binds, what the
+catalogue is."""
 
 from __future__ import annotations
 
@@ -54,9 +55,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     )
 
 
-def _brief(
-    understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool
-) -> Brief:
+def _brief(understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool) -> Brief:
     preferences = _preferences(context)
     likes = tuple(mention.item_id for mention in understanding.likes)
     unlikes = tuple(mention.item_id for mention in understanding.unlikes)
@@ -112,8 +111,14 @@ def _system(context: AgentContext) -> str:
 
 
 def _readings(brief: Brief) -> str:
-    lines = [f"{label} {part.words!r}: {' and '.join(map(str, part.conditions))} (binds)" for label, part in brief.bindings.items()]
-    lines += [f"{label} {part.words!r}: {' or '.join(map(str, part.conditions))} (wish)" for label, part in brief.wishes.items()]
+    lines = [
+        f"{label} {part.words!r}: {' and '.join(map(str, part.conditions))} (binds)"
+        for label, part in brief.bindings.items()
+    ]
+    lines += [
+        f"{label} {part.words!r}: {' or '.join(map(str, part.conditions))} (wish)"
+        for label, part in brief.wishes.items()
+    ]
     lines += [f"Always binds: {condition}" for condition in brief.standing]
     if brief.again:
         lines.append("Items of the person's history may be recommended.")

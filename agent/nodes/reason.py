@@ -36,7 +36,9 @@ async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentCo
         return State(cause=cause)
     _thinking(state, context)
     try:
-        message = await acall_model(_bound(context), state["messages"], config, context.deadline, name=context.model_name)
+        message = await acall_model(
+            _bound(context), state["messages"], config, context.deadline, name=context.model_name
+        )
     except ModelFailure as failure:
         return _failed(failure, state, context)
     return _heard(message, state)
@@ -74,7 +76,8 @@ def _heard(message: AIMessage, state: State) -> State:
 
 
 def _with(spent: Spent, usage: UsageMetadata | None) -> Spent:
-    """What is spent after one more call; a call that answers always has a usage, estimated where the server gives none."""
+    """What is spent after one more call; a call that answers always has a usage, estimated where the server gives
+    none."""
     return replace(
         spent,
         model_calls=spent.model_calls + 1,

@@ -28,7 +28,8 @@ def validate(state: State, runtime: Runtime[AgentContext]) -> State:
 
 
 def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> tuple[Slate, Verdict]:
-    """The mended verdict; where the slate holds too few candidates, the look-ups of the policy are made up for first."""
+    """The mended verdict; where the slate holds too few candidates, the look-ups of the policy are made up for
+    first."""
     slate, best = hybrid.ranked(context, brief, slate, context.k)
     if len(best) < context.k:
         slate, best = hybrid.ranked(context, brief, hybrid.gathered(context, brief, slate), context.k)
@@ -36,7 +37,8 @@ def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentC
 
 
 def repair(state: State, runtime: Runtime[AgentContext]) -> State:
-    """What the model is told when its answer cannot leave: the problems of its submission, or that plain text is no answer."""
+    """What the model is told when its answer cannot leave: the problems of its submission, or that plain text is no
+    answer."""
     if runtime.context.emit:
         runtime.context.emit(Event("repairing", "asking the model to mend its answer"))
     submission, verdict = state.get("submission"), state.get("verdict")
@@ -50,7 +52,9 @@ def repair(state: State, runtime: Runtime[AgentContext]) -> State:
             status="error",
         )
     else:
-        candidates = ", ".join(entry.handle for entry in state["slate"].candidates()[:12]) or "none yet: look something up"
+        candidates = (
+            ", ".join(entry.handle for entry in state["slate"].candidates()[:12]) or "none yet: look something up"
+        )
         message = HumanMessage(prompts.render("nudge", candidates=candidates))
     return State(messages=[message], repaired=True, submission=None, submit_call_id=None)
 

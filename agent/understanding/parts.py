@@ -7,7 +7,7 @@ from typing import Literal
 
 from agent.understanding.draft import Draft
 from agent.understanding.places import COUNTRY_NAMES, ORIGINS
-from agent.understanding.thesaurus import COMPOUNDS, TRIGGERS, base_of, singular_forms
+from agent.understanding.thesaurus import COMPOUNDS, TRIGGERS, base_of, plural_forms, singular_forms
 from agent.understanding.vocabulary import Meaning
 from agent.understanding.words import COMMON, STOP
 from data.text import normalize
@@ -49,7 +49,7 @@ def load_values(draft: Draft) -> None:
         for j in range(i + 1, min(n, i + LONGEST_VALUE) + 1):
             if _edges_fit(draft, i, j):
                 key = request.key(i, j)
-                keys += (key, *singular_forms(key))
+                keys += (key, *singular_forms(key), *plural_forms(key))
     draft.load(keys)
 
 
@@ -61,10 +61,12 @@ def _edges_fit(draft: Draft, i: int, j: int) -> bool:
 def part_at(draft: Draft, i: int) -> Part | None:
     """The longest part of the request that starts at token ``i``, or None."""
     request = draft.request
-    n = len(request.tokens)
-    for j in range(min(n, i + LONGEST_VALUE), i, -1):
-        if not request.free(i, j) or any(request.boundary(k) for k in range(i + 1, j)):
-            continue
+    if request.tokens[i].mark:
+        return None
+    end = i + 1
+    while end < min(len(request.tokens), i + LONGEST_VALUE) and not (request.boundary(end) or request.tokens[end].mark):
+        end += 1
+    for j in range(end, i, -1):
         part = _part(draft, i, j)
         if part is not None:
             return part
@@ -139,7 +141,7 @@ def _origin_part(draft: Draft, i: int, j: int, key: str) -> Part | None:
         countries = [m for word in origin.countries for m in draft.exact(word) if m.role == "country"]
         chosen = languages or ([] if before == "in" else countries)
         return Part(i, j, "origin", tuple(chosen)) if chosen else None
-    if key in STOP:
+    if key not in COUNTRY_NAMES and not _edges_fit(draft, i, j):
         return None
     found = [
         m for word in COUNTRY_NAMES.get(key, (key,)) for m in draft.exact(word) if m.role in ("country", "language")

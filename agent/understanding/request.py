@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agent.understanding.words import ASKS, COPULAS, TOPIC
+from agent.understanding.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
 from data.text import normalize
 
 MAX_CHARACTERS = 4_000
@@ -56,6 +56,7 @@ class Request:
     """Token ranges in quotation marks."""
     cased: bool = True
     """Capital letters say something: the request is not all in capitals."""
+    _boundaries: list[str] = field(default_factory=list)
     _line: tuple[str, list[int]] | None = None
 
     def words(self, i: int, j: int) -> str:
@@ -70,6 +71,11 @@ class Request:
         """Whether no stage has used these tokens."""
         return all(not token.mark for token in self.tokens[i:j])
 
+    def hedged(self, i: int) -> bool:
+        """Whether the words before token ``i`` make what it says a guess ("maybe a comedy", "around 1990")."""
+        before = self.tokens[max(0, i - 4) : i + 1]
+        return any(token.key in HEDGES and token.sentence == self.tokens[i].sentence for token in before)
+
     def mark(self, i: int, j: int, what: str) -> None:
         """Note that tokens ``i`` to ``j`` are understood."""
         for token in self.tokens[i:j]:
@@ -78,12 +84,14 @@ class Request:
 
     def boundary(self, i: int) -> str:
         """``.`` where a sentence ends before token ``i``, ``,`` at a smaller pause, otherwise nothing."""
-        if i <= 0 or i >= len(self.tokens):
+        if not self._boundaries:
+            self._boundaries = [self._boundary(k) for k in range(len(self.tokens))]
+        return self._boundaries[i] if 0 < i < len(self.tokens) else "."
+
+    def _boundary(self, i: int) -> str:
+        if i == 0 or self.tokens[i].sentence != self.tokens[i - 1].sentence:
             return "."
-        gap = self.tokens[i].gap
-        if self.tokens[i].sentence != self.tokens[i - 1].sentence:
-            return "."
-        return "," if any(c in gap for c in ",()[]、，") else ""
+        return "," if any(c in self.tokens[i].gap for c in ",()[]、，") else ""
 
     def line(self) -> tuple[str, list[int]]:
         """The keys of all tokens in one text for the patterns, and the offset of each token in it.
@@ -190,7 +198,10 @@ def _note_regions(request: Request) -> None:
         sizes[token.sentence] += 1
         asks[token.sentence] = asks[token.sentence] or token.key in ASKS
     long = len(tokens) > LONG_REQUEST
-    request.asking = [not long or size <= 6 or (ask and size <= 30) for size, ask in zip(sizes, asks, strict=True)]
+    recalls = len(tokens) > LONG_REQUEST // 2 and any(token.key in RECALLS for token in tokens)
+    request.asking = [
+        not recalls and (not long or size <= 6 or (ask and size <= 30)) for size, ask in zip(sizes, asks, strict=True)
+    ]
     inside = False
     for i, token in enumerate(tokens):
         boundary = request.boundary(i)

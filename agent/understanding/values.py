@@ -222,7 +222,7 @@ def _ask(draft: Draft, part: Part, other: Part | None) -> bool:
     if part.kind == "sense":
         _ask_sense(draft, part, words, before)
         return False
-    binding = _bound_values(draft, part)
+    binding = _bound_values(draft, part) if not request.hedged(part.i) else []
     if binding and other is not None and not part.also and _join(draft, part, other, binding):
         return True
     if binding:

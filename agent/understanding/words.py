@@ -57,6 +57,15 @@ ASKS = table(
 )
 """Words that mark a sentence of a long text as asking for something, rather than telling a story."""
 
+RECALLS = table("remember remembers recall forgot forget forgotten whats")
+"""Words of someone who looks for one thing they once knew: what they tell of it may be wrong, and binds nothing."""
+
+HEDGES = table(
+    "maybe probably possibly perhaps somewhat kinda around circa roughly approximately think believe guess might"
+    " presumably sorta ideally preferably"
+)
+"""A few words after one of these, a kind or a year is a guess: a wish."""
+
 GENERIC = table(
     """
     film films movie movies flick flicks picture pictures title titles item items thing things product products one ones

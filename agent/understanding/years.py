@@ -46,8 +46,10 @@ def read_years(draft: Draft) -> None:
         year = draft.vocabulary.year
         if year is None:
             draft.unused.append(f"This catalogue has no year, so “{words}” could not be used.")
-        else:
+        elif request.asking[request.tokens[i].sentence] and not request.hedged(i):
             draft.bind(i, words, _conditions(match, year))
+        else:
+            draft.wish(i, words, _as_wish(_conditions(match, year), spread=2 if request.hedged(i) else 0))
         if i and request.tokens[i - 1].key in ("from", "in", "of", "the"):
             request.mark(i - 1, i, "cue")
         request.mark(i, j, "number")
@@ -61,8 +63,6 @@ def item_noun_at(draft: Draft, j: int) -> bool:
 
 def _asks_for_year(draft: Draft, match: re.Match[str], i: int, j: int) -> bool:
     request = draft.request
-    if not request.asking[request.tokens[i].sentence]:
-        return False
     if request.topical[i] and not (match["before"] or match["after"] or match["cue"] == "from "):
         return False
     if not match["when"]:
@@ -85,6 +85,16 @@ def _conditions(match: re.Match[str], year: AttributeSummary) -> tuple[Condition
     if match["after"] and low is not None:
         lower = [Condition(name, ">", low - 1)]
     return (Condition(name, "=", low),) if low is not None and low == high else (*lower, *upper)
+
+
+def _as_wish(conditions: tuple[Condition, ...], *, spread: int) -> tuple[Condition, ...]:
+    """The same in one condition, because any condition of a wish will do; a guess is ``spread`` years wide."""
+    low, high = (int(float(c.values[0])) for c in (conditions[0], conditions[-1]))
+    between = len(conditions) == 2 or conditions[0].operator == "="
+    if not between:
+        return conditions
+    years = range(low - spread, high + spread + 1) if conditions[0].operator == "=" else range(low, high + 1)
+    return (Condition(conditions[0].attribute, "in", tuple(float(year) for year in years)),)
 
 
 def _range(match: re.Match[str], newest: int) -> tuple[int | None, int | None]:
