@@ -59,7 +59,7 @@ def after_reason(state: State) -> Literal["act", "repair", "fallback"]:
         return "fallback"
     if not said_nothing(state["messages"][-1]):
         return "act"
-    return "fallback" if state.get("repaired") else "repair"
+    return "fallback" if state.get("nudged") else "repair"
 
 
 def after_act(state: State) -> Literal["reason", "validate"]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
+
 from agent import policy
 from data.errors import RecMindError
 from tools.context import Brief, RequestContext
@@ -33,7 +35,7 @@ def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
 
 def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
     """The slate with everything the policy would look up for this brief."""
-    for name, arguments in policy.look_ups(described(brief, slate, context.k)):
+    for name, arguments in policy.look_ups(described(brief, slate, context.wanted(brief))):
         try:
             findings = LookUps(context, brief, slate).ask(name, arguments)
         except RecMindError:
@@ -43,11 +45,24 @@ def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
     return slate
 
 
+def listed(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
+    """The slate with items that qualify, whatever the request is about."""
+    slate, _ = slate.merged(LookUps(context, brief, slate).ask("filter_items", {"where": list(brief.bindings)}))
+    return slate
+
+
 def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple[Slate, list[Entry]]:
     """The slate with scores, and its best ``n`` candidates that nothing rules out, best first."""
     name, arguments = policy.ranking({"k": n})
     slate, entries = slate.merged(LookUps(context, brief, slate).ask(name, arguments))
     return slate, entries[:n]
+
+
+def qualifying(context: RequestContext, brief: Brief) -> int:
+    """How many items of the whole catalogue nothing rules out."""
+    numbers = context.store.matching_numbers(brief.binding_conditions())
+    barred = list(context.store.numbers_of(brief.excluded).values())
+    return len(numbers) - int(np.isin(numbers, barred).sum())
 
 
 def rows_of(entries: list[Entry], slate: Slate) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
         calls.append(("filter_items", {"where": [*where, *wishes[:3]]}))
     if brief["known_user"] and not likes:
         calls.append(("collaborative_filtering", {"where": where}))
-    if where and not (text or likes or wishes):
+    if not (text or likes or wishes):
         calls.append(("filter_items", {"where": where}))
     if not (text or likes or where) or not brief["known_user"]:
         calls.append(("popular_items", {"where": where}))

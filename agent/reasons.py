@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.records import AttributeValue, Item
@@ -22,7 +22,7 @@ MOST_LETTERS = 400
 
 SLOT = re.compile(r"\{([^{}]*)\}")
 WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
-QUOTES = set('"“”„«»‹›「」『』`')
+QUOTES = set('"“”„‟‘‚‛«»‹›「」『』〝〞＂`')
 LONGEST_VALUE = 5
 """Words of the longest attribute value that is looked for in free text."""
 
@@ -94,7 +94,8 @@ def read_reason(
     if not cited:
         own = ", ".join(f"e{n}" for n in entry.evidence[:4]) or "none"
         problems.append(f"the reason for {entry.handle} cites no evidence (its own: {own})")
-    problems += _free_text(clean, normalize(" ".join(shown)), known_values)
+    own_facts = [(n, normalize(slate.evidence[n - 1].text)) for n in entry.evidence]
+    problems += _free_text(clean, normalize(" ".join(shown)), known_values, own_facts)
     if not WORD.search(text):
         problems.append("the reason is empty")
     if len(text) > MOST_LETTERS:
@@ -135,9 +136,13 @@ def _shown(value: AttributeValue) -> str:
 
 
 def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
-    """What is wrong with the evidence numbers: each must be the item's own or a reference's."""
-    references = {n for other in slate.entries.values() if other.role == "reference" for n in other.evidence}
-    wrong = [n for n in cited if n not in entry.evidence and n not in references]
+    """What is wrong with the evidence numbers: each must be the item's own, or what the user did with a reference.
+
+    Other facts of a reference (its genre, the wishes it meets) would read as facts of the item.
+    """
+    past = {n for other in slate.entries.values() if other.role == "reference" for n in other.evidence}
+    past = {n for n in past if slate.evidence[n - 1].kind == "history"}
+    wrong = [n for n in cited if n not in entry.evidence and n not in past]
     if not wrong:
         return []
     named = ", ".join(f"e{n}" for n in wrong[:3])
@@ -145,8 +150,16 @@ def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
     return [f"{named} is not evidence for {entry.handle} (its own: {own})"]
 
 
-def _free_text(reason: str, shown: str, known_values: Callable[[set[str]], Mapping[str, object]]) -> list[str]:
-    """What the words outside the slots claim that ``shown`` (normalized) does not."""
+def _free_text(
+    reason: str,
+    shown: str,
+    known_values: Callable[[set[str]], Mapping[str, object]],
+    own: Sequence[tuple[int, str]],
+) -> list[str]:
+    """What the words outside the slots claim that ``shown`` (normalized) does not.
+
+    ``own`` holds number and normalized text of the item's evidence: what could be cited instead is named.
+    """
     bare = SLOT.sub(" \0 ", reason)
     problems: list[str] = []
     if any(letter.isnumeric() for letter in bare):
@@ -158,23 +171,28 @@ def _free_text(reason: str, shown: str, known_values: Callable[[set[str]], Mappi
     words_shown = set(shown.split())
     names = [w for w in _names(bare) if not set(normalize(w).split()) <= words_shown]
     if names:
-        problems.append(f"the name {names[0]!r} is in no cited evidence: cite evidence that holds it or leave it out")
+        problems.append(f"the name {names[0]!r} is in no cited evidence: {_advice(normalize(names[0]), own)}")
     values = [v for v in _values(bare, known_values) if f" {v} " not in f" {shown} "]
     if values and not names:
-        problems.append(f"{values[0]!r} is in no cited evidence: cite evidence that holds it or leave it out")
+        problems.append(f"{values[0]!r} is in no cited evidence: {_advice(values[0], own)}")
     return problems
+
+
+def _advice(claim: str, own: Sequence[tuple[int, str]]) -> str:
+    number = next((n for n, text in own if f" {claim} " in f" {text} "), None)
+    return f"cite e{number}, which holds it" if number else "leave it out"
 
 
 def _names(bare: str) -> list[str]:
     """Capitalized words that do not merely begin a sentence, and those that do when another follows them."""
     found: list[str] = []
-    for sentence in re.split(r"(?<=[.!?:;])\s+|\n", bare):
+    for sentence in re.split(r"(?<=[.!?])\s+", bare):
         words = list(WORD.finditer(sentence))
         for i, match in enumerate(words):
             word = match[0]
             if not word[0].isupper() or word in ("I", "I'm"):
                 continue
-            opens = i == 0 and not sentence[: match.start()].strip("\0 ")
+            opens = i == 0 and not sentence[: match.start()].strip()
             if opens and (normalize(word) in CONNECTIVE or not _capitalized_next(words, sentence)):
                 continue
             found.append(word)

@@ -20,16 +20,18 @@ class Clause:
     """What introduces the evidence: it has a verb, its subject is the item."""
     most: int
     """How many pieces of evidence of this kind one sentence takes up."""
+    trails: bool = False
+    """It stands after a "with" at the sentence's end, where another clause opens the sentence."""
 
 
 CLAUSES = (
     Clause("request", "meets", 2),
     Clause("preference", "respects", 1),
     Clause("history", "takes you back to", 1),
-    Clause("collaborative", "is among", 1),
+    Clause("collaborative", "goes with", 1),
     Clause("semantic", "has", 1),
-    Clause("metadata", "offers", 3),
-    Clause("popularity", "has", 1),
+    Clause("metadata", "offers", 3, trails=True),
+    Clause("popularity", "has", 1, trails=True),
 )
 """In the order in which they speak for an item: first what was asked, last what everybody likes."""
 
@@ -46,18 +48,15 @@ def compose(evidence: Iterable[tuple[int, str]]) -> tuple[str, tuple[int, ...]]:
     by_kind: dict[str, list[int]] = {}
     for number, kind in evidence:
         by_kind.setdefault(kind, []).append(number)
-    clauses: list[str] = []
-    cited: list[int] = []
-    for clause in CLAUSES:
-        numbers = by_kind.get(clause.kind, [])[: clause.most]
-        if not numbers or len(clauses) == ENOUGH:
-            continue
-        clauses.append(f"{clause.words} {_series([f'{{e{n}}}' for n in numbers])}")
-        cited += numbers
-    if not clauses:
+    told = [(clause, by_kind[clause.kind][: clause.most]) for clause in CLAUSES if clause.kind in by_kind][:ENOUGH]
+    if not told:
         return "", ()
-    sentence = _series(clauses)
-    return f"{sentence[0].upper()}{sentence[1:]}.", tuple(cited)
+    trailing = [number for clause, numbers in told if clause.trails for number in numbers]
+    leading = [f"{clause.words} {_slots(numbers)}" for clause, numbers in told if not clause.trails]
+    sentence = _series(leading) if leading else told[0][0].words
+    if trailing:
+        sentence += f"{', with' if leading else ''} {_slots(trailing)}"
+    return f"{sentence[0].upper()}{sentence[1:]}.", tuple(number for _, numbers in told for number in numbers)
 
 
 def compose_for(entry: Entry, slate: Slate) -> tuple[str, tuple[int, ...]]:
@@ -65,7 +64,11 @@ def compose_for(entry: Entry, slate: Slate) -> tuple[str, tuple[int, ...]]:
     return compose((number, slate.evidence[number - 1].kind) for number in entry.evidence)
 
 
+def _slots(numbers: list[int]) -> str:
+    return _series([f"{{e{number}}}" for number in numbers])
+
+
 def _series(parts: list[str]) -> str:
     if len(parts) < 3:
         return " and ".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{', '.join(parts[:-1])}, and {parts[-1]}"

@@ -85,12 +85,16 @@ class State(TypedDict, total=False):
     understanding: Understanding
     brief: Brief
     slate: Slate
+    read: frozenset[str]
+    """Handles of the entries that the model has read about."""
     submission: Submission | None
     submit_call_id: str | None
     verdict: Verdict
     spent: Spent
     repaired: bool
-    """Whether the one chance to mend the answer is used."""
+    """Whether the one chance to mend a submission is used."""
+    nudged: bool
+    """Whether the model was told once that plain text is no answer."""
     cause: str | None
     """Why the fallback answers, or None while the agent does."""
     message: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.hybrid import qualifying
 from agent.proofs import holds
 from agent.reasons import ReasonText, read_reason
 from agent.sentences import compose
@@ -82,12 +83,22 @@ class Judge:
         return [n for entry in references for n in self.proved(entry, [n for n in entry.evidence if n in numbers])]
 
 
+def given_up(submission: Submission, brief: Brief, context: AgentContext) -> frozenset[str]:
+    """The labels that the submission drops and may drop: none while anything in the catalogue meets them all."""
+    named = frozenset(submission.dropped) & frozenset(brief.bindings)
+    return frozenset() if named and qualifying(context, brief) else named
+
+
 def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Verdict:
     """What passes of a submission and what is wrong with the rest, written to the model."""
-    dropped = frozenset(submission.dropped) & frozenset(brief.bindings)
+    dropped = given_up(submission, brief, context)
     judging = Judge(slate, brief, context, dropped)
     chosen: list[Chosen] = []
-    problems: list[str] = []
+    problems = [
+        f"{label} can be met, so it binds: do not drop it"
+        for label in brief.bindings
+        if label in submission.dropped and label not in dropped
+    ]
     seen: set[str] = set()
     for pick in submission.picks:
         entry = find(pick.item, slate)
@@ -108,10 +119,11 @@ def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentCont
             continue
         chosen.append(_chosen(entry, reason.text, reason.cites))
     fit = sum(1 for entry in slate.candidates() if judging.fault(entry) is None)
-    wanted = min(context.k, fit)
+    asked = context.wanted(brief)
+    wanted = min(asked, fit)
     if not problems and len(chosen) < wanted:
-        problems.append(f"{len(chosen)} recommended, {context.k} asked for, {fit} candidates qualify: submit {wanted}")
-    return Verdict(tuple(chosen[: context.k]), tuple(problems), dropped=tuple(sorted(dropped)))
+        problems.append(f"{len(chosen)} recommended, {asked} asked for, {fit} candidates qualify: submit {wanted}")
+    return Verdict(tuple(chosen[:asked]), tuple(problems), dropped=tuple(sorted(dropped)))
 
 
 def settle(
@@ -119,11 +131,12 @@ def settle(
 ) -> Verdict:
     """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from
     evidence, missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
-    dropped = frozenset(submission.dropped) & frozenset(brief.bindings)
+    dropped = given_up(submission, brief, context)
     judging = Judge(slate, brief, context, dropped)
     chosen: list[Chosen] = []
     repairs: list[str] = []
     taken: set[str] = set()
+    asked = context.wanted(brief)
     for pick in submission.picks:
         entry = find(pick.item, slate)
         if entry is None:
@@ -136,7 +149,7 @@ def settle(
         if fault:
             repairs.append(f"Left out {entry.title}: it {fault}.")
             continue
-        if len(chosen) == context.k:
+        if len(chosen) == asked:
             break
         reason = judging.reason(pick, entry)
         if reason.problems:
@@ -149,7 +162,7 @@ def settle(
         else:
             chosen.append(_chosen(entry, reason.text, reason.cites))
         taken.add(entry.item_id)
-    added = _fill(chosen, taken, ranking, judging, context.k)
+    added = _fill(chosen, taken, ranking, judging, asked)
     if added and submission.picks:
         repairs.append(f"Added {_few(added)} from the ranking.")
     return Verdict(tuple(chosen), repairs=tuple(repairs), dropped=tuple(sorted(dropped)))

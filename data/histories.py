@@ -72,7 +72,8 @@ class HistoryReading(ItemReading):
     ) -> list[Interaction]:
         """What the user did, by time and position; empty for an unknown user.
 
-        ``item_id`` and ``kinds`` keep only these; ``since`` and ``until`` (Unix seconds, both included) drop what has no time.
+        ``item_id`` and ``kinds`` keep only these; ``since`` and ``until`` (Unix seconds, both included) also drop what
+        has no time.
         """
         sql = """
             SELECT i.item_id, k.kind, x.value, CASE x.timed WHEN 1 THEN x.moment END, x.position

@@ -22,7 +22,7 @@ Benchmark = Callable[[Path, Path], Figures]
 """Called with the folder of data and a folder to work in; what it returns is printed under its keys."""
 
 BENCHMARKS = {
-    "index": "recmind index on MovieLens latest-small against encoding alone, and again with nothing or one item changed",
+    "index": "recmind index against encoding alone on MovieLens latest-small; then with nothing or one item changed",
     "latency": "a cold recmind recommend against importing sentence_transformers, and rec.recommend in a warm process",
 }
 """By name: what is measured. The code is ``run`` in ``benchmarks/NAME.py``."""

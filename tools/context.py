@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from data.conditions import Condition
@@ -27,6 +27,10 @@ class RequestContext:
     """Item ids that the caller ruled out."""
     store: Store
     engines: Engines
+
+    def wanted(self, brief: Brief) -> int:
+        """How many recommendations to give: ``k``, or fewer where the request says so ("three westerns")."""
+        return self.k if brief.count is None else min(self.k, brief.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,13 @@ class Brief:
     """Consumed items may be recommended."""
     surprise: bool = False
     """Novelty counts more than popularity."""
+    count: int | None = None
+    """How many items the request's own words ask for."""
+
+    def without(self, labels: Collection[str]) -> Brief:
+        """The brief as if the request did not hold these constraints."""
+        kept = {label: part for label, part in self.bindings.items() if label not in labels}
+        return replace(self, bindings=kept) if labels else self
 
     def binding_conditions(self, dropped: frozenset[str] = frozenset()) -> tuple[Condition, ...]:
         """All conditions that bind, without those of the dropped labels."""

@@ -23,15 +23,11 @@ def describe_catalogue(catalogue: Catalogue) -> str:
 
 def example_condition(catalogue: Catalogue) -> str:
     """A condition that this catalogue can answer."""
-    for attribute in catalogue.attributes:
-        if attribute.hidden:
-            continue
+    telling = [attribute for attribute in catalogue.attributes if not attribute.hidden]
+    for attribute in telling:
         if attribute.kind == "number" and attribute.minimum is not None and attribute.maximum is not None:
-            middle = round((attribute.minimum + attribute.maximum) / 2)
-            return f"{attribute.name}>={middle}"
-        if attribute.common:
-            return f"{attribute.name}={attribute.common[0][0]}"
-    return "title~word"
+            return f"{attribute.name}>={round((attribute.minimum + attribute.maximum) / 2)}"
+    return next((f"{a.name}={a.common[0][0]}" for a in telling if a.common), "title~word")
 
 
 def _line(attribute: AttributeSummary) -> str:

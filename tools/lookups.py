@@ -15,7 +15,7 @@ from tools.collaborative import collaborative_findings
 from tools.context import Brief, Constraint, RequestContext
 from tools.details import details_findings
 from tools.filter import filter_findings
-from tools.findings import Focus
+from tools.findings import NO_FOCUS, Focus
 from tools.history import Order, history_findings
 from tools.popular import popular_findings
 from tools.rank import RankInput, rank_findings
@@ -24,6 +24,8 @@ from tools.slate import Entry, Finding, Findings, Slate
 
 SLATE_ROWS = 50
 """What a look-up puts on the slate, of which the model reads the first ``n``."""
+HISTORY_ROWS = 200
+"""The same for a history whose items are candidates."""
 
 
 class LookUpError(InputError):
@@ -127,10 +129,12 @@ class LookUps:
             until=_moment(until, end=True),
             conditions=self._given(where),
             order=order,  # type: ignore[arg-type]  # checked against the same Literal above
-            n=SLATE_ROWS if self.brief.again else n,
+            n=HISTORY_ROWS if self.brief.again else n,
         )
         total = history.profile(self.context.user_id).interactions
-        found = history_findings(self.context.store, rows, total=total, focus=self._focus(()), shown=n)
+        # What the request wishes is asked of candidates; a reference only says what the user did.
+        focus = self._focus(()) if self.brief.again else NO_FOCUS
+        found = history_findings(self.context.store, rows, total=total, focus=focus, shown=n)
         return _with_role(found, self.brief, n) if self.brief.again else found
 
     def item_details(self, items: Sequence[str]) -> Findings:
@@ -166,6 +170,7 @@ class LookUps:
             wishes=weighed,
             tastes=profile.lifts,
             surprise=self.brief.surprise,
+            again=self.brief.again,
         )
         # Only the best get their facts told; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)

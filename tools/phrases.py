@@ -126,7 +126,7 @@ def popularity(
     """How many interactions there are with the item, and their mean value; ``kind`` where all are of one kind."""
     text = f"{count} {counted('interaction' if kind is None else kind, count)}"
     if mean is not None:
-        text += f" averaging {format_number(round(mean, 1))}"
+        text += f" {'of' if count == 1 else 'averaging'} {format_number(round(mean, 1))}"
     return Evidence(
         "popularity",
         text,

@@ -39,6 +39,8 @@ class RankWeights:
     """As ``PopularItems.score``."""
     novelty: float = 0.05
     """1 for what nobody took up, 0 for what most took up."""
+    known: float = 0.0
+    """1 for what the user took up and liked; counts where the request asks for something again."""
 
 
 PLAIN = RankWeights()
@@ -49,6 +51,8 @@ WISHED = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularit
 """With wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
 SURPRISE = (0.30, 0.0)
 """"Surprise me" adds the first to novelty and multiplies popularity by the second."""
+AGAIN = 1.0
+"""What "again" adds to the weight of ``known``: as much as everything else together."""
 UNLIKE = 0.35
 """What the likeness to "not X" takes off a score, at most."""
 SEED_SHARE = 0.75
@@ -104,6 +108,7 @@ class HybridRanker:
         wishes: Sequence[Constraint] = (),
         tastes: Mapping[TasteKey, float] | None = None,
         surprise: bool = False,
+        again: bool = False,
         weights: RankWeights | None = None,
     ) -> list[Ranked]:
         """The candidates by score, best first, ties by item number; unknown items are left out.
@@ -117,6 +122,7 @@ class HybridRanker:
             wishes: parts of the request of which any one condition is enough.
             tastes: ``Profile.lifts``.
             surprise: novelty counts more, popularity less.
+            again: what the user liked before counts more than all else.
             weights: instead of those that the request calls for.
         """
         known = self.store.numbers_of(dict.fromkeys(candidate.item_id for candidate in candidates))
@@ -137,12 +143,15 @@ class HybridRanker:
                 tastes=tastes or {},
             ),
             **self._popularity(numbers),
+            "known": _known(numbers, history) if again else None,
         }
         present = {name: part for name, part in parts.items() if part is not None}
         chosen = weights or (WISHED if wishes else ASKED if query.strip() else PLAIN)
         if surprise:
             more, factor = SURPRISE
             chosen = replace(chosen, novelty=chosen.novelty + more, popularity=chosen.popularity * factor)
+        if again:
+            chosen = replace(chosen, known=chosen.known + AGAIN)
         shares = asdict(chosen)
         whole = sum(shares[name] for name in present)
         score = np.zeros(len(ids))
@@ -266,6 +275,12 @@ class HybridRanker:
             found_gains = [gains[told.taste] for told in describing.told(item) if told.taste in gains]
             result[place] = sum(sorted(found_gains, reverse=True)[:3]) / 3
         return result
+
+
+def _known(numbers: npt.NDArray[np.int64], history: Sequence[Past]) -> Floats:
+    """What the user took up is worth something, and what they liked all of it; the newest word on an item counts."""
+    worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, _ in reversed(history)}
+    return np.array([worth.get(number, 0.0) for number in numbers.tolist()])
 
 
 def _spread(similarities: Floats) -> Floats | None:

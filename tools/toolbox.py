@@ -6,7 +6,7 @@ onto the slate and renders the rows that the model reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -132,20 +132,29 @@ FINAL: BaseTool = StructuredTool.from_function(submit_recommendations, name=SUBM
 ALL_TOOLS: tuple[BaseTool, ...] = (*TOOLS, FINAL)
 
 
-def render_rows(findings: Findings, entries: Sequence[Entry], slate: Slate, before: Slate) -> str:
+def render_rows(
+    findings: Findings, entries: Sequence[Entry], slate: Slate, before: Slate, read: Collection[str]
+) -> str:
     """A tool's result as the model reads it: a line for each row, evidence with its numbers.
 
     Args:
         findings: what the tool found.
         entries: the slate's entry of each row.
         slate: with the findings taken up.
-        before: the slate the model knows; of its entries only new evidence is shown.
+        before: the slate without them.
+        read: handles of ``before`` that the model has read about; of these only new evidence is shown.
     """
     lines = [findings.note] if findings.note else []
+    told: set[int] = set()
     for entry in entries[: findings.shown]:
-        old = before.entries.get(entry.handle)
+        old = before.entries.get(entry.handle) if entry.handle in read else None
         new = [n for n in entry.evidence if old is None or n not in old.evidence]
-        facts = [f"e{n} {slate.evidence[n - 1].text}" for n in new[:SHOWN_EVIDENCE]]
+        # What several rows share is spelled out once; behind that its number is enough.
+        first = [n for n in new if n not in told][:SHOWN_EVIDENCE]
+        facts = [
+            f"e{n} {slate.evidence[n - 1].text}" if n in first else f"e{n}" for n in new if n in told or n in first
+        ]
+        told.update(first)
         head = entry.handle if old else f"{entry.handle} {entry.title}"
         summary = f" ({entry.summary})" if entry.summary and not old else ""
         lines.append(f"{head}{summary}: {'; '.join(facts)}" if facts else f"{head}{summary}")

@@ -84,7 +84,9 @@ class _Turn:
             store=None,
         )
         try:
-            message = tool.invoke({**call, "args": {**call["args"], "runtime": tool_runtime}}, self.config)
+            # Some servers leave the id out; without one LangChain would return the text alone.
+            named = {**call, "id": call["id"] or "", "args": {**call["args"], "runtime": tool_runtime}}
+            message = tool.invoke(named, self.config)
         except ValidationError as error:
             places = [
                 f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("runtime",)
@@ -103,7 +105,7 @@ class _Turn:
 
     def settle(self, results: Sequence[Findings | str]) -> State:
         """The state after this turn, given what each call found."""
-        slate = self.state["slate"]
+        slate, read = self.state["slate"], self.state["read"]
         answers: list[ToolMessage] = []
         for call, result in zip(self.calls, results, strict=True):
             if isinstance(result, str):
@@ -111,7 +113,8 @@ class _Turn:
                 continue
             before = slate
             slate, entries = slate.merged(result)
-            text = render_rows(result, entries, slate, before)
+            text = render_rows(result, entries, slate, before, read)
+            read |= {entry.handle for entry in entries[: result.shown]}
             answers.append(_answer(call, text, artifact={"rows": [_row(entry, slate) for entry in entries]}))
         limit = f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now."
         answers += [_answer(call, limit, error=True) for call in self.over]
@@ -121,7 +124,7 @@ class _Turn:
             answers.append(
                 ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error")
             )
-        update = State(slate=slate, spent=self._spent(self.state["spent"]))
+        update = State(slate=slate, read=read, spent=self._spent(self.state["spent"]))
         submission, submit_id, notes = self._submission(bool(self.calls or self.over))
         answers += notes
         if answers and submission is None:

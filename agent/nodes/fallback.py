@@ -17,6 +17,6 @@ def fallback(state: State, runtime: Runtime[AgentContext]) -> State:
     if context.emit:
         context.emit(Event("fallback", cause))
     slate = hybrid.gathered(context, brief, state["slate"])
-    slate, best = hybrid.ranked(context, brief, slate, context.k)
-    _, arguments = policy.submission(hybrid.described(brief, slate, context.k), hybrid.rows_of(best, slate))
+    slate, best = hybrid.ranked(context, brief, slate, context.wanted(brief))
+    _, arguments = policy.submission(hybrid.described(brief, slate, context.wanted(brief)), hybrid.rows_of(best, slate))
     return State(slate=slate, submission=parse_submission(arguments), submit_call_id=None, cause=cause)

@@ -41,15 +41,16 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
             readings=_readings(brief),
             profile=profile.digest() if profile is not None and known else "Nothing is known of them.",
             references=_listed(slate),
-            k=context.k,
+            k=context.wanted(brief),
         ),
-        additional_kwargs={BRIEF: hybrid.described(brief, slate, context.k)},
+        additional_kwargs={BRIEF: hybrid.described(brief, slate, context.wanted(brief))},
     )
     return State(
         messages=[SystemMessage(_system(context)), human],
         understanding=understanding,
         brief=brief,
         slate=slate,
+        read=frozenset(slate.entries),
         submission=None,
         repaired=False,
     )
@@ -73,6 +74,7 @@ def _brief(understanding: Understanding, context: AgentContext, consumed: frozen
         known_user=known_user,
         again=understanding.again,
         surprise=understanding.surprise,
+        count=understanding.count,
     )
 
 

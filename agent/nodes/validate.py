@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 import prompts
 from agent import hybrid
 from agent.state import AgentContext, Event, State, Verdict
-from agent.validation import judge, settle
+from agent.validation import find, given_up, judge, settle
 from tools.context import Brief
 from tools.slate import Slate
 from tools.submit import SUBMIT, Submission
@@ -18,21 +18,36 @@ def validate(state: State, runtime: Runtime[AgentContext]) -> State:
     """The verdict on the submission. Once the one chance to mend it is used, the verdict has no problems left."""
     context, submission, slate = runtime.context, state["submission"], state["slate"]
     assert submission is not None
+    picked = [find(pick.item, slate) for pick in submission.picks]
+    if any(entry is not None and "score" not in entry.scores for entry in picked):
+        # The model did not ask for a ranking; the answer's scores come from one all the same.
+        slate, _ = hybrid.ranked(context, state["brief"], slate, 1)
     verdict = judge(submission, slate, state["brief"], context)
-    if verdict.problems and (state.get("repaired") or state.get("cause")):
-        slate, verdict = _settled(submission, state["slate"], state["brief"], context)
+    last = bool(state.get("repaired") or state.get("cause"))
+    if (verdict.problems and last) or (not verdict.problems and _short(verdict, state["brief"], context)):
+        slate, verdict = _settled(submission, slate, state["brief"], context)
     if context.emit:
         text = f"{len(verdict.chosen)} passed" + (f", {len(verdict.problems)} problems" if verdict.problems else "")
         context.emit(Event("validated", text, {"problems": list(verdict.problems)}))
     return State(slate=slate, verdict=verdict)
 
 
+def _short(verdict: Verdict, brief: Brief, context: AgentContext) -> bool:
+    """Whether the answer has fewer items than were asked for although the catalogue has more that qualify."""
+    missing = len(verdict.chosen) < context.wanted(brief)
+    return missing and len(verdict.chosen) < hybrid.qualifying(context, brief.without(verdict.dropped))
+
+
 def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> tuple[Slate, Verdict]:
     """The mended verdict; where the slate holds too few candidates, the look-ups of the policy are made up for
     first."""
-    slate, best = hybrid.ranked(context, brief, slate, context.k)
-    if len(best) < context.k:
-        slate, best = hybrid.ranked(context, brief, hybrid.gathered(context, brief, slate), context.k)
+    kept, wanted = brief.without(given_up(submission, brief, context)), context.wanted(brief)
+    slate, best = hybrid.ranked(context, kept, slate, wanted)
+    if len(best) < wanted:
+        slate, best = hybrid.ranked(context, kept, hybrid.gathered(context, kept, slate), wanted)
+    if len(best) < min(wanted, hybrid.qualifying(context, kept)):
+        # What the words lead to is used up: whatever else qualifies.
+        slate, best = hybrid.ranked(context, kept, hybrid.listed(context, kept, slate), wanted)
     return slate, settle(submission, slate, brief, context, [entry.item_id for entry in best])
 
 
@@ -42,21 +57,17 @@ def repair(state: State, runtime: Runtime[AgentContext]) -> State:
     if runtime.context.emit:
         runtime.context.emit(Event("repairing", "asking the model to mend its answer"))
     submission, verdict = state.get("submission"), state.get("verdict")
-    message: AnyMessage
     if submission is not None and verdict is not None:
         problems = "\n".join(f"- {problem}" for problem in verdict.problems)
-        message = ToolMessage(
+        findings = ToolMessage(
             prompts.render("repair", problems=problems),
             tool_call_id=state.get("submit_call_id") or "",
             name=SUBMIT,
             status="error",
         )
-    else:
-        candidates = (
-            ", ".join(entry.handle for entry in state["slate"].candidates()[:12]) or "none yet: look something up"
-        )
-        message = HumanMessage(prompts.render("nudge", candidates=candidates))
-    return State(messages=[message], repaired=True, submission=None, submit_call_id=None)
+        return State(messages=[findings], repaired=True, submission=None, submit_call_id=None)
+    candidates = ", ".join(entry.handle for entry in state["slate"].candidates()[:12]) or "none yet: look something up"
+    return State(messages=[HumanMessage(prompts.render("nudge", candidates=candidates))], nudged=True)
 
 
 def said_nothing(message: AnyMessage) -> bool:

@@ -140,4 +140,4 @@ class Draft:
                 continue
             self.bound.remove(part)
             self.wished.append(part)
-            self.unused.append(f"Nothing is “{part[1]}” together with the rest, so that became a wish.")
+            self.unused.append(f"No item meets “{part[1]}” together with the rest, so it became a wish.")

@@ -112,6 +112,8 @@ def _said(words: str, conditions: tuple[Condition, ...], link: str) -> str:
         if all(value.casefold() in spoken for value in values):
             return _cut(words)
         distinct = list(dict.fromkeys(values))
+        if len(distinct) > 4 and not isinstance(conditions[0].values[0], str):
+            return f"{_cut(words)} ({conditions[0].attribute} not {distinct[0]} to {distinct[-1]})"
         return f"{_cut(words)} (not {_joined(distinct[:4], 'or')})"
     if all(c.operator in ("=", "in") and all(value_text(v).casefold() in spoken for v in c.values) for c in conditions):
         return _cut(words)
@@ -134,7 +136,7 @@ def _ranges(conditions: tuple[Condition, ...]) -> list[str]:
 
 
 def _in_words(condition: Condition) -> str:
-    values = [value_text(value) for value in condition.values]
+    values = list({value.casefold(): value for value in map(value_text, reversed(condition.values))}.values())[::-1]
     if condition.operator == "not in":
         return f"{condition.attribute} not {_joined(values[:4], 'or')}"
     if len(values) > 4 and all(isinstance(value, float | int) for value in condition.values):

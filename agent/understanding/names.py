@@ -59,30 +59,31 @@ def _read_list(draft: Draft, cue: _Cue) -> None:
     if not request.free(cue.i, cue.j) or not request.asking[token.sentence]:
         return
     groups, end = _names(draft, cue)
-    if not groups and not cue.quiet:
+    if not groups and (not cue.quiet or (token.key == "from" and draft.vocabulary.has_role("country"))):
         _note_unknown(draft, cue, strong=cue.first == ("maker",) and not request.topical[cue.i])
     if not groups or (request.topical[cue.i] and not cue.negated and token.key not in ("starring", "directed", "by")):
         return
     start = _start_of_negation(draft, cue.i) if cue.negated else cue.i
-    words = request.words(start, end)
-    if cue.negated:
-        draft.bind(start, words, none_of(meaning for group in groups for meaning in group))
-        request.mark(start, end, "name")
-        return
-    for group in groups:
-        if all(meaning.role == "soft" for meaning in group):
-            draft.wish(start, words, any_of(group))
+    opening = request.words(start, cue.j)
+    for (i, j), meanings in groups:
+        words = f"{opening} {request.words(i, j)}"
+        if cue.negated:
+            draft.bind(i, words, none_of(meanings))
+        elif all(meaning.role == "soft" for meaning in meanings):
+            draft.wish(i, words, any_of(meanings))
             draft.unused.append(f"This catalogue does not list people; “{words}” is a wish for what is tagged so.")
-            request.mark(start, end, "keep")
+            request.mark(i, j, "keep")
         else:
-            draft.bind(start, words, any_of(group)[:1], named=True)
-            request.mark(start, end, "name")
+            draft.bind(i, words, any_of(meanings)[:1], named=True)
+    for token in request.tokens[start:end]:
+        token.mark = token.mark or "name"
+    request.mark(start, cue.j, "name")
 
 
-def _names(draft: Draft, cue: _Cue) -> tuple[list[list[Meaning]], int]:
-    """The names after the cue, those linked by "or" in one group, and one past their last token."""
+def _names(draft: Draft, cue: _Cue) -> tuple[list[tuple[tuple[int, int], list[Meaning]]], int]:
+    """The names after the cue with their tokens, those linked by "or" in one group, and one past their last token."""
     request = draft.request
-    groups: list[list[Meaning]] = []
+    groups: list[tuple[tuple[int, int], list[Meaning]]] = []
     at, link, end = cue.j, "and", cue.j
     while at < len(request.tokens) and request.free(at, at + 1):
         found = _name_at(draft, at, cue)
@@ -90,9 +91,10 @@ def _names(draft: Draft, cue: _Cue) -> tuple[list[list[Meaning]], int]:
             break
         end, meanings = found
         if link == "or" and groups:
-            groups[-1] += meanings
+            (first, _), others = groups.pop()
+            groups.append(((first, end), [*others, *meanings]))
         else:
-            groups.append(meanings)
+            groups.append(((at, end), meanings))
         if end == len(request.tokens) or request.tokens[end].key not in JOINERS:
             break
         link, at = request.tokens[end].key, end + 1

@@ -59,10 +59,9 @@ _MONEY = re.compile(
     r" more))?(?!\S)"
 )
 _COUNT = re.compile(
-    rf"(?<!\S)(?:(?:the )?(?P<top>top|best|first) (?P<n>{N})|(?P<n2>{N}|(?:a )?couple(?: of)?|a dozen)"
-    rf" (?P<rest>(?:\w+ ){{0,3}}?)(?P<noun>\w+)"
-    rf"|(?:give me|show me|recommend|suggest|recommend me|list|pick|name|find me) (?P<n3>{N})(?! ?\w*(?:hour|min"
-    rf"|year|dollar)))(?!\S)"
+    rf"(?<!\S)(?:(?:the )?(?:top|best|first) (?P<top>{N})|(?:give me|show me|recommend|recommend me|suggest|list"
+    rf"|pick|name"
+    rf"|find me) (?P<told>{N})(?! ?\w*(?:hour|min|year|dollar))|(?P<many>{N}|(?:a )?couple(?: of)?|a dozen))(?!\S)"
 )
 
 
@@ -192,22 +191,29 @@ def _compared_words(text: str) -> Operator:
 
 def _read_counts(draft: Draft) -> None:
     for match, _, _ in list(draft.request.find(_COUNT)):
-        group = next(name for name in ("n", "n2", "n3") if match[name])
+        group = next(name for name in ("top", "told", "many") if match[name])
         i, end = draft.request.range(match, group)
         if draft.count is not None or not draft.request.free(i, end) or draft.request.topical[i]:
             continue
-        if group == "n2" and not _counts_items(draft, match):
-            continue
         text = match[group]
+        if group == "many" and not _counts_items(draft, end, one=text == "one"):
+            continue
         value = 2.0 if "couple" in text else 12.0 if "dozen" in text else number(text)
         if 1 <= value <= 100 and value == int(value):
             draft.count = int(value)
-            draft.request.mark(i - 1 if group == "n" else i, end, "count")
+            draft.request.mark(i - 1 if group == "top" else i, end, "count")
 
 
-def _counts_items(draft: Draft, match: re.Match[str]) -> bool:
-    """Whether ``three funny films`` counts items, and not ``two brothers`` or ``one of the films``."""
-    noun, between = match["noun"], (match["rest"] or "").split()
-    if not (noun.endswith("s") or match["n2"] == "one") or "of" in between:
-        return False
-    return noun in GENERIC or (draft.is_item_noun(noun) and len(between) < 2)
+def _counts_items(draft: Draft, j: int, *, one: bool) -> bool:
+    """Whether a number before token ``j`` counts items (``three funny films``), and not ``two brothers``."""
+    request = draft.request
+    for k in range(j, min(j + 4, len(request.tokens))):
+        key = request.tokens[k].key
+        if not request.free(j, k + 1) or (k > j and request.boundary(k)) or key == "of":
+            return False
+        if one or key.endswith("s"):
+            if key in GENERIC or draft.is_item_noun(request.key(j, k + 1)):
+                return True
+            if k == j + 1 and draft.is_item_noun(key):
+                return True
+    return False

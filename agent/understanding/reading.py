@@ -41,7 +41,8 @@ _UNSEEN = re.compile(
     rf"|i (?:dont|do not) know(?: yet)?(?= (?:yet|already|$|[.,])|$)|something new(?! \w)|unread)\b"
 )
 _SURPRISE = re.compile(
-    r"\b(?:surprise (?:me|us)|(?:a |something |anything )?random(?:ly)?|dealers choice|you (?:choose|decide|pick)"
+    r"\b(?:surprise (?:me|us)(?: with)?|(?:a |something |anything )?random(?:ly)?|dealers choice|you (?:choose"
+    r"|decide|pick)"
     r"|feeling lucky|im feeling lucky"
     r"|up to you|whatever|anything(?: goes| will do| at all| is fine)?(?= ?(?:$|[.,]))|(?:a |something"
     r" )?surpris(?:e|ing))\b"
@@ -58,7 +59,9 @@ _IDIOMS = re.compile(
     r"|how about|what about|lets|let us|in the mood for|as well|at the moment|right now|this (?:evening|weekend"
     r"|afternoon)|tonight|today"
     r"|with (?:my|our|the|some) (?:parents|mom|mum|dad|mother|father|wife|husband|partner|girlfriend|boyfriend"
-    r"|friends?|folks|sister|brother|date|gran\w*))\b"
+    r"|friends?|folks|sister|brother|date|gran\w*)"
+    r"|(?:my|our) (?:wife|husband|partner|girlfriend|boyfriend|parents|mom|mum|dad|mother|father|friends?)"
+    r"(?: (?:wants?|needs?|would like|and (?:i|me)\b)| ?(?=(?:loves?|likes?|prefers?|hates?|dislikes?|does|doesnt|cant)\b)))\b"
 )
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override|bypass)(?: \w+){0,4} (?:instructions?|prompts?|rules?|guidelines|above)"

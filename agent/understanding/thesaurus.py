@@ -61,8 +61,8 @@ MOODS = (
     _sense(
         "feel good",
         "uplifting, cheerful, happy, heartwarming, heart warming, wholesome, joyful, optimistic, cheer me up,"
-        " cheer us up",
-        "feel good, uplifting, heartwarming, feelgood, happy, cheerful, inspirational, inspiring, optimistic",
+        " cheer us up, hopeful, heartfelt, warm, warm hearted, warmhearted",
+        "feel good, uplifting, heartwarming, feelgood, happy, cheerful, inspirational, inspiring, optimistic, hopeful",
         "cosy, cozy, gentle, sweet, playful",
     ),
     _sense(

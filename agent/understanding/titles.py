@@ -160,10 +160,9 @@ class TitleReader:
         n = len(tokens)
         i = 0
         while i < n:
-            if tokens[i].mark:
+            if tokens[i].mark or (i and not tokens[i].capital):
                 i += 1
                 continue
-            begins = i == 0 or request.boundary(i) == "."
             found = False
             for j in range(min(n, i + LONGEST_TITLE), i, -1):
                 if not request.free(i, j):
@@ -173,7 +172,7 @@ class TitleReader:
                     or request.boundary(j) == "."
                     or tokens[j].key in ("but", "meets", "though", "except", "only")
                 )
-                alone = begins and i == 0 and followed
+                alone = i == 0 and followed
                 if not (alone or self._written_as_title(i, j)):
                     continue
                 ids = self._by_whole_title(i, j)

@@ -20,6 +20,7 @@ from agent.understanding.words import (
     POSSESSIVE,
     STOP,
 )
+from agent.understanding.years import item_noun_at
 
 _NEGATION = re.compile(
     r"(?<!\S)(?:anything but|anything except|other than|apart from|except for|instead of|rather than|as long as"
@@ -30,6 +31,8 @@ _NEGATION = re.compile(
     r"|no|not|nothing|without|non|except|excluding|exclude|avoid|avoiding|hates?|dislikes?|isnt|arent|never|minus"
     r"|skip|neither|nor)(?!\S)"
 )
+_PLAIN = ("no", "without", "any", "other", "apart", "except", "instead", "rather", "as long", "free")
+"""First words of a negation that can stand before what it denies in a sentence of ours; verbs ("hates") cannot."""
 _HARDLY = frozenset({"less", "fewer"})
 _FREE = re.compile(r"(?<!\S)(?P<what>\w+) free(?!\S)")
 
@@ -52,7 +55,8 @@ def _read_denied(draft: Draft, cue: int, start: int, cue_words: str) -> None:
     request = draft.request
     if not draft.binds_at(cue):
         return
-    opening = request.words(cue, start)
+    plain = cue_words.startswith(_PLAIN)
+    opening = request.words(cue, start) if plain else "no"
     at: int | None = start
     soft, end = False, start
     while at is not None:
@@ -63,7 +67,7 @@ def _read_denied(draft: Draft, cue: int, start: int, cue_words: str) -> None:
             if end == start:
                 _note_unknown_denial(draft, cue, at, cue_words)
             break
-        words = request.words(cue, part.j) if end == start else f"{opening} {request.words(part.i, part.j)}"
+        words = request.words(cue, part.j) if plain and end == start else f"{opening} {_denied_words(draft, part)}"
         _deny(draft, part, words, place=cue if end == start else part.i, soft=soft)
         request.mark(at, part.j, "denied")
         end = at = part.j
@@ -74,6 +78,11 @@ def _read_denied(draft: Draft, cue: int, start: int, cue_words: str) -> None:
         for token in request.tokens[cue:end]:
             token.mark = token.mark or "denied"
         request.mark(cue, start, "denied")
+
+
+def _denied_words(draft: Draft, part: Part) -> str:
+    """What is denied, with the word for an item that follows it: ``horror``, ``scary films``."""
+    return draft.request.words(part.i, part.j + 1 if item_noun_at(draft, part.j) else part.j)
 
 
 def _skip_fillers(draft: Draft, at: int) -> tuple[int, bool]:
@@ -263,7 +272,7 @@ def _bound_values(draft: Draft, part: Part) -> list[Meaning]:
     k = part.i - 1
     while k >= 0 and not request.boundary(k + 1) and tokens[k].key in ARTICLES:
         k -= 1
-    before = tokens[k].key if k >= 0 and not request.boundary(k + 1) else ""
+    before = tokens[k].key if k >= 0 and not request.boundary(k + 1) and tokens[k].mark != "flag" else ""
     if before == "of" and k > 0 and tokens[k - 1].key in ("kind", "sort", "type", "bit", "lot", "piece"):
         before = ""
     if part.kind == "origin":

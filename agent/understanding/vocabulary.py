@@ -248,4 +248,4 @@ def _search_quantile(count: Callable[[float], int], summary: AttributeSummary, s
             low = middle
         else:
             high = middle
-    return float(round(high)) if high >= 20 else round(high, 2)
+    return float(round(high)) if high >= 5 else round(high, 2)

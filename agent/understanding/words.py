@@ -123,8 +123,8 @@ FILLERS = (
     table(
         """
         a an the any more of kind kinds sort type anything something to be watch see want like in for into with mood
-        interested made set much films film movies movie items item products product stuff things thing other another
-        being is are please some these those from having made of
+        interested made set again much films film movies movie items item products product stuff things thing other
+        another being is are please some these those from having made of
         """
     )
     | DEGREE
@@ -171,11 +171,15 @@ EDGES = (
     | POLITE
     | PLACEHOLDER
     | QUALITY
-    | table("made called set bit kind sort type person people similar friend friends couple actor director looks hated")
+    | HEDGES
+    | table(
+        "made called set bit kind sort type person people similar friend friends couple actor director looks hated loved"
+        " hated enjoyed"
+    )
 )
 """Words that are dropped from both ends of what is searched for."""
 
-TRAILING = STOP | POLITE | PLACEHOLDER | table("set called made please")
+TRAILING = STOP | POLITE | PLACEHOLDER | table("set called made please watch see read")
 """Words that are dropped from the end of what is searched for: fewer, because "falls in love" ends with its point."""
 
 N = r"(?:\d+(?:\.\d+)?|" + "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple", "dozen")) + ")"

@@ -15,7 +15,7 @@ from random import Random
 from data.records import Interaction, Item, User
 
 SEED = 20260101
-CHECKSUM = "452414524491046d66a44098abd17dd98e0a7b710240e207582705f353693424"
+CHECKSUM = "7ec940f0abc409e6ae977ddc0fa51a78c421c17aedc01dc742faf88243474c83"
 """SHA-256 of what ``make_users`` gives for the films that come with it; see ``checksum``."""
 
 LEAST_RATINGS, MOST_RATINGS = 20, 60
@@ -102,7 +102,7 @@ def make_users(films: Sequence[Item]) -> tuple[list[User], list[Interaction]]:
         users.append(User(name, {"synthetic": "yes", "tastes": tastes}))
         count = LEAST_RATINGS + int(draw() * draw() * (MOST_RATINGS - LEAST_RATINGS + 1) * 1.4)
         count = min(count, MOST_RATINGS)
-        at = FIRST_DAY + int(draw() * 3.2 * 365) * _DAY
+        at = day = FIRST_DAY + int(draw() * 3.2 * 365) * _DAY
         evening, generous = 17 + int(draw() * 6), (draw() - 0.5) * 0.8
         left = list(fame)
         pulls = [_pull(of_film, early) for of_film in words]
@@ -113,11 +113,13 @@ def make_users(films: Sequence[Item]) -> tuple[list[User], list[Interaction]]:
             left[chosen] = 0.0
             noise = (draw() + draw() + draw() - 1.5) * 0.9
             stars = 3.0 + generous + quality[chosen] + 0.45 * max(min(pulls[chosen], 4.5), -3.0) - 0.5 + noise
-            if draw() < 0.7:
-                at += int(1 + draw() * draw() * 40) * _DAY
-            moment = at - at % _DAY + evening * 3600 + int(draw() * 2.5 * 3600)
+            if number == 0 or draw() < 0.7:
+                day += int(1 + draw() * draw() * 40) * _DAY
+                at = day + evening * 3600 + int(draw() * 2.5 * 3600)
+            else:
+                at += 300 + int(draw() * 1800)
             value = max(min(round(stars * 2) / 2, 5.0), 0.5)
-            interactions.append(Interaction(name, films[chosen].item_id, "rating", value, float(moment), number))
+            interactions.append(Interaction(name, films[chosen].item_id, "rating", value, float(at), number))
     return users, interactions
 
 

@@ -184,13 +184,13 @@ class Loader:
 
         rows = as_rows()
         changed = self.store.write_interactions(conn, self._noted(rows) if self.replace else rows)
+        names = {number: user_id for user_id, number in users.items()}
+        self._users.update(names[number] for number in touched)
         deleted = 0
         if self.replace:
             touched.update(row[0] for row in conn.execute(_USERS_WITH_OTHERS))
             deleted = conn.execute(_DELETE_OTHERS).rowcount
             conn.execute("DROP TABLE present")
-        names = {number: user_id for user_id, number in users.items()}
-        self._users.update(names[number] for number in touched)
         if not changed and not deleted:
             return
         self.progress("counting", 0, None)

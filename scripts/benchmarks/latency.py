@@ -54,7 +54,8 @@ def run(data: Path, work: Path) -> dict[str, float | int | str]:
         imports.append(python("import sentence_transformers")[0])
         query = f"a film about friendship in space number {next(marks)}"
         recommends.append(recmind("recommend", query, "--user", "1", "--home", home, "--json")[0])
-    first, again = [], []
+    first: list[float] = []
+    again: list[float] = []
     with RecMind.open(home) as rec:
         rec.recommend("anything", user_id="1")
         for place in range(WARM_ROUNDS):

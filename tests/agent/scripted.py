@@ -38,7 +38,9 @@ class ScriptedModel(BaseChatModel):
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
         return self
 
-    def _generate(self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+    def _generate(
+        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
         self.heard.append(list(messages))
         turn = self.script(messages) if self.script else self.turns[min(len(self.heard), len(self.turns)) - 1]
         if isinstance(turn, Exception):

@@ -6,7 +6,12 @@ from data.records import Item
 from tools.slate import Entry, Evidence, Finding, Findings, Slate
 
 ITEMS = {
-    "gq": Item("gq", "Galaxy Quest", "Actors in space.", {"genres": ("Comedy", "Sci-Fi"), "year": 1999, "director": "Dean Parisot"}),
+    "gq": Item(
+        "gq",
+        "Galaxy Quest",
+        "Actors in space.",
+        {"genres": ("Comedy", "Sci-Fi"), "year": 1999, "director": "Dean Parisot"},
+    ),
     "al": Item("al", "Alien", "", {"year": 1979}),
     "other": Item("other", "Tremors", "", {"year": 1990}),
 }
@@ -18,7 +23,11 @@ def world() -> tuple[Slate, Entry]:
         Findings(
             "search_items",
             (
-                Finding("gq", "Galaxy Quest", evidence=(Evidence("metadata", "genre Comedy"), Evidence("metadata", "director Dean Parisot"))),
+                Finding(
+                    "gq",
+                    "Galaxy Quest",
+                    evidence=(Evidence("metadata", "genre Comedy"), Evidence("metadata", "director Dean Parisot")),
+                ),
                 Finding("al", "Alien", "reference", evidence=(Evidence("history", "your 5-star rating of Alien"),)),
                 Finding("other", "Tremors", evidence=(Evidence("metadata", "year 1990"),)),
             ),
@@ -35,7 +44,11 @@ def read(reason: str, *cites: int) -> ReasonText:
 @pytest.mark.parametrize(
     ("reason", "cites", "text"),
     [
-        ("Offers {e1} and goes well with {e3}.", (), "Offers genre Comedy and goes well with your 5-star rating of Alien."),
+        (
+            "Offers {e1} and goes well with {e3}.",
+            (),
+            "Offers genre Comedy and goes well with your 5-star rating of Alien.",
+        ),
         ("A good match for you: {e2}", (2,), "A good match for you: director Dean Parisot"),
         ("Like {title:r1}, but with {e1}.", (), "Like Alien, but with genre Comedy."),
         ("{title} from {year} has {e1}.", (), "Galaxy Quest from 1999 has genre Comedy."),
@@ -57,14 +70,39 @@ def test_a_reason_that_keeps_to_its_evidence_passes(reason: str, cites: tuple[in
         ("A fine choice.", (99,), "e99 is not evidence for c1 (its own: e1, e2)"),
         ("It won 3 prizes and has {e1}.", (), "digits outside a slot: cite the evidence that holds the number"),
         ("It won ٣ prizes and has {e1}.", (), "digits outside a slot: cite the evidence that holds the number"),
-        ("Made by Ridley Scott, with {e1}.", (), "the name 'Ridley' is in no cited evidence: cite evidence that holds it or leave it out"),
-        ("Ridley Scott made it, with {e1}.", (), "the name 'Ridley' is in no cited evidence: cite evidence that holds it or leave it out"),
-        ("A clever heist, with {e1}.", (), "'heist' is in no cited evidence: cite evidence that holds it or leave it out"),
-        ("A space opera, with {e1}.", (), "'space opera' is in no cited evidence: cite evidence that holds it or leave it out"),
+        (
+            "Made by Ridley Scott, with {e1}.",
+            (),
+            "the name 'Ridley' is in no cited evidence: leave it out",
+        ),
+        (
+            "Ridley Scott made it, with {e1}.",
+            (),
+            "the name 'Ridley' is in no cited evidence: leave it out",
+        ),
+        (
+            "A clever heist, with {e1}.",
+            (),
+            "'heist' is in no cited evidence: leave it out",
+        ),
+        (
+            "A space opera, with {e1}.",
+            (),
+            "'space opera' is in no cited evidence: leave it out",
+        ),
+        ("A comedy, {e2}.", (), "'comedy' is in no cited evidence: cite e1, which holds it"),
         ('"The best ever", with {e1}.', (), "a quotation outside a slot: leave the quotes out"),
         ("More at https://x.example and {e1}.", (), "an address: leave it out"),
-        ("Made with {awards} and {e1}.", (), "{awards} is no slot; use {e5}, {title}, {title:r1} or an attribute of the item"),
-        ("Like {title:c2}, with {e1}.", (), "{title:c2} is no slot; use {e5}, {title}, {title:r1} or an attribute of the item"),
+        (
+            "Made with {awards} and {e1}.",
+            (),
+            "{awards} is no slot; use {e5}, {title}, {title:r1} or an attribute of the item",
+        ),
+        (
+            "Like {title:c2}, with {e1}.",
+            (),
+            "{title:c2} is no slot; use {e5}, {title}, {title:r1} or an attribute of the item",
+        ),
         ("", (1,), "the reason is empty"),
         ("very " * 100 + "fine {e1}", (), "the reason has 517 letters, at most 400 are read"),
     ],
@@ -79,7 +117,7 @@ def test_control_characters_never_reach_a_terminal() -> None:
 
 def test_compose_takes_the_strongest_evidence_first() -> None:
     reason, cites = compose([(4, "popularity"), (2, "metadata"), (1, "request"), (3, "collaborative")])
-    assert reason == "Meets {e1}, is among {e3} and offers {e2}."
+    assert reason == "Meets {e1} and goes with {e3}, with {e2}."
     assert cites == (1, 3, 2)
 
 

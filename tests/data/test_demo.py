@@ -43,7 +43,7 @@ def test_every_film_is_complete(films: list[Item]) -> None:
         assert isinstance(year, int)
         assert isinstance(minutes, int)
         assert 1900 <= year <= 2026
-        assert 30 <= minutes <= 300, film
+        assert 25 <= minutes <= 300, film
         assert film.item_id.endswith(f"-{year}"), film
 
 

@@ -46,7 +46,7 @@ def test_forget_erases_a_user_and_their_traces(recmind, home):
 
 def test_an_unavailable_item_is_not_recommended(recmind, home):
     def found():
-        answer = recmind("recommend", "--filter", "genres=Mystery", "--home", home, "--json").json
+        answer = recmind("recommend", "--filter", "year=1985", "--home", home, "--json").json
         return [recommendation["item_id"] for recommendation in answer["recommendations"]]
 
     assert found() == ["clue"]
