@@ -39,6 +39,11 @@ class Judge:
             self.items[item_id] = self.context.store.item(item_id)
         return self.items[item_id]
 
+    def read(self, picks: Iterable[Pick]) -> None:
+        """Reads the items of these picks at once."""
+        entries = [entry for pick in picks if (entry := find(pick.item, self.slate))]
+        self.items.update(self.context.store.items(entry.item_id for entry in entries))
+
     def fault(self, entry: Entry) -> str | None:
         """Why this entry may not be recommended, or None when it may."""
         item = self.item(entry.item_id)
@@ -93,6 +98,7 @@ def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentCont
     """What passes of a submission and what is wrong with the rest, written to the model."""
     dropped = given_up(submission, brief, context)
     judging = Judge(slate, brief, context, dropped)
+    judging.read(submission.picks)
     chosen: list[Chosen] = []
     problems = [
         f"{label} can be met, so it binds: do not drop it"
@@ -118,10 +124,11 @@ def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentCont
             problems += [f"{entry.handle}: {problem}" for problem in reason.problems]
             continue
         chosen.append(_chosen(entry, reason.text, reason.cites))
-    fit = sum(1 for entry in slate.candidates() if judging.fault(entry) is None)
     asked = context.wanted(brief)
+    short = not problems and len(chosen) < asked
+    fit = sum(judging.fault(entry) is None for entry in slate.candidates()) if short else 0
     wanted = min(asked, fit)
-    if not problems and len(chosen) < wanted:
+    if short and len(chosen) < wanted:
         problems.append(f"{len(chosen)} recommended, {asked} asked for, {fit} candidates qualify: submit {wanted}")
     return Verdict(tuple(chosen[:asked]), tuple(problems), dropped=tuple(sorted(dropped)))
 
@@ -133,6 +140,7 @@ def settle(
     evidence, missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
     dropped = given_up(submission, brief, context)
     judging = Judge(slate, brief, context, dropped)
+    judging.read(submission.picks)
     chosen: list[Chosen] = []
     repairs: list[str] = []
     taken: set[str] = set()

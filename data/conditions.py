@@ -140,6 +140,8 @@ def _item_values(condition: Condition, item: Item) -> Sequence[Scalar]:
 
 
 def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
+    if isinstance(value, str) and isinstance(wanted, str) and operator in ("=", "in"):
+        return fold(value) == fold(wanted)
     if operator == "~":
         return fold(value_text(wanted)) in fold(value_text(value))
     number = to_number(wanted) if isinstance(wanted, str) else float(wanted)

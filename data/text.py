@@ -33,6 +33,7 @@ def clean(text: str) -> str:
     return text.replace("\0", "").strip()
 
 
+@lru_cache(maxsize=16384)
 def fold(text: str) -> str:
     """The text as conditions compare it: NFKC, casefolded, single spaces; punctuation and accents still count."""
     if not text.isascii():
@@ -98,6 +99,7 @@ def title_keys(title: str) -> dict[str, int]:
     return keys
 
 
+@lru_cache(maxsize=16384)
 def to_number(text: str) -> float | None:
     """The finite number that a text is, or None; ``007``, ``1_000`` and ``nan`` are no numbers."""
     if not re.fullmatch(r"[+-]?(?:0|[1-9]\d*|(?=\.\d))(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", text.strip(), re.ASCII):

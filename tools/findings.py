@@ -195,8 +195,11 @@ def describer(store: Store) -> Describer:
 
 
 def with_facts(store: Store, findings: Findings, focus: Focus = NO_FOCUS, most: int = 3) -> Findings:
-    """The findings of any tool with the facts and the summary of each item added behind the row's own evidence."""
-    items = store.items(row.item_id for row in findings.rows)
+    """The findings of any tool with facts and summary of the item added behind the own evidence of each row.
+
+    Only of the rows that are shown: the others get theirs when a ranking or another look-up shows them.
+    """
+    items = store.items(row.item_id for row in findings.rows[: findings.shown])
     describing = describer(store)
     rows = []
     for row in findings.rows:

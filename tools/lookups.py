@@ -58,9 +58,9 @@ class LookUps:
         search = self.context.engines.search
         hits = search.ask(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=SLATE_ROWS)
         found = search_findings(
-            hits, search, query=query, like=liked, conditions=conditions, focus=self._focus(conditions)
+            hits, search, query=query, like=liked, conditions=conditions, focus=self._focus(conditions), shown=n
         )
-        return _showing(found, n)
+        return found
 
     def filter_items(self, where: Sequence[str], sort: str = "popularity", n: int = 10) -> Findings:
         """Items that meet conditions."""
@@ -249,10 +249,6 @@ class LookUps:
             tuple(self.brief.wishes.values()),
             tastes,
         )
-
-
-def _showing(findings: Findings, n: int) -> Findings:
-    return replace(findings, shown=n)
 
 
 def _with_role(findings: Findings, brief: Brief, n: int) -> Findings:

@@ -306,6 +306,7 @@ def search_findings(
     like: Sequence[str] = (),
     conditions: Sequence[Condition] = (),
     focus: Focus = NO_FOCUS,
+    shown: int = 10,
 ) -> Findings:
     """The hits as rows for the slate, each with what was found in it.
 
@@ -316,6 +317,7 @@ def search_findings(
         like: ids of the items to resemble.
         conditions: those that the search was given, for the note on an empty result.
         focus: what the request is about, so that fitting facts are named first.
+        shown: how many rows the model reads.
     """
     ids = [hit.item_id for hit in hits]
     liked = search.store.items(like)
@@ -335,7 +337,7 @@ def search_findings(
         scores = {"search": hit.score} if hit.similarity is None else {"search": hit.score, "semantic": hit.similarity}
         rows.append((hit.item_id, facts, scores))
     note = "" if rows else _nothing(search, query, like, conditions)
-    return found(search.store, "search_items", rows, note=note, focus=focus)
+    return found(search.store, "search_items", rows, note=note, focus=focus, shown=shown)
 
 
 def _nothing(search: ItemSearch, query: str, like: Sequence[str], conditions: Sequence[Condition]) -> str:

@@ -106,7 +106,7 @@ def _print_rich(answer: Answer) -> None:
         table.add_column("Why", ratio=5, overflow="fold")
         for found in answer.recommendations:
             table.add_row(str(found.rank), Text(clean(found.title)), _number(found), Text(clean(found.reason)))
-        parts += [Text(), table]
+        parts += [Text(), table, Text()]
     elif answer.recommendations:
         parts += [
             Text(f"\n{found.rank}. {clean(found.title)}\n{clean(found.reason)}") for found in answer.recommendations

@@ -15,16 +15,15 @@ from typing import Any
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from langgraph.prebuilt import ToolRuntime
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from agent.state import AgentContext, Event, Spent, State
 from data.errors import RecMindError
-from tools.lookups import LookUpError
+from tools.lookups import LookUpError, LookUps
 from tools.slate import Entry, Findings, Slate
 from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
-from tools.toolbox import TOOLS, render_rows
+from tools.toolbox import TOOLS, Desk, render_rows
 
 log = logging.getLogger(__name__)
 
@@ -75,21 +74,14 @@ class _Turn:
         if tool is None:
             return f"There is no tool {call['name']!r}; there are {', '.join(TOOLS_BY_NAME)}."
         self.emit("tool_started", _spoken(call), call)
-        tool_runtime = ToolRuntime(
-            state=self.state,
-            context=self.context,
-            config=self.config,
-            stream_writer=self.runtime.stream_writer,
-            tool_call_id=call["id"],
-            store=None,
-        )
+        desk = Desk(LookUps(self.context, self.state["brief"], self.state["slate"]))
         try:
             # Some servers leave the id out; without one LangChain would return the text alone.
-            named = {**call, "id": call["id"] or "", "args": {**call["args"], "runtime": tool_runtime}}
+            named = {**call, "id": call["id"] or "", "args": {**call["args"], "desk": desk}}
             message = tool.invoke(named, self.config)
         except ValidationError as error:
             places = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("runtime",)
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("desk",)
             ]
             return f"{call['name']} did not take these arguments ({'; '.join(places)})."
         except (LookUpError, RecMindError) as error:
@@ -115,7 +107,9 @@ class _Turn:
             slate, entries = slate.merged(result)
             text = render_rows(result, entries, slate, before, read)
             read |= {entry.handle for entry in entries[: result.shown]}
-            answers.append(_answer(call, text, artifact={"rows": [_row(entry, slate) for entry in entries]}))
+            answers.append(
+                _answer(call, text, artifact={"rows": [_row(entry, slate) for entry in entries[: result.shown]]})
+            )
         limit = f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now."
         answers += [_answer(call, limit, error=True) for call in self.over]
         for broken in self.message.invalid_tool_calls:

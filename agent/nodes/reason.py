@@ -12,6 +12,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime
 
 from agent.models.calling import ModelFailure, acall_model, call_model
+from agent.models.offline import OfflinePlanner
 from agent.state import AgentContext, Event, Spent, State
 from tools.toolbox import ALL_TOOLS
 
@@ -23,7 +24,7 @@ def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext])
         return State(cause=cause)
     _thinking(state, context)
     try:
-        message = call_model(_bound(context), state["messages"], config, context.deadline, name=context.model_name)
+        message = call_model(_bound(context), state["messages"], config, _deadline(context), name=context.model_name)
     except ModelFailure as failure:
         return _failed(failure, state, context)
     return _heard(message, state)
@@ -58,6 +59,11 @@ def spent_out(spent: Spent, context: AgentContext) -> str | None:
 
 def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
     return context.model.bind_tools(ALL_TOOLS)
+
+
+def _deadline(context: AgentContext) -> float | None:
+    """When to give the call up; the offline planner cannot hang, so nobody has to watch it from another thread."""
+    return None if isinstance(context.model, OfflinePlanner) else context.deadline
 
 
 def _thinking(state: State, context: AgentContext) -> None:

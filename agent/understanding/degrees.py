@@ -97,7 +97,7 @@ def _read(draft: Draft, match: re.Match[str], i: int, j: int) -> None:
     value = _threshold(draft.vocabulary, scale, summary, is_low=is_low)
     operators: tuple[Operator, Operator] = ("<=", ">") if is_low else (">=", "<")
     conditions = (Condition(summary.name, operators[bool(match["denied"])], value),)
-    if scale.binds and not comparative and not draft.request.hedged(i):
+    if scale.binds and not comparative and not match["denied"] and not draft.request.hedged(i):
         draft.bind(i, words, conditions)
     else:
         draft.wish(i, words, conditions)

@@ -200,7 +200,13 @@ def _bare_surname(draft: Draft, i: int) -> list[Meaning]:
     possessive = token.raw.casefold().endswith(("'s", "’s"))
     noun = i + 1 < len(tokens) and not request.boundary(i + 1) and draft.is_item_noun(tokens[i + 1].key)
     key = token.key.removesuffix("s") if possessive else token.key
-    if not (noun or (possessive and token.capital)) or draft.values(key) or key in TRIGGERS or draft.alias(key):
+    alone = token.capital and request.cased and len(tokens) <= 3
+    if (
+        not (noun or alone or (possessive and token.capital))
+        or draft.values(key)
+        or key in TRIGGERS
+        or draft.alias(key)
+    ):
         return []
     if i and tokens[i - 1].capital and not tokens[i - 1].mark and tokens[i - 1].key not in STOP:
         # "Christopher Nolan films": the whole name is read with the other values.

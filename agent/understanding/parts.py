@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,11 +10,16 @@ from agent.understanding.draft import Draft
 from agent.understanding.places import COUNTRY_NAMES, ORIGINS
 from agent.understanding.thesaurus import COMPOUNDS, TRIGGERS, base_of, plural_forms, singular_forms
 from agent.understanding.vocabulary import Meaning
-from agent.understanding.words import COMMON, STOP
+from agent.understanding.words import COMMON, NUMBER_WORDS, STOP
 from data.text import normalize
 
-LONGEST_VALUE = 5
+LONGEST_VALUE = 6
 """Tokens."""
+
+_CHILD = re.compile(
+    rf"(?:for|with) (?:a|an|my|our|the) (?:1[0-2]|[1-9]|{'|'.join(NUMBER_WORDS)}) (?:year|yr)s? olds?"
+    r"(?: (?:daughter|son|kid|child|boy|girl|niece|nephew))?"
+)
 
 PartKind = Literal["kind", "origin", "sense", "name", "soft"]
 
@@ -76,6 +82,8 @@ def part_at(draft: Draft, i: int) -> Part | None:
 def _part(draft: Draft, i: int, j: int) -> Part | None:
     key = draft.request.key(i, j)
     sense = TRIGGERS.get(key)
+    if sense is None and _CHILD.fullmatch(key):
+        return _sense_part(draft, i, j, "for kids")
     if sense is None and j == i + 1 and (base := base_of(key)) is not None:
         return _sense_part(draft, i, j, base, comparative=True)
     if not _edges_fit(draft, i, j):

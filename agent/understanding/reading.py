@@ -11,11 +11,11 @@ from agent.understanding.meaning import Understanding
 from agent.understanding.names import read_names
 from agent.understanding.numbers import read_numbers
 from agent.understanding.parts import load_values
-from agent.understanding.request import MAX_CHARACTERS, Request, read_request
+from agent.understanding.request import LONG_REQUEST, MAX_CHARACTERS, Request, read_request
 from agent.understanding.titles import TitleReader
 from agent.understanding.values import read_values
 from agent.understanding.vocabulary import Vocabulary
-from agent.understanding.words import ASKING, EDGES, TRAILING
+from agent.understanding.words import ASKING, ASKS, EDGES, TRAILING
 from data.conditions import Condition
 from data.records import Preference
 
@@ -53,7 +53,7 @@ _IDIOMS = re.compile(
     r"|cant decide(?: what)?|dont mind|dont care|not only|not just|not necessarily|if not|nothing in particular"
     r"|no problem|no matter(?: what)?"
     r"|no preferences?|nothing (?:special|fancy)|no worries|not bad|or not|no particular \w+|no one|no rush"
-    r"|whether or not|no longer|not that i"
+    r"|whether or not|no longer|what (?:next|now)|(?:im|i am) (?:so )?(?:bored|tired)|its raining|not that i"
     r"|for a change|what(?:s| is)? (?:should|can|could|shall) (?:i|we)|what (?:should|can|could|shall|do|would)"
     r" (?:i|we|you)|can you|could you|would you"
     r"|how about|what about|lets|let us|in the mood for|as well|at the moment|right now|this (?:evening|weekend"
@@ -61,8 +61,10 @@ _IDIOMS = re.compile(
     r"|with (?:my|our|the|some) (?:parents|mom|mum|dad|mother|father|wife|husband|partner|girlfriend|boyfriend"
     r"|friends?|folks|sister|brother|date|gran\w*)"
     r"|(?:my|our) (?:wife|husband|partner|girlfriend|boyfriend|parents|mom|mum|dad|mother|father|friends?)"
-    r"(?: (?:wants?|needs?|would like|and (?:i|me)\b)| ?(?=(?:loves?|likes?|prefers?|hates?|dislikes?|does|doesnt|cant)\b)))\b"
+    r"(?: (?:wants?|needs?|would like|and (?:i|me)\b)"
+    r"| ?(?=(?:loves?|likes?|prefers?|hates?|dislikes?|does|doesnt|cant)\b)))\b"
 )
+_OWN = frozenset({"i", "im", "ive", "id", "my", "me", "we", "weve", "our"})
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override|bypass)(?: \w+){0,4} (?:instructions?|prompts?|rules?|guidelines|above)"
     r"|system prompt"
@@ -94,6 +96,8 @@ def understand(query: str, store: Store, details: ItemDetails, *, user_known: bo
     read_values(draft)
     draft.loosen()
     draft.settle()
+    if draft.likes or draft.bound or draft.wished:
+        _set_small_talk_aside(request)
     text = _text_left(request)
     if not user_known and (unseen or again):
         draft.unused.append("I do not know who is asking, so I cannot tell what is already known to you.")
@@ -164,6 +168,22 @@ def _set_injections_aside(draft: Draft) -> None:
         shown = words if len(words) <= 60 else words[:59] + "…"
         draft.unused.append(f"I only look for items, so “{shown}” was not followed.")
         request.mark(inside[0], inside[-1] + 1, "order")
+
+
+def _set_small_talk_aside(request: Request) -> None:
+    """Sentences in which people only tell of themselves ("I had a long day") are no words to search for.
+
+    Not so in a long request: there people tell what they remember of the item.
+    """
+    sentences: dict[int, list[int]] = {}
+    for n, token in enumerate(request.tokens):
+        sentences.setdefault(token.sentence, []).append(n)
+    if len(sentences) < 2 or len(request.tokens) > LONG_REQUEST:
+        return
+    for places in sentences.values():
+        keys = {request.tokens[n].key for n in places}
+        if keys & _OWN and not keys & ASKS and not any(request.tokens[n].mark for n in places):
+            request.mark(places[0], places[-1] + 1, "talk")
 
 
 def _text_left(request: Request) -> str:

@@ -63,7 +63,7 @@ class TitleReader:
             negated = match[0] == "unlike" or bool(NEGATION.search(before))
             self._read_list(j, unlike=negated, strong=True, cue=(i, j), noted=True)
         for _, _, j in list(self.request.find(COMPARED)):
-            self._read_list(j, unlike=False, strong=False, cue=(j - 1, j), noted=False)
+            self._read_list(j, unlike=False, strong=False, cue=(j - 1, j), noted=True)
         for _, i, j in list(self.request.find(WEAK)):
             self._read_list(j, unlike=False, strong=False, cue=(i, j), noted=False)
         for _, i, j in list(self.request.find(BARE_NEGATION)):

@@ -172,14 +172,12 @@ EDGES = (
     | PLACEHOLDER
     | QUALITY
     | HEDGES
-    | table(
-        "made called set bit kind sort type person people similar friend friends couple actor director looks hated loved"
-        " hated enjoyed"
-    )
+    | table("made called set bit kind sort type person people similar friend friends couple actor director looks")
+    | table("hated loved enjoyed")
 )
 """Words that are dropped from both ends of what is searched for."""
 
-TRAILING = STOP | POLITE | PLACEHOLDER | table("set called made please watch see read")
+TRAILING = STOP | POLITE | PLACEHOLDER | QUALITY | table("set called made please watch see read feel feeling")
 """Words that are dropped from the end of what is searched for: fewer, because "falls in love" ends with its point."""
 
 N = r"(?:\d+(?:\.\d+)?|" + "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple", "dozen")) + ")"
