@@ -19,7 +19,7 @@ def write_message(
     """A few plain sentences."""
     sentences = [_taken_as(understanding), *understanding.unused]
     sentences += [
-        f"I gave up {quoted(brief.bindings[label].words)}, because nothing was found that meets it too."
+        f"The model set {quoted(brief.bindings[label].words)} aside, so an item may go against it."
         for label in verdict.dropped
     ]
     if context.user_id is not None and not brief.known_user:

@@ -228,13 +228,14 @@ class RecMind:
         if not 1 <= k <= MOST_ASKED:
             raise InputError(f"k is {k}; ask for 1 to {MOST_ASKED} recommendations.")
         limits = self.workspace.settings.limits
+        user_id = None if user_id is None else _encodable(user_id)
         chosen, name, cause = self._chosen_model(model)
         context = AgentContext(
-            query=query[:LONGEST_QUERY],
+            query=_encodable(query[:LONGEST_QUERY]),
             user_id=user_id,
             k=k,
             filters=tuple(self._condition(condition) for condition in filters),
-            exclude=frozenset(exclude),
+            exclude=frozenset(map(_encodable, exclude)),
             store=self.store,
             engines=self.engines,
             model=chosen,
@@ -312,3 +313,8 @@ class RecMind:
             ),
             latency_ms=round(1000 * (time.monotonic() - request.started), 3),
         )
+
+
+def _encodable(text: str) -> str:
+    """The text with a question mark for every lone surrogate, which no file and no server takes."""
+    return text.encode("utf-8", "replace").decode()

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.hybrid import qualifying
 from agent.proofs import holds
 from agent.reasons import ReasonText, read_reason
 from agent.sentences import compose
@@ -88,23 +87,21 @@ class Judge:
         return [n for entry in references for n in self.proved(entry, [n for n in entry.evidence if n in numbers])]
 
 
-def given_up(submission: Submission, brief: Brief, context: AgentContext) -> frozenset[str]:
-    """The labels that the submission drops and may drop: none while anything in the catalogue meets them all."""
-    named = frozenset(submission.dropped) & frozenset(brief.bindings)
-    return frozenset() if named and qualifying(context, brief) else named
+def given_up(submission: Submission, brief: Brief) -> frozenset[str]:
+    """The labels of request constraints that the submission drops.
+
+    A model may have read the words better than the rules did; the answer says so. What always binds has no label.
+    """
+    return frozenset(submission.dropped) & frozenset(brief.bindings)
 
 
 def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Verdict:
     """What passes of a submission and what is wrong with the rest, written to the model."""
-    dropped = given_up(submission, brief, context)
+    dropped = given_up(submission, brief)
     judging = Judge(slate, brief, context, dropped)
     judging.read(submission.picks)
     chosen: list[Chosen] = []
-    problems = [
-        f"{label} can be met, so it binds: do not drop it"
-        for label in brief.bindings
-        if label in submission.dropped and label not in dropped
-    ]
+    problems: list[str] = []
     seen: set[str] = set()
     for pick in submission.picks:
         entry = find(pick.item, slate)
@@ -138,7 +135,7 @@ def settle(
 ) -> Verdict:
     """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from
     evidence, missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
-    dropped = given_up(submission, brief, context)
+    dropped = given_up(submission, brief)
     judging = Judge(slate, brief, context, dropped)
     judging.read(submission.picks)
     chosen: list[Chosen] = []
@@ -171,7 +168,7 @@ def settle(
             chosen.append(_chosen(entry, reason.text, reason.cites))
         taken.add(entry.item_id)
     added = _fill(chosen, taken, ranking, judging, asked)
-    if added and submission.picks:
+    if added:
         repairs.append(f"Added {_few(added)} from the ranking.")
     return Verdict(tuple(chosen), repairs=tuple(repairs), dropped=tuple(sorted(dropped)))
 

@@ -166,7 +166,7 @@ class Store(ItemWriting):
         return dict(conn.execute("SELECT kind, kind_number FROM kinds"))
 
 
-def interaction_row(  # noqa: PLR0917  in the order of the table
+def interaction_row(
     user_number: int, item_number: int, kind_number: int, value: float | None, at: float | None, position: int
 ) -> InteractionRow:
     """The row of the table ``interactions``, whose key is the identity of an interaction."""

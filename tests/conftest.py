@@ -31,6 +31,24 @@ def shared_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def movielens_home(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with latest-small and its index, built once for all tests (minutes); to be read only."""
+    from data.importers import import_movielens
+    from data.store import Store
+    from data.workspace import Workspace
+    from tools.index import build
+
+    folder = shared_data / "ml-latest-small"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is no folder")
+    workspace = Workspace.open(tmp_path_factory.mktemp("movielens") / "home", create=True)
+    with Store(workspace.database, workspace.settings) as store:
+        import_movielens(store, folder)
+        build(workspace, store)
+    return workspace.home
+
+
 _SHARED_DATA = os.environ.get("RECMIND_TEST_DATA")
 
 

@@ -57,10 +57,9 @@ class LookUps:
         conditions, liked = self._conditions(where), self._ids(like)
         search = self.context.engines.search
         hits = search.ask(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=SLATE_ROWS)
-        found = search_findings(
+        return search_findings(
             hits, search, query=query, like=liked, conditions=conditions, focus=self._focus(conditions), shown=n
         )
-        return found
 
     def filter_items(self, where: Sequence[str], sort: str = "popularity", n: int = 10) -> Findings:
         """Items that meet conditions."""

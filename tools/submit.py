@@ -9,6 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+MOST_PICKS = 200
+"""Picks of one submission that are read: twice what can be asked for."""
+
 SUBMIT = "submit_recommendations"
 """The name of the final tool."""
 
@@ -83,7 +86,7 @@ def parse_submission(arguments: Mapping[str, Any]) -> Submission:
             'Call it again as {"recommendations": [{"item": "c1", "cites": ["e1"], "reason": "..."}]}.'
         ) from error
     return Submission(
-        tuple(Pick(p.item.strip(), _numbers(p.cites), p.reason) for p in given.recommendations),
+        tuple(Pick(p.item.strip(), _numbers(p.cites), p.reason) for p in given.recommendations[:MOST_PICKS]),
         tuple(label.strip().lower() for label in given.dropped),
     )
 

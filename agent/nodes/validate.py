@@ -41,7 +41,7 @@ def _short(verdict: Verdict, brief: Brief, context: AgentContext) -> bool:
 def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> tuple[Slate, Verdict]:
     """The mended verdict; where the slate holds too few candidates, the look-ups of the policy are made up for
     first."""
-    kept, wanted = brief.without(given_up(submission, brief, context)), context.wanted(brief)
+    kept, wanted = brief.without(given_up(submission, brief)), context.wanted(brief)
     slate, best = hybrid.ranked(context, kept, slate, wanted)
     if len(best) < wanted:
         slate, best = hybrid.ranked(context, kept, hybrid.gathered(context, kept, slate), wanted)

@@ -61,9 +61,14 @@ MOODS = (
     _sense(
         "feel good",
         "uplifting, cheerful, happy, heartwarming, heart warming, wholesome, joyful, optimistic, cheer me up,"
-        " cheer us up, hopeful, heartfelt, warm, warm hearted, warmhearted",
-        "feel good, uplifting, heartwarming, feelgood, happy, cheerful, inspirational, inspiring, optimistic, hopeful",
+        " cheer us up, heartfelt, warm, warm hearted, warmhearted",
+        "feel good, uplifting, heartwarming, feelgood, happy, cheerful, inspirational, inspiring, optimistic",
         "cosy, cozy, gentle, sweet, playful",
+    ),
+    _sense(
+        "hopeful",
+        "inspiring, life affirming",
+        "hopeful, uplifting, heartwarming, optimistic, inspirational, inspiring, feel good",
     ),
     _sense(
         "cosy",

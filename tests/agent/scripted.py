@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
 
 Turn = AIMessage | Exception
 Script = Callable[[list[BaseMessage]], Turn]
@@ -29,7 +30,7 @@ class ScriptedModel(BaseChatModel):
 
     turns: Sequence[Any] = ()
     script: Any = None
-    heard: list[list[BaseMessage]] = []
+    heard: list[list[BaseMessage]] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:

@@ -1,4 +1,4 @@
-"""A thousand requests to a model that lies, breaks the rules and never stops: what leaves is true and allowed all the same.
+"""A thousand requests to a model that lies, breaks the rules and never stops: what leaves is true and allowed.
 
 Everything is checked against the store and against the answer alone, not against what the agent thinks of itself.
 """
@@ -6,6 +6,7 @@ Everything is checked against the store and against the answer alone, not agains
 from __future__ import annotations
 
 import re
+import shutil
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from tools.submit import SUBMIT
 from tools.toolbox import TOOLS
 
 REQUESTS = 1000
-MODEL_CALLS, TOOL_CALLS = 4, 5
+MODEL_CALLS, TOOL_CALLS = 3, 4
 
 QUERIES = (
     "",
@@ -44,8 +45,6 @@ STATED = {"ada": ("no horror", "genres!=Horror"), "bea": ("nothing old", "year>=
 @pytest.fixture(scope="module")
 def recmind(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecMind]:
     """On a copy of the demo in which some films are gone and two people have stated preferences."""
-    import shutil
-
     home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("hostile") / "demo"))
     (home / "recmind.toml").write_text(f"[limits]\nmodel_calls = {MODEL_CALLS}\ntool_calls = {TOOL_CALLS}\n")
     with RecMind.open(home) as opened:
@@ -76,7 +75,7 @@ class Liar:
                         self.handles[found[1]] = [int(n) for n in re.findall(r"\be(\d+) ", line)]
         choice = self.random.random()
         if not self.handles or choice < 0.25:
-            return self.message(*[self.look_up() for _ in range(self.random.choice((1, 1, 2, 9)))])
+            return self.message(*[self.look_up() for _ in range(self.random.choice((1, 1, 2, 6)))])
         if choice < 0.80:
             return self.message((SUBMIT, self.submission()))
         return self.random.choice(self.tricks)()
@@ -139,7 +138,7 @@ class Liar:
     def submission(self) -> dict:
         dropped = [label for label in ("q1", "q2", "q9", "nonsense") if self.random.random() < 0.08]
         self.named.update(dropped)
-        count = self.random.choice((0, 1, 2, 3, 4, 12))
+        count = self.random.choice((0, 1, 2, 3, 6))
         return {
             "recommendations": [self.pick() for _ in range(count)] * self.random.choice((1, 1, 1, 2)),
             "dropped": dropped,
@@ -173,7 +172,8 @@ class Liar:
 JUNK = (
     None, -1, 0, 10**30, 1.5, float("nan"), True, "", "\x00\x1b[31m", "'; DROP TABLE items; --", "x" * 20_000, [], [[]],
     ["genres=" + "Q" * 5_000], ["year>>1"], ["q1", "q99"], {"a": {"b": [1]}}, [None, 3], "c1", ["c1", "r1", "nothing"],
-    ["genres in Comedy,\"Dra"], "2016-13-45", "9999", "0000", "²⁰¹⁶", ["year>=nan"], ["genres~%"], "\ud800", ["\ud800=1"],
+    ["genres in Comedy,\"Dra"], "2016-13-45", "9999", "0000", "²⁰¹⁶", ["year>=nan"], ["genres~%"], "\ud800",
+    ["\ud800=1"],
 )  # fmt: skip
 
 REASONS = (
@@ -257,7 +257,7 @@ def check(
     if answer.user_id in STATED:
         filters.append(STATED[answer.user_id][1])
     always = [parse_condition(text) for text in filters]
-    given_up = {b.label for b in read.bindings if f"gave up “{b.words}”" in answer.message}
+    given_up = {b.label for b in read.bindings if f"set “{b.words}” aside" in answer.message}
     assert given_up <= named
     kept = [*always, *(c for b in read.bindings if b.label not in given_up for c in b.conditions)]
     binding = [*always, *(c for b in read.bindings for c in b.conditions)]
@@ -267,7 +267,8 @@ def check(
 
     assert all(found.item_id in items for found in answer.recommendations)
     assert all(allowed(items[found.item_id], kept) for found in answer.recommendations)
-    assert len(chosen) >= min(k, sum(allowed(item, binding) for item in items.values()))
+    if len(chosen) < k:
+        assert len(chosen) >= sum(allowed(item, binding) for item in items.values())
 
     references = [items[item_id] for item_id in (*past, *(m.item_id for m in read.likes))]
     for found in answer.recommendations:
@@ -279,7 +280,7 @@ def check(
     assert (answer.source == "fallback") == (answer.fallback_cause is not None)
 
 
-WORD = re.compile(r"[^\W\d_]+")
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -298,7 +299,7 @@ def check_reason(found: Recommendation, item: Item, references: list[Item]) -> N
     shown = " ".join(nameable)
     words = set(normalize(shown).split())
     assert set(NUMBER.findall(reason)) <= set(NUMBER.findall(shown))
-    assert all(letter in shown for letter in reason if letter.isnumeric() or letter in "\"“”„«»‘「」『』`")
+    assert all(letter in shown for letter in reason if letter.isnumeric() or letter in '"“”„«»‘「」『』`')
     starts = {0} | {match.end() for match in re.finditer(r"[.!?]\s+", reason)}
     for match in WORD.finditer(reason):
         if match[0][0].isupper() and match.start() not in starts:

@@ -61,7 +61,9 @@ def test_tool_schemas_are_terse():
 
 
 def test_no_tool_can_name_a_user():
-    names = {name for tool in ALL_TOOLS for name in convert_to_openai_tool(tool)["function"]["parameters"]["properties"]}
+    names = {
+        name for tool in ALL_TOOLS for name in convert_to_openai_tool(tool)["function"]["parameters"]["properties"]
+    }
     assert not {name for name in names if "user" in name or name == "desk"}
 
 

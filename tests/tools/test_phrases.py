@@ -63,7 +63,7 @@ def test_semantic_by_meaning_by_words_and_by_likeness() -> None:
     ("count", "mean", "kind", "text"),
     [
         (215, 4.23, "rating", "215 ratings averaging 4.2"),
-        (1, 4.0, "rating", "1 rating averaging 4"),
+        (1, 4.0, "rating", "1 rating of 4"),
         (12, None, "purchase", "12 purchases"),
         (12, None, None, "12 interactions"),
     ],

@@ -140,7 +140,7 @@ def test_missing_usage_is_estimated_and_says_so(endpoint: Endpoint, model: Any, 
         (Reply(), "bad_reply", "answered with nothing"),
     ],
 )
-def test_failures_are_told_apart(  # noqa: PLR0917
+def test_failures_are_told_apart(
     endpoint: Endpoint, ask: Ask, monkeypatch: pytest.MonkeyPatch, reply: Reply, kind: str, words: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-tests-0123456789")
