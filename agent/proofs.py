@@ -74,8 +74,7 @@ def _collaborative(claim: _Claim) -> bool:
     numbers = store.numbers_of([claim.item.item_id, *sources])
     if not sources or len(numbers) < len({claim.item.item_id, *sources}):
         return False
-    item = [numbers[claim.item.item_id]]
-    return all(model.seed_scores([numbers[source]], item)[0] > 0 for source in sources)
+    return all(model.leads_to(numbers[source], numbers[claim.item.item_id]) for source in sources)
 
 
 def _semantic(claim: _Claim) -> bool:

@@ -46,6 +46,10 @@ def normalize(text: str) -> str:
 
     Apostrophes vanish (``ocean's`` is ``oceans``), ``&`` reads ``and``, other punctuation becomes a space.
     """
+    return _normalized_short(text) if len(text) <= _SHORT else _normalized(text)
+
+
+def _normalized(text: str) -> str:
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
     if not text.isascii():
         text = unicodedata.normalize("NFKD", _SURROGATES.sub(" ", text).casefold())
@@ -54,6 +58,11 @@ def normalize(text: str) -> str:
         text = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in kept)
         return " ".join(unicodedata.normalize("NFC", text).casefold().split())
     return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+
+
+_SHORT = 80
+"""Characters; texts up to this come again and again (values, titles, words), longer ones do not."""
+_normalized_short = lru_cache(maxsize=32768)(_normalized)
 
 
 def words(text: str) -> list[str]:

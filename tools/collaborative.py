@@ -174,6 +174,13 @@ class CollaborativeModel:
         """As ``scores``, for seeds that count alike."""
         return self._scaled_scores(self._seed_vector(seeds), item_numbers)
 
+    def leads_to(self, source: int, item_number: int) -> bool:
+        """Whether the one item (number) leads to the other."""
+        row, column = self._positions(np.asarray([source, item_number], dtype=np.int64)).tolist()
+        if row < 0 or column < 0:
+            return False
+        return bool((self.columns[self.starts[row] : self.starts[row + 1]] == column).any())
+
     def knows(self, item_number: int) -> bool:
         """Whether the item occurs in any history."""
         return bool(self._positions(np.asarray([item_number], dtype=np.int64))[0] >= 0)

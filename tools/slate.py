@@ -108,8 +108,11 @@ class Slate:
                 letter = row.role[0]
                 count[letter] += 1
                 entry = Entry(f"{letter}{count[letter]}", row.item_id, row.title, row.role, summary=row.summary)
-            entry = replace(
-                entry,
+            entry = Entry(
+                entry.handle,
+                entry.item_id,
+                entry.title,
+                entry.role,
                 evidence=(*entry.evidence, *dict.fromkeys(n for n in numbers if n not in entry.evidence)),
                 scores={**entry.scores, **row.scores},
                 tools=entry.tools if findings.tool in entry.tools else (*entry.tools, findings.tool),
