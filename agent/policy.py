@@ -14,8 +14,12 @@ from tools.submit import SUBMIT
 Call = tuple[str, dict[str, Any]]
 """A tool's name and its arguments."""
 
-SPARE = 5
+SPARE = 2
 """Ranked rows beyond those asked for, so that a rejected one can be replaced."""
+
+
+READ = 2
+"""Rows that a look-up describes for reading: nobody reads them here, the ranking describes the best of all."""
 
 
 def look_ups(brief: Mapping[str, Any]) -> list[Call]:
@@ -44,7 +48,7 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
         calls.append(("filter_items", {"where": where}))
     if not (text or likes or where) or not brief["known_user"]:
         calls.append(("popular_items", {"where": where}))
-    return calls
+    return [(name, {**arguments, "n": READ}) for name, arguments in calls]
 
 
 def ranking(brief: Mapping[str, Any]) -> Call:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import eq, ge, gt, le, lt
+from functools import lru_cache
+from operator import ge, gt, le, lt
 from typing import Any, Literal, Protocol, cast
 
 from data.errors import ConditionError
@@ -21,7 +22,7 @@ PSEUDO_ATTRIBUTES = ("title", "description", "item_id", "created_at")
 
 NEGATIONS: dict[str, Operator] = {"!=": "=", "not in": "in"}
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": eq, "in": eq, "<": lt, "<=": le, ">": gt, ">=": ge,
+    "<": lt, "<=": le, ">": gt, ">=": ge,
 }  # fmt: skip
 _PARSE = re.compile(
     r"""^\s*(?P<attribute>"(?:[^"]|"")*"|[^=!<>~"]+?)
@@ -123,10 +124,21 @@ def _parse_list(written: str, text: str) -> tuple[Scalar, ...]:
 def matches(condition: Condition, item: Item) -> bool:
     """Whether the item meets the condition."""
     positive = NEGATIONS.get(condition.operator, condition.operator)
-    met = any(
-        _compares(value, positive, wanted) for value in _item_values(condition, item) for wanted in condition.values
-    )
+    values = _item_values(condition, item)
+    if positive in ("=", "in"):
+        texts, numbers = _wanted(condition)
+        met = any(fold(value) in texts if isinstance(value, str) else value in numbers for value in values)
+    else:
+        met = any(_compares(value, positive, wanted) for value in values for wanted in condition.values)
     return not met if condition.operator in NEGATIONS else met
+
+
+@lru_cache(maxsize=4096)
+def _wanted(condition: Condition) -> tuple[frozenset[str], frozenset[float]]:
+    """What equals one of the condition's values: folded texts and, where they are some, numbers."""
+    numbers = (to_number(value) if isinstance(value, str) else float(value) for value in condition.values)
+    texts = frozenset(fold(value_text(value)) for value in condition.values)
+    return texts, frozenset(number for number in numbers if number is not None)
 
 
 def _item_values(condition: Condition, item: Item) -> Sequence[Scalar]:
@@ -140,8 +152,7 @@ def _item_values(condition: Condition, item: Item) -> Sequence[Scalar]:
 
 
 def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
-    if isinstance(value, str) and isinstance(wanted, str) and operator in ("=", "in"):
-        return fold(value) == fold(wanted)
+    """Whether the value is above or below the wanted one, or holds it."""
     if operator == "~":
         return fold(value_text(wanted)) in fold(value_text(value))
     number = to_number(wanted) if isinstance(wanted, str) else float(wanted)
@@ -149,7 +160,7 @@ def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
         left: Any = fold(value)
         right: Any = fold(value_text(wanted))
         # Dates and the like compare as text; "unknown" is neither above nor below a number.
-        if operator not in ("=", "in") and number is not None and not "0" <= left[:1] <= "9":
+        if number is not None and not "0" <= left[:1] <= "9":
             return False
     elif number is None:
         return False

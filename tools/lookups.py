@@ -22,8 +22,8 @@ from tools.rank import RankInput, rank_findings
 from tools.search import search_findings
 from tools.slate import Entry, Finding, Findings, Slate
 
-SLATE_ROWS = 50
-"""What a look-up puts on the slate, of which the model reads the first ``n``."""
+LEAST_ROWS = 30
+"""What a look-up puts on the slate at least, of which the model reads the first ``n``; twice ``k`` where that is more."""
 HISTORY_ROWS = 200
 """The same for a history whose items are candidates."""
 
@@ -39,6 +39,11 @@ class LookUps:
     context: RequestContext
     brief: Brief
     slate: Slate
+
+    @property
+    def rows(self) -> int:
+        """How many rows a look-up puts on the slate."""
+        return max(LEAST_ROWS, 2 * self.context.k)
 
     def ask(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
         """What the tool of this name finds.
@@ -56,7 +61,7 @@ class LookUps:
         """Items by meaning and words, and by likeness to others."""
         conditions, liked = self._conditions(where), self._ids(like)
         search = self.context.engines.search
-        hits = search.ask(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=SLATE_ROWS)
+        hits = search.ask(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=self.rows)
         return search_findings(
             hits, search, query=query, like=liked, conditions=conditions, focus=self._focus(conditions), shown=n
         )
@@ -64,7 +69,7 @@ class LookUps:
     def filter_items(self, where: Sequence[str], sort: str = "popularity", n: int = 10) -> Findings:
         """Items that meet conditions."""
         conditions, barred = self._conditions(where), self.brief.excluded
-        rows, total = self.context.engines.filter.ask(conditions, sort=sort, exclude=barred, n=SLATE_ROWS)
+        rows, total = self.context.engines.filter.ask(conditions, sort=sort, exclude=barred, n=self.rows)
         return filter_findings(
             self.context.store,
             rows,
@@ -83,10 +88,10 @@ class LookUps:
         barred = set(store.numbers_of(self.brief.excluded).values())
         if liked:
             seeds = list(store.numbers_of(liked).values())
-            hits = model.ask_seeds(seeds, SLATE_ROWS, barred, allowed)
+            hits = model.ask_seeds(seeds, self.rows, barred, allowed)
         else:
             past = self.context.engines.history.signals(self.context.user_id)
-            hits = model.ask(past, SLATE_ROWS, barred, allowed)
+            hits = model.ask(past, self.rows, barred, allowed)
         return collaborative_findings(store, hits, focus=self._focus(conditions), seeds=liked, shown=n)
 
     def popular_items(self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10) -> Findings:
@@ -94,7 +99,7 @@ class LookUps:
         conditions = self._conditions(where)
         start, end = _moment(since), _moment(until, end=True)
         items = self.context.engines.popular.ask(
-            conditions, since=start, until=end, exclude=self.brief.excluded, n=SLATE_ROWS
+            conditions, since=start, until=end, exclude=self.brief.excluded, n=self.rows
         )
         return popular_findings(
             self.context.store,
