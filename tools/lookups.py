@@ -23,7 +23,7 @@ from tools.search import search_findings
 from tools.slate import Entry, Finding, Findings, Slate
 
 LEAST_ROWS = 30
-"""What a look-up puts on the slate at least, of which the model reads the first ``n``; twice ``k`` where that is more."""
+"""What a look-up puts on the slate, or twice ``k`` where that is more; the model reads the first ``n``."""
 HISTORY_ROWS = 200
 """The same for a history whose items are candidates."""
 

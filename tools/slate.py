@@ -8,7 +8,7 @@ instead of catalogue ids.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Role = Literal["candidate", "reference"]
@@ -121,13 +121,6 @@ class Slate:
             by_item[row.item_id] = entries[entry.handle] = entry
             touched.append(entry)
         return Slate(entries, tuple(evidence)), touched
-
-    def with_role(self, item_ids: frozenset[str], role: Role) -> Slate:
-        """The slate where these items have this role; their handles stay as they were."""
-        return replace(
-            self,
-            entries={h: replace(e, role=role) if e.item_id in item_ids else e for h, e in self.entries.items()},
-        )
 
     def candidates(self) -> list[Entry]:
         """The entries that may be recommended, in the order they were found."""
