@@ -46,6 +46,8 @@ PLAIN = RankWeights()
 """Without wishes and without words to search for."""
 ASKED = RankWeights(collaborative=0.22, semantic=0.47, metadata=0.13, popularity=0.13, novelty=0.05)
 """With words to search for ("a heist in space"): what was asked outweighs what usually pleases."""
+LIKED = RankWeights(collaborative=0.20, semantic=0.35, metadata=0.32, popularity=0.08, novelty=0.05)
+"""With "like X" and no more: what the item is counts as much as who else took it."""
 WISHED = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularity=0.05, novelty=0.03)
 """With wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
 SURPRISE = (0.30, 0.0)
@@ -145,7 +147,7 @@ class HybridRanker:
             "known": _known(numbers, history) if again else None,
         }
         present = {name: part for name, part in parts.items() if part is not None}
-        chosen = weights or (WISHED if wishes else ASKED if query.strip() else PLAIN)
+        chosen = weights or (WISHED if wishes else ASKED if query.strip() else LIKED if like else PLAIN)
         if surprise:
             more, factor = SURPRISE
             chosen = replace(chosen, novelty=chosen.novelty + more, popularity=chosen.popularity * factor)
