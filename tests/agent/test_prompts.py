@@ -35,7 +35,7 @@ def conversation(open_demo) -> str:
     model = ScriptedModel(
         turns=[
             calls(
-                ("search_items", {"query": "space crew", "where": ["q1"], "n": 3}),
+                ("filter_items", {"where": ["q1", "genres=Science Fiction"], "n": 3}),
                 ("filter_items", {"where": ["genres=Comdy"]}),
             ),
             calls(("submit_recommendations", faulty)),
