@@ -26,7 +26,7 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
     """The first turn: everything that can be looked up at once.
 
     Args:
-        brief: the request as ``brief_for_policy`` describes it.
+        brief: the request as ``agent.hybrid.described`` puts it.
     """
     where = list(brief["bindings"])
     likes, wishes, text = list(brief["likes"]), list(brief["wishes"]), brief["text"]

@@ -2,7 +2,7 @@
 
 Promised, and no more: the free text holds no digits, no quotation, no capitalized name and no attribute value of the
 catalogue outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this
-way.
+way, nor can a single unknown name that opens a sentence, where any word has a capital.
 """
 
 from __future__ import annotations

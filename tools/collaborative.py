@@ -181,10 +181,6 @@ class CollaborativeModel:
             return False
         return bool((self.columns[self.starts[row] : self.starts[row + 1]] == column).any())
 
-    def knows(self, item_number: int) -> bool:
-        """Whether the item occurs in any history."""
-        return bool(self._positions(np.asarray([item_number], dtype=np.int64))[0] >= 0)
-
     def _positions(self, numbers: Numbers) -> Numbers:
         """The position of each item number, -1 where the model has never met it."""
         if not len(self.items):
