@@ -94,8 +94,9 @@ def read_reason(
     if not cited:
         own = ", ".join(f"e{n}" for n in entry.evidence[:4]) or "none"
         problems.append(f"the reason for {entry.handle} cites no evidence (its own: {own})")
-    own_facts = [(n, normalize(slate.evidence[n - 1].text)) for n in entry.evidence]
-    problems += _free_text(clean, normalize(" ".join(shown)), known_values, own_facts)
+    own_facts = [(n, slate.evidence[n - 1].text) for n in entry.evidence]
+    # Each text by itself: most are known already in their normalized form.
+    problems += _free_text(clean, " ".join(filter(None, map(normalize, shown))), known_values, own_facts)
     if not WORD.search(text):
         problems.append("the reason is empty")
     if len(text) > MOST_LETTERS:
@@ -140,9 +141,9 @@ def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
 
     Other facts of a reference (its genre, the wishes it meets) would read as facts of the item.
     """
-    past = {n for other in slate.entries.values() if other.role == "reference" for n in other.evidence}
-    past = {n for n in past if slate.evidence[n - 1].kind == "history"}
-    wrong = [n for n in cited if n not in entry.evidence and n not in past]
+    borrowed = [n for n in cited if n not in entry.evidence]
+    past = {n for other in slate.entries.values() if borrowed and other.role == "reference" for n in other.evidence}
+    wrong = [n for n in borrowed if n not in past or slate.evidence[n - 1].kind != "history"]
     if not wrong:
         return []
     named = ", ".join(f"e{n}" for n in wrong[:3])
@@ -158,7 +159,7 @@ def _free_text(
 ) -> list[str]:
     """What the words outside the slots claim that ``shown`` (normalized) does not.
 
-    ``own`` holds number and normalized text of the item's evidence: what could be cited instead is named.
+    ``own`` holds number and text of the item's evidence: what could be cited instead is named.
     """
     bare = SLOT.sub(" \0 ", reason)
     problems: list[str] = []
@@ -179,7 +180,7 @@ def _free_text(
 
 
 def _advice(claim: str, own: Sequence[tuple[int, str]]) -> str:
-    number = next((n for n, text in own if f" {claim} " in f" {text} "), None)
+    number = next((n for n, text in own if f" {claim} " in f" {normalize(text)} "), None)
     return f"cite e{number}, which holds it" if number else "leave it out"
 
 
@@ -222,4 +223,4 @@ def _values(bare: str, known_values: Callable[[set[str]], Mapping[str, object]])
 
 def _printable(text: str) -> str:
     """The text without control characters: a reason must not move a terminal's cursor or hide letters."""
-    return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    return text if text.isprintable() else "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)

@@ -7,7 +7,7 @@ is still wrong, from the evidence on the slate, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.proofs import holds
@@ -20,6 +20,8 @@ from data.text import normalize
 from tools.context import Brief
 from tools.slate import Entry, Slate
 from tools.submit import Pick, Submission
+
+TWICE = "is there twice"
 
 
 @dataclass
@@ -38,10 +40,22 @@ class Judge:
             self.items[item_id] = self.context.store.item(item_id)
         return self.items[item_id]
 
-    def read(self, picks: Iterable[Pick]) -> None:
-        """Reads the items of these picks at once."""
-        entries = [entry for pick in picks if (entry := find(pick.item, self.slate))]
-        self.items.update(self.context.store.items(entry.item_id for entry in entries))
+    @classmethod
+    def of(cls, submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Judge:
+        """The judge of this submission; the items it picks are read at once."""
+        entries = [entry for pick in submission.picks if (entry := find(pick.item, slate))]
+        items: dict[str, Item | None] = dict(context.store.items(entry.item_id for entry in entries))
+        return cls(slate, brief, context, given_up(submission, brief), items)
+
+    def walk(self, picks: Iterable[Pick], taken: Collection[str]) -> Iterator[tuple[Pick, Entry | None, str | None]]:
+        """Each pick with the entry it means, if any, and why that may not be recommended, or None when it may.
+
+        An entry whose item id is in ``taken`` by the time its pick is reached is there ``TWICE``.
+        """
+        for pick in picks:
+            entry = find(pick.item, self.slate)
+            twice = entry is not None and entry.item_id in taken
+            yield pick, entry, TWICE if twice else self.fault(entry) if entry else None
 
     def fault(self, entry: Entry) -> str | None:
         """Why this entry may not be recommended, or None when it may."""
@@ -97,24 +111,17 @@ def given_up(submission: Submission, brief: Brief) -> frozenset[str]:
 
 def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Verdict:
     """What passes of a submission and what is wrong with the rest, written to the model."""
-    dropped = given_up(submission, brief)
-    judging = Judge(slate, brief, context, dropped)
-    judging.read(submission.picks)
+    judging = Judge.of(submission, slate, brief, context)
     chosen: list[Chosen] = []
     problems: list[str] = []
     seen: set[str] = set()
-    for pick in submission.picks:
-        entry = find(pick.item, slate)
+    for pick, entry, fault in judging.walk(submission.picks, seen):
         if entry is None:
             problems.append(f"{pick.item!r} is not on the slate; choose among {_some(slate.candidates())}")
             continue
-        if entry.item_id in seen:
-            problems.append(f"{entry.handle} is there twice")
-            continue
         seen.add(entry.item_id)
-        fault = judging.fault(entry)
         if fault:
-            problems.append(f"{entry.handle} {fault}: choose another candidate")
+            problems.append(f"{entry.handle} {fault}" + ("" if fault == TWICE else ": choose another candidate"))
             continue
         reason = judging.reason(pick, entry)
         if reason.problems:
@@ -127,7 +134,7 @@ def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentCont
     wanted = min(asked, fit)
     if short and len(chosen) < wanted:
         problems.append(f"{len(chosen)} recommended, {asked} asked for, {fit} candidates qualify: submit {wanted}")
-    return Verdict(tuple(chosen[:asked]), tuple(problems), dropped=tuple(sorted(dropped)))
+    return Verdict(tuple(chosen[:asked]), tuple(problems), dropped=tuple(sorted(judging.dropped)))
 
 
 def settle(
@@ -135,24 +142,18 @@ def settle(
 ) -> Verdict:
     """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from
     evidence, missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
-    dropped = given_up(submission, brief)
-    judging = Judge(slate, brief, context, dropped)
-    judging.read(submission.picks)
+    judging = Judge.of(submission, slate, brief, context)
     chosen: list[Chosen] = []
     repairs: list[str] = []
     taken: set[str] = set()
     asked = context.wanted(brief)
-    for pick in submission.picks:
-        entry = find(pick.item, slate)
+    for pick, entry, fault in judging.walk(submission.picks, taken):
         if entry is None:
             repairs.append(f"Left out {_quoted(pick.item)}: it is not in the catalogue's candidates.")
             continue
-        if entry.item_id in taken:
-            repairs.append(f"Left out a second {entry.title}.")
-            continue
-        fault = judging.fault(entry)
         if fault:
-            repairs.append(f"Left out {entry.title}: it {fault}.")
+            second = f"Left out a second {entry.title}."
+            repairs.append(second if fault == TWICE else f"Left out {entry.title}: it {fault}.")
             continue
         if len(chosen) == asked:
             break
@@ -170,7 +171,7 @@ def settle(
     added = _fill(chosen, taken, ranking, judging, asked)
     if added:
         repairs.append(f"Added {_few(added)} from the ranking.")
-    return Verdict(tuple(chosen), repairs=tuple(repairs), dropped=tuple(sorted(dropped)))
+    return Verdict(tuple(chosen), repairs=tuple(repairs), dropped=tuple(sorted(judging.dropped)))
 
 
 def _fill(chosen: list[Chosen], taken: set[str], ranking: Sequence[str], judging: Judge, k: int) -> list[str]:

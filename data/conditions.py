@@ -193,8 +193,7 @@ def _pseudo_sql(condition: Condition) -> tuple[str, list[Any]]:
         # Ids compare without case like all text, but the exact id comes from the index.
         exact = [value_text(value) for value in condition.values]
         holes = ",".join("?" * len(exact))
-        sql, values = _comparison_sql(condition, text=f"fold({column})", number="NULL")
-        return f"{column} IN ({holes}) OR ({sql})", [*exact, *values]
+        return f"{column} IN ({holes}) OR fold({column}) IN ({holes})", [*exact, *map(fold, exact)]
     sql, values = _comparison_sql(condition, text=f"fold({column})", number="NULL")
     return f"{column} <> '' AND ({sql})", values
 

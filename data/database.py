@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,18 +16,21 @@ import sqlite_utils
 from data.errors import WorkspaceError
 from data.schema import migrate
 from data.settings import Settings
+from data.sqlite import open_sqlite
 from data.text import fold, format_number
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 30.0
-_PRAGMAS = (
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA mmap_size = 1073741824",
-    "PRAGMA cache_size = -32000",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA secure_delete = ON",
-)
+_PRAGMAS = ("mmap_size = 1073741824", "cache_size = -32000", "temp_store = MEMORY", "secure_delete = ON")
+
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """Both versions of a database at one moment."""
+
+    clock: int
+    catalogue: int
 
 
 class Database:
@@ -43,9 +47,7 @@ class Database:
         self._closed = False
         self._remembered: dict[Any, tuple[int, Any]] = {}
         try:
-            db = self._db()
-            db.conn.execute("PRAGMA journal_mode = WAL").fetchone()
-            migrate(db, str(self.path))
+            migrate(self._db(), str(self.path))
         except sqlite3.DatabaseError as error:
             self.close()
             raise WorkspaceError(f"Cannot open the database {str(self.path)!r}: {error}") from None
@@ -88,13 +90,10 @@ class Database:
                     if db.conn.in_transaction:
                         db.rollback()
                     return db
-            conn = sqlite3.connect(str(self.path), timeout=BUSY_TIMEOUT_S, check_same_thread=False)
-            conn.create_function("fold", 1, _fold_or_none, deterministic=True)
-            conn.create_function("number_text", 1, _number_text, deterministic=True)
-            db = sqlite_utils.Database(conn, recursive_triggers=False, execute_plugins=False)
+            db = open_sqlite(self.path, wait_s=BUSY_TIMEOUT_S, pragmas=_PRAGMAS)
+            db.conn.create_function("fold", 1, _fold_or_none, deterministic=True)
+            db.conn.create_function("number_text", 1, _number_text, deterministic=True)
             self._connections.append((thread, db))
-            for pragma in _PRAGMAS:
-                conn.execute(pragma)
             return db
 
     def _rows(self, sql: str, parameters: Any = ()) -> list[Any]:
@@ -112,6 +111,7 @@ class Database:
         It may be entered again inside itself, by the same thread; then the outermost one decides.
         """
         with self._writing:
+            self._local.steady = None
             db = self._db()
             if db.conn.in_transaction:
                 yield db
@@ -128,12 +128,33 @@ class Database:
     @property
     def clock(self) -> int:
         """Counts the writes; anything computed from the database holds while it stands."""
-        return int(self._value("SELECT value FROM meta WHERE key = 'clock'"))
+        steady: _Versions | None = getattr(self._local, "steady", None)
+        return int(self._value("SELECT value FROM meta WHERE key = 'clock'")) if steady is None else steady.clock
 
     @property
     def catalogue_version(self) -> int:
         """Changes when items, their attributes or what was imported about them change."""
+        steady: _Versions | None = getattr(self._local, "steady", None)
+        if steady is not None:
+            return steady.catalogue
         return int(self._value("SELECT value FROM meta WHERE key = 'catalogue_version'"))
+
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Inside, this thread takes the versions as read once, unless it writes itself; it may be entered again.
+
+        For a piece of work that asks dozens of questions: each looks at the versions first, to know whether what is
+        remembered still holds. What others write meanwhile is seen by the next piece.
+        """
+        if getattr(self._local, "steady", None) is not None:
+            yield
+            return
+        versions = dict(self._rows("SELECT key, value FROM meta WHERE key IN ('clock', 'catalogue_version')"))
+        self._local.steady = _Versions(int(versions["clock"]), int(versions["catalogue_version"]))
+        try:
+            yield
+        finally:
+            self._local.steady = None
 
     def _tick(self, db: sqlite_utils.Database, *, catalogue: bool) -> int:
         """Move the clock, and the catalogue's version to it."""

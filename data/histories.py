@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from data.catalogue import Integers, InteractionArrays, ItemStatistics, chronological
-from data.reading import ItemReading, as_json, read_attributes
+from data.reading import ItemReading, as_json, keep, read_attributes
 from data.records import Interaction, Preference, User
 
+REMEMBERED_PERIODS = 8
+"""Periods whose counts are kept: each takes 32 bytes an item."""
 _CHUNK = 200_000
 _INTERACTION_COLUMNS = "user_number, item_number, kind_number, timed, moment, value, position"
 _DTYPE = np.dtype("i4, i8, i2, i1, f8, f8, i8")
@@ -34,8 +36,7 @@ class HistoryReading(ItemReading):
 
     def user_number(self, user_id: str) -> int | None:
         """The number that stands for the user in the arrays, or None."""
-        number: int | None = self._value("SELECT user_number FROM users WHERE user_id = ?", [user_id])
-        return number
+        return self._user_row(user_id)[0]
 
     def user_ids_of(self, user_numbers: Iterable[int]) -> dict[int, str]:
         """The ids of these user numbers; unknown numbers are left out."""
@@ -44,7 +45,19 @@ class HistoryReading(ItemReading):
 
     def watermark(self, user_id: str) -> int:
         """Changes whenever anything known of the user changes; 0 for an unknown user."""
-        return int(self._value("SELECT watermark FROM users WHERE user_id = ?", [user_id]) or 0)
+        return self._user_row(user_id)[1]
+
+    def _user_row(self, user_id: str) -> tuple[int | None, int]:
+        """The user's number and watermark; (None, 0) for an unknown user."""
+        # Inside a transaction users come and go before the clock moves.
+        writing = self._db().conn.in_transaction
+        known: dict[str, tuple[int | None, int]] = {} if writing else self._remember("users", self.clock, dict)
+        row = known.get(user_id)
+        if row is None:
+            rows = self._rows("SELECT user_number, watermark FROM users WHERE user_id = ?", [user_id])
+            row = (rows[0][0], int(rows[0][1])) if rows else (None, 0)
+            keep(known, {user_id: row})
+        return row
 
     def preferences(self, user_id: str) -> list[Preference]:
         """What the user said explicitly, oldest first."""
@@ -182,6 +195,15 @@ class HistoryReading(ItemReading):
 
         Positives are not counted there: they are the interactions. Interactions without a time don't count.
         """
+        # The look-up asks for a period, and the validator again for each item that is recommended for it.
+        known: dict[tuple[float | None, float | None], ItemStatistics] = self._remember("periods", self.clock, dict)
+        counts = known.get((since, until))
+        if counts is None:
+            counts = self._read_period(since, until)
+            keep(known, {(since, until): counts}, most=REMEMBERED_PERIODS)
+        return counts
+
+    def _read_period(self, since: float | None, until: float | None) -> ItemStatistics:
         sql = """
             SELECT item_number, count(*), count(value), coalesce(sum(value), 0) FROM interactions
             WHERE timed = 1 AND moment >= ? AND moment <= ? GROUP BY item_number ORDER BY item_number"""
@@ -189,4 +211,6 @@ class HistoryReading(ItemReading):
         rows = self._rows(sql, ends)
         table = np.array(rows, dtype=np.float64).reshape(len(rows), 4)
         counts = table[:, :3].astype(np.int64)
+        for column in (counts, table):
+            column.flags.writeable = False
         return ItemStatistics(counts[:, 0], counts[:, 1], counts[:, 1], counts[:, 2], table[:, 3])

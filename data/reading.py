@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,12 @@ from data.records import AttributeValue, Item
 from data.text import STOP_WORDS, normalize, title_keys, words
 
 ITEM_COLUMNS = "item_number, item_id, title, description, attributes, created_at, available"
+K = TypeVar("K")
+V = TypeVar("V")
+
 COMMON_VALUES = 20
-REMEMBERED_ITEMS = 20_000
+REMEMBERED = 20_000
+"""Items, values and the like that are kept, of each sort."""
 MOST_QUERY_WORDS = 100
 # A number list up to this length goes into the query; a longer one is applied to its result.
 _SELECTIVE = 5_000
@@ -39,6 +43,13 @@ def read_attributes(text: str) -> Mapping[str, AttributeValue]:
     """Attributes as they are stored; lists become tuples."""
     loaded = json.loads(text)
     return MappingProxyType({name: tuple(v) if isinstance(v, list) else v for name, v in loaded.items()})
+
+
+def keep(known: dict[K, V], read: Mapping[K, V], most: int = REMEMBERED) -> None:
+    """Adds what was read to what is known, which starts anew where it would hold more than ``most``."""
+    if len(known) + len(read) > most:
+        known.clear()
+    known.update(read)
 
 
 def as_json(values: Iterable[Any]) -> str:
@@ -75,26 +86,21 @@ class ItemReading(Database):
         missing = [number for number in wanted if number not in known]
         if missing:
             sql = "SELECT item_number, item_id FROM items WHERE item_number IN (SELECT value FROM json_each(?))"
-            found = dict(self._rows(sql, [as_json(missing)]))
-            known.update(found)
+            known.update(self._rows(sql, [as_json(missing)]))
         return {number: known[number] for number in wanted if number in known}
 
     def _numbered(self, item_ids: Iterable[str]) -> dict[str, tuple[int, Item]]:
-        wanted = list(item_ids)
         known: dict[str, tuple[int, Item]] = self._remember("items", self.catalogue_version, dict)
-        missing = [item_id for item_id in wanted if item_id not in known]
-        found = {}
+        # What is known is taken out at once: another thread may clear it meanwhile.
+        found = {item_id: known.get(item_id) for item_id in item_ids}
+        missing = [item_id for item_id, pair in found.items() if pair is None]
         if missing:
             sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE item_id IN (SELECT value FROM json_each(?))"  # noqa: S608
-            for row in self._rows(sql, [as_json(missing)]):
-                number, item = to_item(row)
-                found[item.item_id] = number, item
-            if len(known) + len(found) > REMEMBERED_ITEMS:
-                known.clear()
-                missing = []
-                found |= self._numbered([item_id for item_id in wanted if item_id not in found])
-            known.update(found)
-        return {i: pair for i in wanted if (pair := found.get(i) or known.get(i)) is not None}
+            numbered = map(to_item, self._rows(sql, [as_json(missing)]))
+            read = {item.item_id: (number, item) for number, item in numbered}
+            found.update(read)
+            keep(known, read)
+        return {item_id: pair for item_id, pair in found.items() if pair is not None}
 
     def iter_items(self, batch: int = 1000) -> Iterator[tuple[int, Item]]:
         """All items with their numbers, by number; read in batches, so that the store can be used in between."""
@@ -209,15 +215,21 @@ class ItemReading(Database):
 
         Numbers and hidden attributes are left out, and keys that are no value.
         """
-        sql = """
-            SELECT key, attribute, value, items FROM attribute_values
-            WHERE key IN (SELECT value FROM json_each(?)) AND number IS NULL AND items > 0
-            ORDER BY items DESC, attribute, value"""
-        found: dict[str, list[tuple[str, str, int]]] = {}
-        for key, attribute, value, items in self._rows(sql, [as_json(set(keys))]):
-            if not self.settings.hidden(attribute):
-                found.setdefault(key, []).append((attribute, value, items))
-        return found
+        known: dict[str, list[tuple[str, str, int]]] = self._remember("meanings", self.catalogue_version, dict)
+        found = {key: known.get(key) for key in keys}
+        missing = [key for key, meanings in found.items() if meanings is None]
+        if missing:
+            sql = """
+                SELECT key, attribute, value, items FROM attribute_values
+                WHERE key IN (SELECT value FROM json_each(?)) AND number IS NULL AND items > 0
+                ORDER BY items DESC, attribute, value"""
+            read: dict[str, list[tuple[str, str, int]]] = {key: [] for key in missing}
+            for key, attribute, value, items in self._rows(sql, [as_json(missing)]):
+                if not self.settings.hidden(attribute):
+                    read[key].append((attribute, value, items))
+            found.update(read)
+            keep(known, read)
+        return {key: list(meanings) for key, meanings in found.items() if meanings}
 
     def values_of(self, attribute: str, n: int | None = None) -> list[tuple[str, int]]:
         """The values of an attribute with the number of items that have each, commonest first."""
@@ -262,12 +274,17 @@ class ItemReading(Database):
 
     def _spelling(self, attribute: str, text: str) -> str | None:
         """The commonest value that means the text: the text itself, else the commonest of its key."""
-        key = normalize(text)
-        sql = """
-            SELECT value FROM attribute_values
-            WHERE attribute = ? AND items > 0 AND (value = ? OR key = ? AND key <> '')
-            ORDER BY value = ? DESC, items DESC LIMIT 1"""
-        found: str | None = self._value(sql, [attribute, text, key, text])
+        known: dict[tuple[str, str], str | None] = self._remember("spellings", self.catalogue_version, dict)
+        asked = attribute, text
+        found = known.get(asked)
+        if found is None and asked not in known:
+            key = normalize(text)
+            sql = """
+                SELECT value FROM attribute_values
+                WHERE attribute = ? AND items > 0 AND (value = ? OR key = ? AND key <> '')
+                ORDER BY value = ? DESC, items DESC LIMIT 1"""
+            found = self._value(sql, [attribute, text, key, text])
+            keep(known, {asked: found})
         return found
 
     def _near_values(self, attribute: str, text: str, n: int) -> list[str]:

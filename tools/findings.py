@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from weakref import WeakKeyDictionary, proxy
 
 import numpy as np
@@ -150,8 +151,7 @@ class Describer:
         wished = [part for part in focus.wishes if any(matches(c, item) for c in part.conditions)]
         asked = [c for part in (*wished, *met) for c in part.conditions] + list(focus.conditions)
         named = dict.fromkeys(pair for condition in asked for pair in meeting_values(condition, item))
-        facts = [phrases.request(part.words, _written(part.conditions, " or ")) for part in wished]
-        facts += [phrases.request(part.words, _written(part.conditions, " and ")) for part in met]
+        facts = [_asked_for(part, " or ") for part in wished] + [_asked_for(part, " and ") for part in met]
         told = self._telling_values(item, focus.tastes)
         free = [pair for pair in told if pair not in named][: max(most, 0)]
         return facts + [self._fact(pair) for pair in (*named, *free)]
@@ -210,7 +210,7 @@ def with_facts(store: Store, findings: Findings, focus: Focus = NO_FOCUS, most: 
         known = {fact.text for fact in row.evidence}
         added = [fact for fact in describing.facts(item, focus, most) if fact.text not in known]
         summary = row.summary or describing.summary(item)
-        rows.append(replace(row, evidence=(*row.evidence, *added), summary=summary))
+        rows.append(Finding(row.item_id, row.title, row.role, (*row.evidence, *added), row.scores, summary))
     return replace(findings, rows=tuple(rows))
 
 
@@ -252,14 +252,15 @@ def meeting_values(condition: Condition, item: Item) -> list[tuple[str, Scalar]]
     if condition.operator in _NEGATIVE or condition.attribute in PSEUDO_ATTRIBUTES:
         return []
     name = condition.attribute
-    pairs: list[tuple[str, Scalar]] = []
-    for value in values_of(item, name):
-        if isinstance(value, str) and len(value) > 2 * _LONG_VALUE:
-            continue
-        alone = Item(item.item_id, attributes={name: (value,) if isinstance(value, str) else value})
-        if matches(condition, alone):
-            pairs.append((name, value))
-    return pairs
+    short = (v for v in values_of(item, name) if not isinstance(v, str) or len(v) <= 2 * _LONG_VALUE)
+    return [(name, value) for value in short if _meets(condition, value)]
+
+
+@lru_cache(maxsize=_VALUES_KNOWN)
+def _meets(condition: Condition, value: Scalar) -> bool:
+    """Whether an item with this value alone meets the condition."""
+    alone = Item("", attributes={condition.attribute: (value,) if isinstance(value, str) else value})
+    return matches(condition, alone)
 
 
 def taste_value(is_year: bool, value: Scalar) -> str:
@@ -269,8 +270,10 @@ def taste_value(is_year: bool, value: Scalar) -> str:
     return f"{int(value) // 10 * 10}s" if is_year else format_number(value)
 
 
-def _written(conditions: Sequence[Condition], between: str) -> str:
-    return between.join(str(condition) for condition in conditions)
+@lru_cache(maxsize=1024)
+def _asked_for(part: Constraint, between: str) -> Evidence:
+    """That an item meets this part of a request; kept, because many items do."""
+    return phrases.request(part.words, between.join(map(str, part.conditions)))
 
 
 def is_year(attribute: AttributeSummary) -> bool:

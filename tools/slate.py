@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 Role = Literal["candidate", "reference"]
 """A candidate may be recommended; a reference (a past item, a "like X") can be cited, not recommended."""
 
 EvidenceKind = Literal["request", "preference", "history", "collaborative", "semantic", "metadata", "popularity"]
+
+
+_Identity = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,20 @@ class Entry:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slate:
     """Entries by handle, and all evidence in the order of its numbers. Immutable: ``merged`` returns a new one."""
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+
+    @cached_property
+    def _by_item(self) -> dict[str, Entry]:
+        return {entry.item_id: entry for entry in self.entries.values()}
+
+    @cached_property
+    def _numbers(self) -> dict[_Identity, int]:
+        return {_identity(known): n for n, known in enumerate(self.evidence, 1)}
 
     def merged(self, findings: Findings) -> tuple[Slate, list[Entry]]:
         """The slate with the findings taken up, and the entry of each row in row order.
@@ -87,10 +99,8 @@ class Slate:
         what the request says "like X" about, or what the user has consumed, does not become a candidate by being
         found again.
         """
-        entries = dict(self.entries)
-        evidence = list(self.evidence)
-        number_of = {_identity(known): n for n, known in enumerate(evidence, 1)}
-        by_item = {entry.item_id: entry for entry in entries.values()}
+        entries, evidence = dict(self.entries), list(self.evidence)
+        number_of, by_item = dict(self._numbers), dict(self._by_item)
         count = {"c": 0, "r": 0}
         for handle in entries:
             count[handle[0]] += 1
@@ -99,10 +109,11 @@ class Slate:
             numbers: list[int] = []
             for fact in row.evidence:
                 key = _identity(fact)
-                if key not in number_of:
+                number = number_of.get(key)
+                if number is None:
                     evidence.append(fact)
-                    number_of[key] = len(evidence)
-                numbers.append(number_of[key])
+                    number = number_of[key] = len(evidence)
+                numbers.append(number)
             entry = by_item.get(row.item_id)
             if entry is None:
                 letter = row.role[0]
@@ -120,7 +131,10 @@ class Slate:
             )
             by_item[row.item_id] = entries[entry.handle] = entry
             touched.append(entry)
-        return Slate(entries, tuple(evidence)), touched
+        merged = Slate(entries, tuple(evidence))
+        # Known already, and the next turn asks for them: working them out anew would make every turn dearer.
+        vars(merged).update(_by_item=by_item, _numbers=number_of)
+        return merged, touched
 
     def candidates(self) -> list[Entry]:
         """The entries that may be recommended, in the order they were found."""
@@ -132,9 +146,9 @@ class Slate:
 
     def of_item(self, item_id: str) -> Entry | None:
         """The entry of this catalogue id, or None."""
-        return next((entry for entry in self.entries.values() if entry.item_id == item_id), None)
+        return self._by_item.get(item_id)
 
 
-def _identity(fact: Evidence) -> tuple[str, str, str]:
+def _identity(fact: Evidence) -> _Identity:
     """Equal for equal facts: items that share one (``genre Comedy``) share its number."""
     return fact.kind, fact.text, repr(fact.data)

@@ -58,12 +58,10 @@ def call_model(
             notices; nothing it does then reaches anybody.
     """
     who = who_is(model, name)
+    seconds = _seconds_left(deadline, who)
     call = _Call(model, messages, config, who, stream)
-    if deadline is None:
+    if seconds is None:
         return call.answer()
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise late(who, 0.0)
     future = _in_thread(call.answer)
     try:
         return future.result(seconds)
@@ -86,10 +84,8 @@ async def acall_model(
 ) -> AIMessage:
     """The same for an event loop. A model without an asynchronous side of its own runs in a thread."""
     who = who_is(model, name)
+    seconds = _seconds_left(deadline, who)
     call = _Call(model, messages, config, who, stream)
-    seconds = None if deadline is None else deadline - time.monotonic()
-    if seconds is not None and seconds <= 0:
-        raise late(who, 0.0)
     task: asyncio.Future[AIMessage]
     if _is_asynchronous(model):
         task = asyncio.ensure_future(call.aanswer())
@@ -107,6 +103,16 @@ async def acall_model(
             task.add_done_callback(_forgotten)
             task.cancel()
             await asyncio.wait({task}, timeout=LAST_WORDS_S)
+
+
+def _seconds_left(deadline: float | None, who: Who) -> float | None:
+    """How long a call may take, or None where nothing limits it. ModelFailure where its time is over already."""
+    if deadline is None:
+        return None
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise late(who, 0.0)
+    return seconds
 
 
 class _Call:

@@ -78,7 +78,8 @@ class _Turn:
         try:
             # Some servers leave the id out; without one LangChain would return the text alone.
             named = {**call, "id": call["id"] or "", "args": {**call["args"], "desk": desk}}
-            message = tool.invoke(named, self.config)
+            with self.context.store.steady():
+                message = tool.invoke(named, self.config)
         except ValidationError as error:
             places = [
                 f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("desk",)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent import hybrid, policy
+from agent.nodes.steady import steady
 from agent.state import AgentContext, Event, State
 from tools.submit import parse_submission
 
 
+@steady
 def fallback(state: State, runtime: Runtime[AgentContext]) -> State:
     """A submission by the offline planner's policy on the engines themselves: it costs no model call, is no tool call
     of the model's, and keeps what the model had found."""

@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 import prompts
 from agent import hybrid
 from agent.models.offline import BRIEF
+from agent.nodes.steady import steady
 from agent.state import AgentContext, Event, State
 from agent.understanding import Understanding, understand
 from data.conditions import Condition, parse_condition
@@ -22,10 +23,11 @@ REMEMBERED = 6
 """Past items put on the slate as references, the user's favorites first."""
 
 
+@steady
 def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     """The understanding, the brief, the first references on the slate, and the opening messages."""
     context = runtime.context
-    consumed = context.store.consumed_ids(context.user_id) if context.user_id is not None else frozenset()
+    consumed = context.engines.history.consumed(context.user_id)
     profile = context.engines.history.profile(context.user_id) if context.user_id is not None else None
     known = profile is not None and profile.known
     understanding = understand(context.query, context.store, context.engines.details, user_known=known)

@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 import prompts
 from agent import hybrid
+from agent.nodes.steady import steady
 from agent.state import AgentContext, Event, State, Verdict
 from agent.validation import find, given_up, judge, settle
 from tools.context import Brief
@@ -14,6 +15,7 @@ from tools.slate import Slate
 from tools.submit import SUBMIT, Submission
 
 
+@steady
 def validate(state: State, runtime: Runtime[AgentContext]) -> State:
     """The verdict on the submission. Once the one chance to mend it is used, the verdict has no problems left."""
     context, submission, slate = runtime.context, state["submission"], state["slate"]

@@ -19,7 +19,9 @@ SECRET_NAMES = (
 _SIGNS = ("authoriz", "passw", "secret", "credential", "cookie", "token", "api_key", "api-key", "apikey")
 """Every name above has one of these in it: fewer substrings to look for in texts that mostly have none."""
 
-_SECRET_FIELD = re.compile(rf'(?i)({"|".join(SECRET_NAMES)})[\w-]*"\s*:')
+_SIGN_BYTES, _NAME_BYTES = (tuple(name.encode() for name in names) for names in (_SIGNS, SECRET_NAMES))
+
+_SECRET_FIELD = re.compile(rf'(?i)({"|".join(SECRET_NAMES)})[^"]*"\s*:'.encode())
 """Such a name as a key in JSON text."""
 
 _SECRET_VARIABLE = re.compile(r"(_API_KEY|_ACCESS_KEY|_TOKEN|_SECRET|_PASSWORD)$")
@@ -52,13 +54,18 @@ def is_secret(name: str) -> bool:
     return any(part in lowered for part in SECRET_NAMES)
 
 
-def has_secret_field(text: str) -> bool:
-    """Whether JSON text has a field that holds a secret."""
-    lowered = text.lower()
-    for sign in _SIGNS:
+def has_secret_field(data: bytes) -> bool:
+    """Whether JSON has a field that holds a secret."""
+    lowered = data.lower()
+    for sign in _SIGN_BYTES:
         if sign in lowered:
-            return any(name in lowered for name in SECRET_NAMES) and _SECRET_FIELD.search(text) is not None
+            return any(name in lowered for name in _NAME_BYTES) and _SECRET_FIELD.search(data) is not None
     return False
+
+
+def marks_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """What any text has at least one of that ``redacted`` would change."""
+    return (*secrets, *(sign for sign, _ in _SECRET_SHAPES))
 
 
 def redacted(text: str, secrets: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
 from agent.tracing.schema import TraceError, UnknownTrace, migrate
+from data.sqlite import open_sqlite
 
 Row = Mapping[str, Any]
 Summaries = list[TraceSummary]
@@ -155,12 +156,8 @@ class TraceStore:
             raise UnknownTrace(f"There are no traces in {self.path} yet.")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # One connection behind one lock, for all threads. A forked child must not use its parent's: it opens its own.
-        db = Database(sqlite3.connect(self.path, timeout=LOCK_WAIT_S, check_same_thread=False))
+        db = open_sqlite(self.path, wait_s=LOCK_WAIT_S, pragmas=("foreign_keys = ON",))
         try:
-            db.conn.execute("PRAGMA journal_mode = WAL")
-            # With a write-ahead log NORMAL cannot corrupt the file; a power cut may cost the last traces.
-            db.conn.execute("PRAGMA synchronous = NORMAL")
-            db.conn.execute("PRAGMA foreign_keys = ON")
             migrate(db, str(self.path))
         except BaseException:
             db.close()

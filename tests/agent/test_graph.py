@@ -384,6 +384,13 @@ def test_text_that_cannot_be_encoded_is_no_error(demo: RecMind):
     assert demo.traces.tree(answer.trace_id).summary.user_id == "?"
 
 
+@pytest.mark.parametrize("name", ["user_id", "item_id", "kind"])
+def test_feedback_that_cannot_be_encoded_is_refused(demo: RecMind, name: str):
+    said = {"user_id": "ada", "item_id": next(demo.store.iter_items())[1].item_id, "kind": "like", name: "a\ud800"}
+    with pytest.raises(InputError, match=f"{name} is .* cannot be kept: it holds a lone surrogate"):
+        demo.feedback(**said)
+
+
 def test_feedback_changes_the_next_answer(demo: RecMind):
     before = ids(demo.recommend("", user_id="new", k=3))
     demo.feedback("new", before[0], "rating", 5)

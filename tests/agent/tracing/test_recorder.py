@@ -326,7 +326,8 @@ def run_apart(path: Path, *, wait: bool = False, **environment: str) -> list[str
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LANGSMITH", "LANGCHAIN"))}
     environment = {**inherited, **environment}
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    # Far above the few seconds it takes: a hang fails by name instead of holding up all other tests.
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

@@ -1,0 +1,23 @@
+"""A node that looks at the database's versions once instead of before each of its dozens of questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from langgraph.runtime import Runtime
+
+from agent.state import AgentContext, State
+
+Node = Callable[[State, Runtime[AgentContext]], State]
+
+
+def steady(node: Node) -> Node:
+    """The node, run in ``Store.steady``. What is written meanwhile is seen by the next node."""
+
+    @wraps(node)
+    def steadied(state: State, runtime: Runtime[AgentContext]) -> State:
+        with runtime.context.store.steady():
+            return node(state, runtime)
+
+    return steadied

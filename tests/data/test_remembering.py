@@ -1,0 +1,91 @@
+"""What the store remembers is never older than what it would read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data import reading
+from data.records import Interaction, Item, User
+from data.store import Store
+
+FILMS = [Item(str(n), f"Film {n}", "", {"genres": ("Drama",)}) for n in range(4)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "store.db") as store:
+        store.put_items(FILMS)
+        yield store
+
+
+def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> None:
+    before = store.clock, store.catalogue_version
+    with Store(tmp_path / "store.db") as other:
+        with store.steady():
+            other.put_items([Item("new")])
+            with store.steady():
+                assert (store.clock, store.catalogue_version) == before
+            assert (store.clock, store.catalogue_version) == before
+        assert store.clock > before[0]
+        assert store.catalogue_version == other.catalogue_version > before[1]
+
+
+def test_steady_work_that_writes_sees_what_it_wrote(store: Store) -> None:
+    with store.steady():
+        before = store.clock
+        store.put_users([User("ada")])
+        assert store.clock > before
+        assert store.user_number("ada") is not None
+
+
+def test_an_exception_ends_steady_work(store: Store) -> None:
+    with pytest.raises(KeyError), store.steady():
+        raise KeyError
+    before = store.clock
+    store.put_users([User("ada")])
+    assert store.clock > before
+
+
+def test_meanings_and_spellings_follow_the_catalogue(store: Store) -> None:
+    def known() -> tuple[object, object]:
+        return store.value_meanings(["drama", "western"]), store.catalogue().spelling("genres", "WESTERN")
+
+    assert known() == ({"drama": [("genres", "Drama", 4)]}, None)
+    store.value_meanings(["drama"])["drama"].clear()
+    assert known() == ({"drama": [("genres", "Drama", 4)]}, None)
+    store.put_items([replace(FILMS[0], attributes={"genres": ("Western",)})])
+    assert known() == ({"drama": [("genres", "Drama", 3)], "western": [("genres", "Western", 1)]}, "Western")
+
+
+def test_users_are_known_as_soon_as_they_are(store: Store) -> None:
+    assert (store.user_number("ada"), store.watermark("ada")) == (None, 0)
+    store.put_users([User("ada")])
+    number, watermark = store.user_number("ada"), store.watermark("ada")
+    assert number is not None
+    store.add_interactions([Interaction("ada", "1", "like", at=5.0)])
+    assert store.user_number("ada") == number
+    assert store.watermark("ada") > watermark
+    store.forget_user("ada")
+    assert (store.user_number("ada"), store.watermark("ada")) == (None, 0)
+
+
+def test_a_period_is_counted_anew_after_a_write(store: Store) -> None:
+    store.add_interactions([Interaction("ada", "1", "rating", 4.0, at=5.0)])
+    first = store.popularity_between(1.0, 9.0)
+    assert store.popularity_between(1.0, 9.0) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.interactions[0] = 7
+    store.add_interactions([Interaction("bea", "1", "rating", 2.0, at=6.0)])
+    assert np.array_equal(store.popularity_between(1.0, 9.0).interactions, [2])
+
+
+def test_more_than_is_remembered_is_read_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading.keep, "__defaults__", (2,))
+    assert list(store.items(["0", "1"])) == ["0", "1"]
+    assert list(store.items(["3", "0", "2", "gone"])) == ["3", "0", "2"]
+    assert list(store.numbers_of(["1", "0", "2", "3"])) == ["1", "0", "2", "3"]
