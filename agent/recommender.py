@@ -92,6 +92,7 @@ class RecMind:
         k: int = 10,
         filters: Sequence[str | Condition] = (),
         exclude: Sequence[str] = (),
+        diversity: float = 0.0,
         model: Model = None,
         callbacks: Sequence[BaseCallbackHandler] = (),
     ) -> Answer:
@@ -103,14 +104,17 @@ class RecMind:
             k: how many recommendations at most, 1 to 100.
             filters: conditions that every recommendation must meet, such as ``"year>=1990"``.
             exclude: item ids not to recommend.
+            diversity: 0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It
+                acts where the ranking decides the order: always without a chat model, else through ``rank_candidates``.
             model: another model for this request only.
             callbacks: LangChain callback handlers that see every run of the request.
 
         Raises:
-            InputError: a filter cannot be read, ``k`` is out of range, or a model's name leads nowhere.
+            InputError: a filter cannot be read, ``k`` or ``diversity`` is out of range, or a model's name leads
+                nowhere.
             ModelFailure: the model failed and ``fallback`` is off.
         """
-        request = self._request(query, user_id, k, filters, exclude, model, callbacks, None)
+        request = self._request(query, user_id, k, filters, exclude, diversity, model, callbacks, None)
         state = build_graph().invoke(request.state, request.config, context=request.context)
         return self._answer(request, cast(State, state))
 
@@ -122,11 +126,12 @@ class RecMind:
         k: int = 10,
         filters: Sequence[str | Condition] = (),
         exclude: Sequence[str] = (),
+        diversity: float = 0.0,
         model: Model = None,
         callbacks: Sequence[BaseCallbackHandler] = (),
     ) -> Answer:
         """``recommend`` for an event loop: the model is awaited, look-ups run in threads of their own."""
-        request = self._request(query, user_id, k, filters, exclude, model, callbacks, None)
+        request = self._request(query, user_id, k, filters, exclude, diversity, model, callbacks, None)
         graph = build_graph(asynchronous=True)
         state = await graph.ainvoke(request.state, request.config, context=request.context)
         return self._answer(request, cast(State, state))
@@ -139,6 +144,7 @@ class RecMind:
         k: int = 10,
         filters: Sequence[str | Condition] = (),
         exclude: Sequence[str] = (),
+        diversity: float = 0.0,
         model: Model = None,
         callbacks: Sequence[BaseCallbackHandler] = (),
     ) -> Iterator[Event]:
@@ -147,7 +153,7 @@ class RecMind:
         Raises the same as ``recommend``, when the first event is asked for or later.
         """
         events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
-        request = self._request(query, user_id, k, filters, exclude, model, callbacks, events.put)
+        request = self._request(query, user_id, k, filters, exclude, diversity, model, callbacks, events.put)
 
         def run() -> None:
             try:
@@ -179,8 +185,11 @@ class RecMind:
             at: Unix seconds; now when None.
 
         Raises:
-            InputError: there is no such item.
+            InputError: there is no such item, or a text holds what no file takes (a lone surrogate).
         """
+        for name, text in (("user_id", user_id), ("item_id", item_id), ("kind", kind)):
+            if _encodable(text) != text:
+                raise InputError(f"{name} is {text!r}, which cannot be kept: it holds a lone surrogate.")
         if self.store.item(item_id) is None:
             raise InputError(f"There is no item {item_id!r} in {str(self.workspace.home)!r}.")
         moment = time.time() if at is None else at
@@ -220,6 +229,7 @@ class RecMind:
         k: int,
         filters: Sequence[str | Condition],
         exclude: Sequence[str],
+        diversity: float,
         model: Model,
         callbacks: Sequence[BaseCallbackHandler],
         emit: Any,
@@ -227,6 +237,8 @@ class RecMind:
         started = time.monotonic()
         if not 1 <= k <= MOST_ASKED:
             raise InputError(f"k is {k}; ask for 1 to {MOST_ASKED} recommendations.")
+        if not 0 <= diversity <= 1:
+            raise InputError(f"diversity is {diversity}; give a number from 0 to 1.")
         limits = self.workspace.settings.limits
         user_id = None if user_id is None else _encodable(user_id)
         chosen, name, cause = self._chosen_model(model)
@@ -236,6 +248,7 @@ class RecMind:
             k=k,
             filters=tuple(self._condition(condition) for condition in filters),
             exclude=frozenset(map(_encodable, exclude)),
+            diversity=diversity,
             store=self.store,
             engines=self.engines,
             model=chosen,
@@ -251,7 +264,13 @@ class RecMind:
             callbacks=[TraceRecorder(self.traces), *callbacks],
             run_id=trace_id,
             run_name="recommend",
-            metadata={"query": context.query, "user_id": user_id, "model": name, "k": k},
+            metadata={
+                "query": context.query,
+                "user_id": user_id,
+                "model": name,
+                "k": k,
+                **({"diversity": diversity} if diversity else {}),
+            },
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,
         )
@@ -280,6 +299,8 @@ class RecMind:
 
     def _answer(self, request: _Request, state: State) -> Answer:
         slate, verdict, spent, cause = state["slate"], state["verdict"], state["spent"], state.get("cause")
+        chosen_ids = [chosen.item_id for chosen in verdict.chosen]
+        confidences = request.context.engines.confidences(request.context.user_id, chosen_ids)
         recommendations = tuple(
             Recommendation(
                 rank=rank,
@@ -290,6 +311,7 @@ class RecMind:
                 evidence=tuple(
                     Proof(fact.kind, fact.text, dict(fact.data)) for n in chosen.cites if (fact := slate.fact(n))
                 ),
+                confidence=confidences.get(chosen.item_id),
             )
             for rank, chosen in enumerate(verdict.chosen, 1)
         )

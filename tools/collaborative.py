@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +21,32 @@ from data.progress import Progress, quiet
 from data.settings import Settings
 from data.store import Store
 from tools import phrases
+from tools.blend import blend
 from tools.cooccurrence import CollaborativeParameters, cooccurrence, scaled_and_pruned, sequences
 from tools.findings import NO_FOCUS, Focus, found
+from tools.past import Past
 from tools.slate import Evidence, Findings
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-Past = tuple[int, float, int]
-"""A past item as the model is asked with it: (item number, weight, age). The weight is that of ``data.signals``: above
-0 leads to candidates, 0 is context, below 0 is left out. Age 0 is the newest interaction, counted over all of them."""
 
-_FILES = ("items", "starts", "columns", "values")
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What items say of themselves, for links between items that nobody took together."""
+
+    numbers: Numbers
+    """Sorted item numbers."""
+    vectors: Floats
+    """Of shape (items, dimension), each of length 1."""
+
+
+_FILES = ("items", "starts", "columns", "values", "together")
 _PARAMETERS = "collaborative.json"
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +69,17 @@ class CollaborativeHit:
     """The sum it came from; comparable between answers of one model."""
     because: tuple[tuple[int, float], ...]
     """(item number, share) of the positive past items that led here, the strongest first; shares are of what all
-    positive past items give together, at most three are listed."""
+    positive past items give together, at most three are listed. Empty where texts alone link them."""
+    alike: int | None = None
+    """The past item with the strongest link by text, where nothing else led here."""
 
 
 class CollaborativeModel:
     """Item-to-item weights: row i holds what goes with item i, pruned and scaled.
 
     Compressed rows in plain NumPy arrays, so that a question needs no SciPy: ``items`` (int64, sorted item numbers by
-    position), ``starts`` (int64, positions + 1), ``columns`` (int32, positions) and ``values`` (float32, above 0).
+    position), ``starts`` (int64, positions + 1), ``columns`` (int32, positions) and ``values`` (float32, above 0);
+    ``together`` (bool) says of each entry whether histories link the two, or their texts alone.
     """
 
     def __init__(
@@ -71,12 +88,14 @@ class CollaborativeModel:
         starts: Numbers,
         columns: npt.NDArray[np.int32],
         values: Floats,
+        together: npt.NDArray[np.bool_],
         parameters: CollaborativeParameters | None = None,
     ) -> None:
         self.items = items
         self.starts = starts
         self.columns = columns
         self.values = values
+        self.together = together
         self.parameters = parameters or CollaborativeParameters()
 
     @classmethod
@@ -87,8 +106,9 @@ class CollaborativeModel:
         settings: Settings,
         progress: Progress = quiet,
         parameters: CollaborativeParameters | None = None,
+        texts: Texts | None = None,
     ) -> CollaborativeModel:
-        """The model of these histories.
+        """The model of these histories and texts.
 
         Args:
             arrays: all interactions, sorted by user, time and position.
@@ -96,14 +116,15 @@ class CollaborativeModel:
             settings: say which kinds are graded, so that a value which is not positive still is an interest.
             progress: told of each distance of the window.
             parameters: the defaults where not given.
+            texts: of the items; without them only histories link.
         """
         chosen = parameters or CollaborativeParameters()
         users, numbers, interest = sequences(arrays, weights, settings, chosen)
-        items, positions = np.unique(numbers, return_inverse=True)
-        matrix = cooccurrence(
-            users, positions.astype(np.int32), interest, size=len(items), parameters=chosen, progress=progress
-        )
-        return cls(items.astype(np.int64), *scaled_and_pruned(matrix, chosen), chosen)
+        items = np.unique(numbers if texts is None else np.concatenate((numbers, texts.numbers))).astype(np.int64)
+        positions = np.searchsorted(items, numbers).astype(np.int32)
+        matrix = cooccurrence(users, positions, interest, size=len(items), parameters=chosen, progress=progress)
+        blended = blend(scaled_and_pruned(matrix, chosen), (users, positions), items, texts, chosen, progress)
+        return cls(items, *blended, chosen)
 
     def save(self, folder: Path) -> None:
         """Write the arrays and the parameters into the folder."""
@@ -126,14 +147,21 @@ class CollaborativeModel:
             raise RecMindError(
                 f"The collaborative model in {folder} cannot be read ({error}). Run: recmind index"
             ) from error
-        items, starts, columns, values = (np.asarray(array) for array in arrays)
-        if len(starts) != len(items) + 1 or len(columns) != len(values) or int(starts[-1]) != len(columns):
+        items, starts, columns, values = (np.asarray(array) for array in arrays[:4])
+        together = np.asarray(arrays[4], dtype=np.bool_)
+        if len(starts) != len(items) + 1 or not len(columns) == len(values) == len(together) == int(starts[-1]):
             raise RecMindError(
                 f"The collaborative model in {folder} is damaged: its files disagree. Run: recmind index"
             )
         known = {field.name for field in fields(CollaborativeParameters)}
         parameters = CollaborativeParameters(**{name: value for name, value in saved.items() if name in known})
-        return cls(items, starts, columns, values, parameters)
+        return cls(items, starts, columns, values, together, parameters)
+
+    def matrix(self) -> csr_array[Any, tuple[int, int]]:
+        """All links as a SciPy matrix of shape (positions, positions), for many questions at once."""
+        from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
+
+        return csr_array((self.values, self.columns, self.starts), shape=(len(self.items), len(self.items)))
 
     def ask(
         self,
@@ -150,7 +178,7 @@ class CollaborativeModel:
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
-        barred = {*exclude, *(number for number, _, _ in history)}
+        barred = {*exclude, *(past.item_number for past in history)}
         return self._hits(self._vector(history), n, barred, allowed)
 
     def ask_seeds(
@@ -170,16 +198,56 @@ class CollaborativeModel:
         """
         return self._scaled_scores(self._vector(history), item_numbers)
 
+    def candidates(
+        self,
+        history: Sequence[Past],
+        n: int,
+        exclude: Collection[int] = frozenset(),
+        allowed: Numbers | None = None,
+    ) -> Numbers:
+        """The item numbers of what ``ask`` gives, for less."""
+        barred = {*exclude, *(past.item_number for past in history)}
+        return self.items[self._candidates(self._vector(history), n, barred, allowed)]
+
+    def explained(self, history: Sequence[Past], item_numbers: Numbers) -> list[CollaborativeHit]:
+        """What led to these candidates of ``candidates``, in their order; scores are relative to the strongest."""
+        return self._explained(self._vector(history), self._positions(item_numbers))
+
+    def strengths(
+        self, sources: Numbers, weightings: Sequence[npt.NDArray[np.float64]], item_numbers: Numbers
+    ) -> list[npt.NDArray[np.float64]]:
+        """How strongly past items lead to each of some items, for several weightings of the past.
+
+        Each is 0 to 1 beside what is linked strongest in the whole catalogue, 0 where the model never met the item.
+
+        Args:
+            sources: item numbers of the past.
+            weightings: what each source weighs, 0 or more.
+            item_numbers: what is asked about.
+        """
+        positions, wanted = self._positions(sources), self._positions(item_numbers)
+        weighty = np.flatnonzero((positions >= 0) & (np.max(weightings, axis=0) > 0))
+        if not len(weighty) or not len(self.items):
+            return [np.zeros(len(item_numbers)) for _ in weightings]
+        entries, row = self._rows(positions[weighty])
+        columns, values = self.columns[entries], self.values[entries]
+        found = []
+        for weights in weightings:
+            total = np.bincount(columns, values * weights[weighty][row], minlength=len(self.items))
+            found.append(np.where(wanted >= 0, total[wanted], 0.0) / (float(total.max()) or 1.0))
+        return found
+
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Numbers) -> Floats:
         """As ``scores``, for seeds that count alike."""
         return self._scaled_scores(self._seed_vector(seeds), item_numbers)
 
     def leads_to(self, source: int, item_number: int) -> bool:
-        """Whether the one item (number) leads to the other."""
+        """Whether histories lead from the one item (number) to the other."""
         row, column = self._positions(np.asarray([source, item_number], dtype=np.int64)).tolist()
         if row < 0 or column < 0:
             return False
-        return bool((self.columns[self.starts[row] : self.starts[row + 1]] == column).any())
+        entries = slice(self.starts[row], self.starts[row + 1])
+        return bool(self.together[entries][self.columns[entries] == column].any())
 
     def _positions(self, numbers: Numbers) -> Numbers:
         """The position of each item number, -1 where the model has never met it."""
@@ -199,8 +267,7 @@ class CollaborativeModel:
             return _Vector(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.bool_))
         table = np.asarray(history, dtype=np.float64)
         positions = self._positions(table[:, 0].astype(np.int64))
-        weight = np.where(table[:, 1] == 0, self.parameters.ask_neutral, table[:, 1])
-        weight = weight * (np.exp(-table[:, 2] / self.parameters.recency_decay) + self.parameters.long_term)
+        weight = recency(table[:, 1], table[:, 2], days_before(table[:, 3]), self.parameters)
         kept = np.flatnonzero((positions >= 0) & (weight > 0))
         if len(kept) > self.parameters.past:
             kept = np.sort(kept[np.argsort(-weight[kept], kind="stable")[: self.parameters.past]])
@@ -214,51 +281,101 @@ class CollaborativeModel:
         first = np.cumsum(lengths) - lengths
         return np.arange(int(lengths.sum())) - first[row] + starts[row], row
 
+    def _totals(self, vector: _Vector) -> npt.NDArray[np.float64]:
+        """What the vector gives to each position."""
+        entries, row = self._rows(vector.positions)
+        given = self.values[entries] * vector.weights[row]
+        return np.asarray(np.bincount(self.columns[entries], given, minlength=len(self.items)), dtype=np.float64)
+
     def _scaled_scores(self, vector: _Vector, item_numbers: Sequence[int] | Numbers) -> Floats:
         wanted = self._positions(np.asarray(item_numbers, dtype=np.int64))
-        entries, row = self._rows(vector.positions)
-        total = np.bincount(
-            self.columns[entries], self.values[entries] * vector.weights[row], minlength=len(self.items)
-        )
+        total = self._totals(vector)
         found = np.where(wanted >= 0, total[wanted] if len(total) else 0.0, np.nan)
         best = np.nanmax(found, initial=0.0)
         return (found / best if best > 0 else found).astype(np.float32)
 
     def _hits(self, vector: _Vector, n: int, exclude: set[int], allowed: Numbers | None) -> list[CollaborativeHit]:
+        return self._explained(vector, self._candidates(vector, n, exclude, allowed))
+
+    def _candidates(self, vector: _Vector, n: int, exclude: set[int], allowed: Numbers | None) -> Numbers:
+        """Positions of the n items that are linked strongest, among those that anything positive leads to."""
         if n <= 0 or not vector.positive.any():
+            return np.empty(0, np.int64)
+        entries, row = self._rows(vector.positions)
+        columns = self.columns[entries]
+        total = np.bincount(columns, self.values[entries] * vector.weights[row], minlength=len(self.items))
+        if not vector.positive.all():
+            led = np.zeros(len(self.items), dtype=np.bool_)
+            led[columns[vector.positive[row]]] = True
+            total[~led] = 0.0
+        barred = self._positions(np.asarray(sorted(exclude), dtype=np.int64))
+        total[barred[barred >= 0]] = 0.0
+        linked = np.flatnonzero(total > 0)
+        if allowed is not None and len(allowed):
+            numbers = self.items[linked]
+            places = np.minimum(np.searchsorted(allowed, numbers), len(allowed) - 1)
+            linked = linked[allowed[places] == numbers]
+        elif allowed is not None:
+            linked = linked[:0]
+        return np.asarray(linked[_best(np.asarray(total[linked], dtype=np.float64), n)], dtype=np.int64)
+
+    def _explained(self, vector: _Vector, best: Numbers) -> list[CollaborativeHit]:
+        """These positions, in this order, with what led to each."""
+        if not len(best):
             return []
         entries, row = self._rows(vector.positions)
         columns = self.columns[entries]
+        place = np.full(len(self.items), -1, dtype=np.int64)
+        place[best] = np.arange(len(best))
+        kept = np.flatnonzero(place[columns] >= 0)
+        entries, row, hit = entries[kept], row[kept], place[columns[kept]]
         given = self.values[entries] * vector.weights[row]
         leads = vector.positive[row]
-        size = len(self.items)
-        total = np.bincount(columns, given, minlength=size)
-        led = np.bincount(columns[leads], given[leads], minlength=size)
-        total[led <= 0] = 0.0
-        barred = self._positions(np.asarray(sorted(exclude), dtype=np.int64))
-        total[barred[barred >= 0]] = 0.0
-        if allowed is not None:
-            total[~np.isin(self.items, allowed)] = 0.0
-        best = _best(total.astype(np.float64), n)
-        if not len(best):
-            return []
-        place = np.full(size, -1, dtype=np.int64)
-        place[best] = np.arange(len(best))
-        kept = leads & (place[columns] >= 0)
-        because: list[dict[int, float]] = [{} for _ in best]
-        sources = self.items[vector.positions]
-        for hit, source, gift in zip(
-            place[columns[kept]].tolist(), sources[row[kept]].tolist(), given[kept].tolist(), strict=True
-        ):
-            because[hit][source] = because[hit].get(source, 0.0) + gift
-        top = float(total[best[0]])
-        hits: list[CollaborativeHit] = []
-        for position, gifts in zip(best.tolist(), because, strict=True):
-            strongest = sorted(gifts.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
-            shares = tuple((number, gift / float(led[position])) for number, gift in strongest)
-            raw = float(total[position])
-            hits.append(CollaborativeHit(int(self.items[position]), raw / top, raw, shares))
+        total = np.bincount(hit, given, minlength=len(best))
+        led = np.bincount(hit[leads], given[leads], minlength=len(best)).tolist()
+        entries, row, hit, given = entries[leads], row[leads], hit[leads], given[leads]
+        sources = self.items[vector.positions[row]]
+        # Of each hit the links by histories come first, the strongest of them first.
+        order = np.lexsort((sources, -given, ~self.together[entries], hit))
+        ends = np.searchsorted(hit[order], np.arange(len(best) + 1)).tolist()
+        ordered = [column[order].tolist() for column in (sources, given, self.together[entries])]
+        top, hits = float(total.max()), []
+        for n, (position, raw) in enumerate(zip(best.tolist(), total.tolist(), strict=True)):
+            links = list(zip(*(column[ends[n] : ends[n + 1]] for column in ordered), strict=True))
+            because = _because([(source, gift) for source, gift, together in links if together], led[n])
+            alike = links[0][0] if links and not because else None
+            hits.append(CollaborativeHit(int(self.items[position]), raw / top, raw, because, alike))
         return hits
+
+
+def _because(links: list[tuple[int, float]], whole: float) -> tuple[tuple[int, float], ...]:
+    """The three past items that give most, and their shares of the whole; one may have several links."""
+    gifts: dict[int, float] = {}
+    for source, gift in links:
+        gifts[source] = gifts.get(source, 0.0) + gift
+    strongest = sorted(gifts.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
+    return tuple((number, gift / whole) for number, gift in strongest)
+
+
+def days_before(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Days before the newest of these times; 0 where a time is unknown."""
+    known = ~np.isnan(at)
+    if not known.any():
+        return np.zeros(len(at))
+    return np.asarray(np.where(known, (at[known].max() - np.where(known, at, 0.0)) / DAY_S, 0.0))
+
+
+def recency(
+    weights: npt.NDArray[np.float64],
+    ages: npt.NDArray[np.float64],
+    days: npt.NDArray[np.float64],
+    parameters: CollaborativeParameters,
+) -> npt.NDArray[np.float64]:
+    """What past items weigh in a user's vector; weights and ages are those of ``Past``, days those since they were
+    taken, counted back from the newest."""
+    said = np.where(weights == 0, parameters.ask_neutral, weights)
+    near = np.exp(-ages / parameters.recency_decay) * (1 + days) ** -parameters.day_decay
+    return np.asarray(said * (near + parameters.long_term))
 
 
 def _best(total: npt.NDArray[np.float64], n: int) -> Numbers:
@@ -288,6 +405,7 @@ def collaborative_findings(
         shown: how many rows the model reads.
     """
     sources = [number for hit in hits for number, _ in hit.because]
+    sources += [hit.alike for hit in hits if hit.alike is not None]
     ids = store.ids_of(dict.fromkeys((*(hit.item_number for hit in hits), *sources)))
     items = store.items(dict.fromkeys(ids[number] for number in sources if number in ids))
     rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
@@ -300,6 +418,8 @@ def collaborative_findings(
             if (item := items.get(ids.get(number, ""))) is not None
         ]
         facts = [phrases.collaborative(because, hit.score)] if because else []
+        if not because and (near := items.get(ids.get(hit.alike or 0, ""))) is not None:
+            facts = [phrases.semantic_like(near.item_id, near.name, hit.score)]
         rows.append((ids[hit.item_number], facts, {"collaborative": hit.score}))
     note = ""
     if not rows:

@@ -25,6 +25,8 @@ class RequestContext:
     """The caller's conditions; they always bind."""
     exclude: frozenset[str] = frozenset()
     """Item ids that the caller ruled out."""
+    diversity: float = 0.0
+    """0 ranks by score alone, 1 by difference from what is ranked before."""
     store: Store
     engines: Engines
 

@@ -35,10 +35,14 @@ class CollaborativeParameters:
     """Rows are divided by their sum to this power, so that what goes with everything leads less."""
     column_power: float = 0.2
     """Columns likewise, so that what everything leads to counts less."""
+    entry_power: float = 1.0
+    """Each scaled entry to this power; below 1 one strong link does not drown several that agree."""
     top: int = 200
     """Entries kept in a row, the largest; memory grows with the items, not with their square."""
     recency_decay: float = 3.0
     """In interactions: a past item counts exp(-age/recency_decay)."""
+    day_decay: float = 0.0
+    """And, d days before the newest interaction, (1 + d) to minus this power of it. 0 where times are unknown."""
     long_term: float = 0.002
     """Added to that for every past item, so that old favorites still lead somewhere when nothing newer does."""
     past: int = 250
@@ -48,6 +52,12 @@ class CollaborativeParameters:
     latest-small without them HR@10 falls from 0.134 to 0.107."""
     ask_neutral: float = 0.5
     """Weight of such an interaction in a user's vector. It shifts the order of candidates, but leads to none alone."""
+    alike: float = 0.1
+    """Weight of links between items whose texts are alike, beside those of co-occurrence; both have a largest of 1."""
+    alike_then_together: float = 0.3
+    """Weight of links to what goes with an item whose text is alike."""
+    ease: float = 0.0
+    """Weight of links by EASE, where the catalogue is small enough for it."""
 
 
 def sequences(
@@ -112,6 +122,7 @@ def scaled_and_pruned(
     row_sum = np.maximum(np.bincount(rows, values, minlength=len(lengths)), 1.0)
     column_sum = np.maximum(np.bincount(columns, values, minlength=len(lengths)), 1.0)
     values = values * row_sum[rows] ** -parameters.row_power * column_sum[columns] ** -parameters.column_power
+    values **= parameters.entry_power
     kept = np.ones(len(values), dtype=np.bool_)
     crowded = np.flatnonzero((lengths > parameters.top)[rows])
     if len(crowded):

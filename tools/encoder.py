@@ -26,7 +26,7 @@ from data.progress import Progress, quiet
 from tools.query_cache import QueryCache
 
 if TYPE_CHECKING:
-    from tools.minilm import MiniLM
+    from tools.minilm import MiniLM, Worth
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +87,12 @@ class Encoder(Protocol):
         """The vectors of the texts, float32 of shape (texts, dimension), rows of length 1."""
         ...
 
-    def encode_query(self, text: str) -> Floats:
-        """The vector of one query, float32 of shape (dimension,), length 1; from the cache where it is known."""
+    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Floats:
+        """The vector of one query, float32 of shape (dimension,), length 1; from the cache where it is known.
+
+        ``worth`` says what parts of the text are worth, from which character to which; without it all count alike, and
+        so they do for an encoder that cannot weigh words.
+        """
         ...
 
 
@@ -120,23 +124,27 @@ class _CachedQueries(ABC):
 
     name: str
     checksum: str
+    weighs = False
+    """Whether the words of a query can be weighed."""
 
     def __init__(self, cache: Path | None) -> None:
         self._queries = QueryCache(None if cache is None else cache / "queries.db")
 
-    def encode_query(self, text: str) -> Floats:
+    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Floats:
         """The vector of one query, float32 of shape (dimension,)."""
         text = text[:MAX_CHARACTERS]
-        key = f"{self.name} {self.checksum}"
+        worth = [part for part in worth if part[1] <= len(text)] if self.weighs else ()
+        # What words are worth follows from the catalogue: another catalogue asks for another vector.
+        key = f"{self.name} {self.checksum}" + (f" {worth}" if worth else "")
         vector = self._queries.get(key, text)
         if vector is None:
-            vector = self._encode_query(text)
+            vector = self._encode_query(text, worth)
             self._queries.put(key, text, vector)
         return vector
 
     @abstractmethod
-    def _encode_query(self, text: str) -> Floats:
-        """The model's vector of the query."""
+    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:
+        """The model's vector of the query; ``worth`` is empty unless the encoder weighs words."""
 
 
 class DefaultEncoder(_CachedQueries):
@@ -145,6 +153,7 @@ class DefaultEncoder(_CachedQueries):
     name = DEFAULT_NAME
     checksum = DEFAULT_SUMS["model.safetensors"]
     dimension = DEFAULT_DIMENSION
+    weighs = True
 
     def __init__(self, folder: Path, cache: Path | None = None) -> None:
         """``folder`` holds the model's files; they are checked against ``DEFAULT_SUMS`` when they are first needed."""
@@ -188,7 +197,9 @@ class DefaultEncoder(_CachedQueries):
             return _encode_in_bulk(_sentence_transformer(str(self._folder), local=True), cut, progress)
         return self._minilm.encode_tokens(tokens, progress)
 
-    def _encode_query(self, text: str) -> Floats:
+    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:
+        if worth:
+            return self._minilm.encode_weighted(text, worth)
         vector: Floats = self._minilm.encode([text])[0]
         return vector
 
@@ -239,7 +250,7 @@ class NamedEncoder(_CachedQueries):
             return np.empty((0, self.dimension), dtype=np.float32)
         return _encode_in_bulk(self._model, [text[:MAX_CHARACTERS] for text in texts], progress)
 
-    def _encode_query(self, text: str) -> Floats:
+    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:  # noqa: ARG002  it does not weigh words
         model = self._model
         # Some models are trained with a prompt before queries; encode_query adds it.
         encode = getattr(model, "encode_query", model.encode)

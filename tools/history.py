@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from data.conditions import Condition
 from data.records import Interaction
-from data.signals import weights
 from data.store import Store
 from tools import phrases
-from tools.collaborative import Past
 from tools.findings import NO_FOCUS, Focus, found
+from tools.past import Past, past_of
 from tools.profile import Profile, build_profile
 from tools.slate import Evidence, Findings
+
+Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 Order = Literal["newest", "oldest", "highest", "lowest"]
 
@@ -39,13 +42,15 @@ class HistoryRow:
 
 
 class UserHistory:
-    """Reads the past of users; profiles are kept until the user or the catalogue changes. Threads may share it."""
+    """Reads the past of users; what was read is kept until the user or the catalogue changes. Threads may share it."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._lock = threading.Lock()
         self._profiles: dict[str, tuple[tuple[int, int], Profile]] = {}
-        self._signals: dict[str, tuple[tuple[int, int], tuple[Past, ...]]] = {}
+        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[Past, ...], Floats]]]] = {}
+        self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
+        self._newest_first: dict[str, tuple[tuple[int, int], list[Interaction]]] = {}
 
     def ask(
         self,
@@ -70,7 +75,14 @@ class UserHistory:
                 value last.
             n: at most so many.
         """
-        past = self.store.interactions(user_id, kinds=kinds, since=since, until=until, newest_first=order != "oldest")
+        if kinds is None and since is None and until is None:
+            past = self._all(user_id)
+            if order == "oldest":
+                past.reverse()
+        else:
+            past = self.store.interactions(
+                user_id, kinds=kinds, since=since, until=until, newest_first=order != "oldest"
+            )
         if conditions and past:
             numbers = self.store.numbers_of(dict.fromkeys(interaction.item_id for interaction in past))
             met = set(self.store.matching_numbers(conditions, available_only=False).tolist())
@@ -83,48 +95,46 @@ class UserHistory:
         items = self.store.items(dict.fromkeys(interaction.item_id for interaction in past))
         return [HistoryRow(i, items[i.item_id].name) for i in past if i.item_id in items]
 
+    def _all(self, user_id: str) -> list[Interaction]:
+        """All that the user did, newest first; the list is the caller's."""
+        return self._known(self._newest_first, user_id, lambda: self.store.interactions(user_id)).copy()
+
     def profile(self, user_id: str | None) -> Profile:
         """What the past says of the user's taste; an empty one for an unknown user or None."""
         if user_id is None:
             return Profile(user_id=None)
-        version = self._version(user_id)
-        known = self._profiles.get(user_id)
-        if known is not None and known[0] == version:
-            return known[1]
-        profile = build_profile(self.store, user_id)
-        with self._lock:
-            if len(self._profiles) >= REMEMBERED_USERS:
-                self._profiles.clear()
-            self._profiles[user_id] = version, profile
-        return profile
+        return self._known(self._profiles, user_id, lambda: build_profile(self.store, user_id))
+
+    def consumed(self, user_id: str | None) -> frozenset[str]:
+        """The ids of the items that the user has had; empty for an unknown user or None."""
+        if user_id is None:
+            return frozenset()
+        return self._known(self._consumed, user_id, lambda: self.store.consumed_ids(user_id))
 
     def signals(self, user_id: str | None) -> tuple[Past, ...]:
-        """The user's past as ``CollaborativeModel.ask`` takes it, newest first; empty for an unknown user or None.
+        """The user's past as the engines are asked with it, newest first; empty for an unknown user or None."""
+        return self.valued(user_id, None)[0]
 
-        A rating that is not positive is context (0); other interactions that say nothing (skip, seen) are left out.
-        """
+    def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[Past, ...], Floats]:
+        """The same with the values of one kind, NaN for other kinds."""
         number = None if user_id is None else self.store.user_number(user_id)
         if user_id is None or number is None:
-            return ()
-        version = self._version(user_id)
-        known = self._signals.get(user_id)
+            return (), np.empty(0, np.float32)
+        read = lambda: past_of(self.store.user_arrays([number]), self.store.settings, kind)  # noqa: E731
+        return self._known(self._pasts.setdefault(kind, {}), user_id, read)
+
+    def _known(self, kept: dict[str, tuple[tuple[int, int], T]], user_id: str, read: Callable[[], T]) -> T:
+        """What was read of the user, read again only when the user or the catalogue has changed."""
+        version = self.store.watermark(user_id), self.store.catalogue_version
+        known = kept.get(user_id)
         if known is not None and known[0] == version:
             return known[1]
-        arrays = self.store.user_arrays([number])
-        weight = weights(arrays, self.store.settings)
-        graded = [self.store.settings.kind(kind).positive in ("above_mean", "threshold") for kind in arrays.kind_names]
-        says = (weight != 0) | np.array(graded, dtype=np.bool_)[arrays.kinds] if len(arrays) else weight != 0
-        ages = np.arange(len(arrays))[::-1]
-        columns = (arrays.item_numbers[says].tolist(), weight[says].tolist(), ages[says].tolist())
-        past = tuple(zip(*columns, strict=True))[::-1]
+        value = read()
         with self._lock:
-            if len(self._signals) >= REMEMBERED_USERS:
-                self._signals.clear()
-            self._signals[user_id] = version, past
-        return past
-
-    def _version(self, user_id: str) -> tuple[int, int]:
-        return self.store.watermark(user_id), self.store.catalogue_version
+            if len(kept) >= REMEMBERED_USERS:
+                kept.clear()
+            kept[user_id] = version, value
+        return value
 
 
 def history_findings(

@@ -8,28 +8,34 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from data.catalogue import InteractionArrays
 from data.errors import RecMindError, WorkspaceError
 from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights
 from data.store import Store
 from data.workspace import Workspace
-from tools.collaborative import CollaborativeModel
+from tools.appeal import DEFAULT_WEIGHTS, Appeal
+from tools.collaborative import CollaborativeModel, Texts
+from tools.confidence import Confidence
+from tools.cooccurrence import CollaborativeParameters
 from tools.details import ItemDetails
 from tools.encoder import Encoder, open_encoder
 from tools.filter import ItemFilter
 from tools.history import UserHistory
 from tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
+from tools.moments import Moments
 from tools.popular import PopularItems
 from tools.rank import HybridRanker
 from tools.search import ItemSearch
@@ -47,16 +53,34 @@ LONGEST_BUILD_S = 4 * 3600
 class Engines:
     """All engines of one build over one store; threads may share them."""
 
-    def __init__(self, store: Store, manifest: Manifest, search: ItemSearch, collaborative: CollaborativeModel) -> None:
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        search: ItemSearch,
+        appeal: Appeal,
+        confidence: Confidence | None,
+    ) -> None:
         self._store = store
         self.manifest = manifest
         self.search = search
-        self.collaborative = collaborative
+        self.appeal = appeal
+        self.collaborative = appeal.collaborative
+        self.confidence = confidence
         self.popular = PopularItems(store)
         self.history = UserHistory(store)
         self.details = ItemDetails(store)
         self.filter = ItemFilter(store, self.popular)
-        self.ranker = HybridRanker(store, search, collaborative, self.popular)
+        self.ranker = HybridRanker(store, search, appeal, self.popular)
+
+    def confidences(self, user_id: str | None, item_ids: Sequence[str]) -> dict[str, float]:
+        """What ``Confidence.meaning`` says, for those of the items where it is known; none for an unknown user."""
+        if self.confidence is None or user_id is None:
+            return {}
+        past, values = self.history.valued(user_id, self.confidence.kind)
+        numbers = self._store.numbers_of(item_ids)
+        said = self.confidence.ask(past, values, list(numbers.values())).tolist()
+        return {item_id: round(p, 4) for item_id, p in zip(numbers, said, strict=True) if not math.isnan(p)}
 
     @property
     def stale(self) -> bool:
@@ -68,18 +92,23 @@ class Engines:
         return self._store.catalogue_version != self.manifest.catalogue_version
 
 
-def build(workspace: Workspace, store: Store, progress: Progress = quiet, force: bool = False) -> Manifest:
+def build(
+    workspace: Workspace, store: Store, progress: Progress = quiet, *, force: bool = False, tuned: bool = False
+) -> Manifest:
     """Build what has changed since the last build and put it to use; the manifest of the build then in use.
 
     Nothing changed: returns at once. Two builds of one workspace take turns. The build before stays, older ones go;
     an interrupted build leaves nothing behind that is used. ``force`` reuses nothing.
+
+    ``tuned`` finds the parameters and weights that suit these interactions, and learns what confidence there is in an
+    item; later builds keep the parameters and weights until they are tuned again, and learn the confidence anew.
     """
     folder = workspace.index_folder
     folder.mkdir(parents=True, exist_ok=True)
     encoder = open_encoder(workspace.settings.encoder, workspace.cache)
     with _turn(folder / "LOCK"):
         previous = None if force else _usable(workspace)
-        if previous is not None and _same(previous, store, encoder, workspace.settings):
+        if previous is not None and not tuned and _same(previous, store, encoder, workspace.settings):
             return previous
         begun = time.perf_counter()
         new = _next_version(folder)
@@ -94,6 +123,7 @@ def build(workspace: Workspace, store: Store, progress: Progress = quiet, force:
                 store=store,
                 encoder=encoder,
                 previous=previous,
+                tuned=tuned,
                 progress=progress,
                 begun=begun,
             )
@@ -122,7 +152,9 @@ def open_engines(workspace: Workspace, store: Store) -> Engines:
     manifest = Manifest.read(folder)
     check_sizes(folder, manifest)
     encoder = open_encoder(workspace.settings.encoder, workspace.cache)
-    return Engines(store, manifest, ItemSearch.load(folder, store, encoder), CollaborativeModel.load(folder))
+    search = ItemSearch.load(folder, store, encoder)
+    appeal = Appeal.load(folder, CollaborativeModel.load(folder), Texts(search.numbers, search.vectors))
+    return Engines(store, manifest, search, appeal, Confidence.load(folder, appeal.collaborative))
 
 
 def _build_into(
@@ -133,6 +165,7 @@ def _build_into(
     store: Store,
     encoder: Encoder,
     previous: Manifest | None,
+    tuned: bool,
     progress: Progress,
     begun: float,
 ) -> Manifest:
@@ -142,8 +175,20 @@ def _build_into(
     search = ItemSearch.fit(store, encoder, _search_of(previous, workspace, store, encoder), progress)
     search.save(folder, progress=progress)
     arrays = store.interaction_arrays()
-    collaborative = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings, progress)
+    texts = Texts(search.numbers, search.vectors)
+    choice = _choice(previous, arrays, texts, store, tuned=tuned, progress=progress)
+    collaborative = CollaborativeModel.fit(
+        arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, texts
+    )
     collaborative.save(folder)
+    Appeal(collaborative, Moments.of(arrays), texts, choice.weights).save(folder)
+    confidence = (
+        Confidence.fit(arrays, store.settings, collaborative, progress=progress, catalogue=search.numbers)
+        if choice.tuned
+        else None
+    )
+    if confidence is not None:
+        confidence.save(folder)
     manifest = Manifest(
         version=version_name,
         format=FORMAT,
@@ -158,7 +203,14 @@ def _build_into(
         catalogue_version=catalogue_version,
         clock=clock,
         settings=_settings_sum(workspace.settings),
-        parameters={"flat_up_to": FLAT_UP_TO, "collaborative": asdict(collaborative.parameters)},
+        parameters={
+            "flat_up_to": FLAT_UP_TO,
+            "collaborative": asdict(choice.parameters),
+            "weights": dict(choice.weights),
+            "tuned": choice.tuned,
+            "validation": dict(choice.validation),
+            "confidence": None if confidence is None else {"meaning": confidence.meaning, **confidence.skill},
+        },
         built_at=time.time(),
         seconds=round(time.perf_counter() - begun, 3),
         files={
@@ -169,6 +221,37 @@ def _build_into(
     )
     manifest.write(folder)
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """How the collaborative model is fitted and its candidates are ordered."""
+
+    parameters: CollaborativeParameters
+    weights: Mapping[str, float]
+    validation: Mapping[str, float]
+    tuned: bool
+
+
+def _choice(
+    previous: Manifest | None,
+    arrays: InteractionArrays,
+    texts: Texts,
+    store: Store,
+    *,
+    tuned: bool,
+    progress: Progress,
+) -> _Choice:
+    """What is found now, what the build before was tuned to, or the defaults."""
+    from tools.tuning import tune  # noqa: PLC0415  a question must not pay for it
+
+    if tuned and (found := tune(arrays, store.settings, texts, progress=progress)) is not None:
+        return _Choice(found.parameters, found.weights, found.validation, tuned=True)
+    before = previous.parameters if previous is not None and not tuned else {}
+    if before.get("tuned"):
+        parameters = CollaborativeParameters(**before["collaborative"])
+        return _Choice(parameters, before["weights"], before["validation"], tuned=True)
+    return _Choice(CollaborativeParameters(), DEFAULT_WEIGHTS, {}, tuned=False)
 
 
 def _same(manifest: Manifest, store: Store, encoder: Encoder, settings: Settings) -> bool:

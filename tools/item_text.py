@@ -42,6 +42,24 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length + 1].rsplit(maxsplit=1)[0][:length]
 
 
+def stems_by_field(item: Item, settings: Settings) -> tuple[list[str], list[str], list[str]]:
+    """The stems of the title, of the description and of the attributes, repeats included, stop words left out.
+
+    The attributes are those whose words the full-text search knows too: text that is not hidden, and other titles.
+    """
+    values: list[str] = []
+    for name, value in item.attributes.items():
+        if isinstance(value, int | float):
+            continue
+        if name in settings.title_attributes or not settings.hidden(name):
+            values += (value,) if isinstance(value, str) else value
+    return _stemmed(item.title), _stemmed(item.description), _stemmed("\n".join(values))
+
+
+def _stemmed(text: str) -> list[str]:
+    return [_stem_of(word) for word in normalize(text).split() if word not in STOP_WORDS]
+
+
 class WordFinder:
     """Finds the words of a query in items; what it has read of an item it remembers. Threads may share it."""
 
@@ -99,6 +117,10 @@ def stem(word: str) -> str:
     if len(word) > 3 and word[-1] in "ey":
         word = word[:-1]
     return word.removesuffix("i") if len(word) > 3 else word
+
+
+_stem_of = lru_cache(maxsize=65_536)(stem)
+"""For a whole catalogue: the words of one are mostly those of the others."""
 
 
 def _fields(item: Item, settings: Settings) -> Iterator[tuple[str, str]]:

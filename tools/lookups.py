@@ -14,12 +14,13 @@ from data.errors import InputError
 from tools.collaborative import collaborative_findings
 from tools.context import Brief, Constraint, RequestContext
 from tools.details import details_findings
+from tools.diversity import diversified
 from tools.filter import filter_findings
 from tools.findings import NO_FOCUS, Focus
 from tools.history import Order, history_findings
 from tools.popular import popular_findings
 from tools.rank import RankInput, rank_findings
-from tools.search import search_findings
+from tools.search_findings import search_findings
 from tools.slate import Entry, Finding, Findings, Slate
 
 LEAST_ROWS = 30
@@ -91,7 +92,7 @@ class LookUps:
             hits = model.ask_seeds(seeds, self.rows, barred, allowed)
         else:
             past = self.context.engines.history.signals(self.context.user_id)
-            hits = model.ask(past, self.rows, barred, allowed)
+            hits = self.context.engines.appeal.ask(past, self.rows, barred, allowed)
         return collaborative_findings(store, hits, focus=self._focus(conditions), seeds=liked, shown=n)
 
     def popular_items(self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10) -> Findings:
@@ -176,6 +177,11 @@ class LookUps:
             surprise=self.brief.surprise,
             again=self.brief.again,
         )
+        if self.context.diversity > 0:
+            ids = [entry.item_id for entry in ranked]
+            vectors = self.context.engines.search.vectors_of(ids)
+            scores = [entry.score for entry in ranked]
+            ranked = [ranked[place] for place in diversified(scores, vectors, n, self.context.diversity)]
         # Only the best get their facts told; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
         titles = {entry.item_id: entry.title for entry in candidates}

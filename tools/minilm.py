@@ -19,7 +19,11 @@ from tokenizers import Tokenizer
 from data.progress import Progress, quiet
 
 Floats = NDArray[np.float32]
+Worth = tuple[int, int, float]
+"""Characters of a text, from the first up to the last but one, and what they are worth: 0 or above."""
 
+LEAST_WORTH = 0.1
+"""What a token counts whatever it is worth, where the mean worth counts 1."""
 TOKENS_PER_BATCH = 1024
 """Enough rows to keep the matrix products busy, few enough that a layer's values stay in the processor's cache."""
 
@@ -74,8 +78,31 @@ class MiniLM:
                 progress("encoding", done, len(tokens))
         return vectors
 
+    def encode_weighted(self, text: str, worth: Sequence[Worth]) -> Floats:
+        """The vector of one text whose words count by their worth, float32 of shape (dimension,), of length 1.
+
+        A token counts by the worth of its characters over the mean of all tokens, and ``LEAST_WORTH`` beside; the
+        words around it still shape what it stands for. Smooth inverse frequency (Arora et al., 2017) does the same to
+        the vectors of words.
+        """
+        encoding = self._tokenizer.encode(text)
+        of_character = np.zeros(len(text) + 1, dtype=np.float32)
+        for start, end, weight in worth:
+            of_character[start:end] = weight
+        # The markers around a text cover no character.
+        weights = np.array([of_character[start:end].max(initial=0.0) for start, end in encoding.offsets])
+        mean = float(weights.mean())
+        weights = LEAST_WORTH + weights / mean if mean > 0 else np.ones(len(weights))
+        pooled = weights @ self._states(np.array([encoding.ids]))[0]
+        return np.asarray(pooled / max(float(np.linalg.norm(pooled)), 1e-12), dtype=np.float32)
+
     def _vectors(self, ids: NDArray[np.int64]) -> Floats:
         """The vectors of texts of equal length: ``ids`` has shape (texts, tokens)."""
+        pooled = self._states(ids).mean(axis=1)
+        return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+    def _states(self, ids: NDArray[np.int64]) -> Floats:
+        """What each token stands for in its text, of shape (texts, tokens, dimension)."""
         texts, length = ids.shape
         hidden: Floats = self._words[ids] + self._positions[:length]
         hidden = _normed(hidden.reshape(texts * length, self.dimension), *self._first_norm, self._epsilon)
@@ -84,8 +111,7 @@ class MiniLM:
             attended = _normed(attended, *layer.mixed_norm, self._epsilon)
             inner = _gelu(_linear(attended, layer.widened))
             hidden = _normed(_linear(inner, layer.narrowed) + attended, *layer.narrowed_norm, self._epsilon)
-        pooled = hidden.reshape(texts, length, self.dimension).mean(axis=1)
-        return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+        return hidden.reshape(texts, length, self.dimension)
 
     def _attended(self, hidden: Floats, layer: _Layer, texts: int, length: int) -> Floats:
         """Self-attention: what each token gathers from the others of its text, shape of ``hidden``."""

@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from data.records import Item
 from data.store import Store
-from tools.collaborative import CollaborativeModel, Past
+from tools.appeal import Appeal
 from tools.context import Constraint
+from tools.everyday_words import is_long
 from tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
+from tools.past import Past
 from tools.popular import PopularItems
 from tools.search import ItemSearch
 from tools.slate import Evidence, Findings
@@ -25,18 +27,18 @@ Floats = npt.NDArray[np.float64]
 class RankWeights:
     """What each part of the score weighs. Only ratios count; a part that nothing is known of is shared out.
 
-    Set by hand, so that the collaborative part decides where little was asked.
+    Set by hand, so that the collaborative part, whose own weights are learned, decides where nothing was asked.
     """
 
-    collaborative: float = 0.45
-    """What people with the same past items, or with the items of "like X", also took."""
-    semantic: float = 0.25
+    collaborative: float = 0.94
+    """The odds that the user takes the item next (``tools.appeal``); what goes with the items of "like X"."""
+    semantic: float = 0.02
     """Nearness of the text to the request and to the items of "like X"."""
-    metadata: float = 0.12
+    metadata: float = 0.02
     """Share of the wishes met; attribute values shared with "like X"; attribute values the user likes."""
-    popularity: float = 0.13
+    popularity: float = 0.015
     """As ``PopularItems.score``."""
-    novelty: float = 0.05
+    novelty: float = 0.005
     """1 for what nobody took up, 0 for what most took up."""
     known: float = 0.0
     """1 for what the user took up and liked; counts where the request asks for something again."""
@@ -50,6 +52,8 @@ LIKED = RankWeights(collaborative=0.20, semantic=0.35, metadata=0.32, popularity
 """With "like X" and no more: what the item is counts as much as who else took it."""
 WISHED = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularity=0.05, novelty=0.03)
 """With wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
+TOLD = RankWeights(collaborative=0.10, semantic=0.75, metadata=0.10, popularity=0.05, novelty=0.0)
+"""With a long request: it tells of something in particular, and what search makes of it decides."""
 SURPRISE = (0.30, 0.0)
 """"Surprise me" adds the first to novelty and multiplies popularity by the second."""
 AGAIN = 1.0
@@ -90,12 +94,10 @@ class Ranked:
 class HybridRanker:
     """Ranks candidates. The same question always has the same answer; threads may share it."""
 
-    def __init__(
-        self, store: Store, search: ItemSearch, collaborative: CollaborativeModel, popular: PopularItems
-    ) -> None:
+    def __init__(self, store: Store, search: ItemSearch, appeal: Appeal, popular: PopularItems) -> None:
         self.store = store
         self.search = search
-        self.collaborative = collaborative
+        self.appeal = appeal
         self.popular = popular
 
     def ask(
@@ -147,7 +149,10 @@ class HybridRanker:
             "known": _known(numbers, history) if again else None,
         }
         present = {name: part for name, part in parts.items() if part is not None}
-        chosen = weights or (WISHED if wishes else ASKED if query.strip() else LIKED if like else PLAIN)
+        told = not like and is_long(query)
+        chosen = weights or (
+            TOLD if told else WISHED if wishes else ASKED if query.strip() else LIKED if like else PLAIN
+        )
         if surprise:
             more, factor = SURPRISE
             chosen = replace(chosen, novelty=chosen.novelty + more, popularity=chosen.popularity * factor)
@@ -177,9 +182,9 @@ class HybridRanker:
         found_parts = []
         if seeds:
             # The root, because one item's row falls off steeply: the tenth is near it, too.
-            found_parts.append((SEED_SHARE, np.sqrt(self.collaborative.seed_scores(seeds, numbers))))
+            found_parts.append((SEED_SHARE, np.sqrt(self.appeal.collaborative.seed_scores(seeds, numbers))))
         if history:
-            found_parts.append((1 - SEED_SHARE, self.collaborative.scores(history, numbers)))
+            found_parts.append((1 - SEED_SHARE, self.appeal.odds(history, numbers)))
         linked = [(share, np.nan_to_num(scores.astype(np.float64))) for share, scores in found_parts]
         linked = [(share, scores) for share, scores in linked if scores.any()]
         if not linked:
@@ -192,7 +197,8 @@ class HybridRanker:
             return None
         near = _spread(self._similarities([c.item_id for c in candidates], query, like))
         searched = np.array([candidate.scores.get("search", 0.0) for candidate in candidates])
-        if near is None:
+        # Search has weighed a long request's words and years against its meaning; a similarity knows less.
+        if near is None or (searched.any() and not like and is_long(query)):
             return searched if searched.any() else None
         return np.maximum(near, 0.75 * near + 0.25 * searched) if searched.any() else near
 
@@ -280,7 +286,7 @@ class HybridRanker:
 
 def _known(numbers: npt.NDArray[np.int64], history: Sequence[Past]) -> Floats:
     """What the user took up is worth something, and what they liked all of it; the newest word on an item counts."""
-    worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, _ in reversed(history)}
+    worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, *_ in reversed(history)}
     return np.array([worth.get(number, 0.0) for number in numbers.tolist()])
 
 

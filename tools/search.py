@@ -1,4 +1,8 @@
-"""Search by meaning and by words: nearest vectors (FAISS) and full text (FTS5), fused by reciprocal rank."""
+"""Search by meaning and by words. A short query: nearest vectors (FAISS) and full text (FTS5), fused by rank.
+
+A long request is mostly chatter: there each word counts by what it says, and words, meaning and the years that the
+request mentions are weighed against each other.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,13 @@ from data.conditions import Condition
 from data.errors import RecMindError
 from data.progress import Progress, quiet
 from data.store import Store
-from tools import phrases
+from data.text import normalize
 from tools.encoder import Encoder
-from tools.findings import NO_FOCUS, Focus, found, unmet
-from tools.item_text import WordFinder, embedded_text
-from tools.slate import Evidence, Findings
+from tools.eras import mentioned, nearness, year_attribute, year_of
+from tools.everyday_words import WordWorth, word_weights
+from tools.fusion import SIGNS, SignWeights, by_logit, fuse, highest, spread
+from tools.item_text import WordFinder, embedded_text, stem, stems_by_field
+from tools.postings import Postings, PostingsBuilder
 from tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
 
 logger = logging.getLogger(__name__)
@@ -30,19 +36,22 @@ logger = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
-RANK_OFFSET = 60
-"""The k of reciprocal rank fusion: an item at rank r of a list gains 1 / (k + r)."""
 DEPTH = 200
 """How far down each list an item still counts."""
+LONG_DEPTH = 300
+"""The same for a long request."""
 LIKE_WEIGHT = 1.0
 """What the mean of the liked items' vectors weighs beside the query's vector."""
-CLOSE = 0.25
-"""A cosine similarity below this is no evidence: unrelated texts reach it too."""
 MOST_ALLOWED = 0.5
 """With a larger share of items allowed, words are searched in all of them first."""
 HASH_BYTES = 16
 
-_FILES = {"vectors": "search_vectors.npy", "numbers": "search_numbers.npy", "hashes": "search_hashes.npy"}
+_FILES = {
+    "vectors": "search_vectors.npy",
+    "numbers": "search_numbers.npy",
+    "hashes": "search_hashes.npy",
+    "years": "search_years.npy",
+}
 _FACTS = "search.json"
 
 
@@ -52,11 +61,12 @@ class SearchHit:
 
     item_id: str
     score: float
-    """Fused from the ranks in both lists, 0 to 1; 1 is the first of every list that could be asked."""
+    """0 to 1. Of a short query 1 is the first of every list that could be asked; of a long request the best item."""
     similarity: float | None
     """Cosine similarity to what was asked for, or None where the item was added after the index was built."""
     words: tuple[str, ...]
-    """Words of the item that the query names, as the item writes them, without stop words."""
+    """Words of the item that the query names, as the item writes them, without stop words; of a long request those
+    that say most come first."""
     field: str
     """Where most of these words stand: ``title``, an attribute's name or ``description``; empty without words."""
 
@@ -65,7 +75,14 @@ class ItemSearch:
     """Finds items by what they are about. Threads may share it."""
 
     def __init__(
-        self, store: Store, encoder: Encoder, vectors: Floats, numbers: Numbers, hashes: NDArray[np.uint8]
+        self,
+        store: Store,
+        encoder: Encoder,
+        vectors: Floats,
+        numbers: Numbers,
+        hashes: NDArray[np.uint8],
+        years: Floats,
+        words: Postings,
     ) -> None:
         """An exact search; ``fit`` and ``load`` are the ways to one.
 
@@ -75,13 +92,20 @@ class ItemSearch:
             vectors: float32 of shape (rows, dimension), each of length 1.
             numbers: the item number of each row, ascending.
             hashes: uint8 of shape (rows, 16): of the text that each vector stands for.
+            years: float32, the year of each row; NaN where none is known.
+            words: the words of each row.
         """
         self.store = store
         self.encoder = encoder
         self.numbers = numbers
         self.hashes = hashes
+        self.years = years
+        self.words = words
         self.index = VectorIndex(vectors)
-        self._words = WordFinder(store.settings)
+        self.sign_weights: SignWeights = SIGNS
+        self._spread = spread(vectors)
+        self._finder = WordFinder(store.settings)
+        self._worth = WordWorth(words)
         self.encoded = 0
         """How many texts ``fit`` had to encode."""
         self.encoding_s = 0.0
@@ -105,12 +129,17 @@ class ItemSearch:
         numbers: list[int] = []
         hashes: list[bytes] = []
         new: dict[bytes, str] = {}
+        words = PostingsBuilder()
+        years: list[float] = []
+        year_name = year_attribute(store.catalogue())
         known = previous._by_hash() if previous is not None and previous.of_encoder(encoder) else {}
         for number, item in store.iter_items():
             text = embedded_text(item, store.settings)
             hashed = hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
             numbers.append(number)
             hashes.append(hashed)
+            years.append(year_of(item, year_name))
+            words.add(stems_by_field(item, store.settings))
             if hashed not in known:
                 new[hashed] = text
         begun = time.perf_counter()
@@ -124,7 +153,15 @@ class ItemSearch:
         added = [row for row, hashed in enumerate(hashes) if hashed in fresh]
         vectors[added] = encoded[[fresh[hashes[row]] for row in added]]
         flat = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), HASH_BYTES)
-        search = cls(store, encoder, vectors, np.array(numbers, dtype=np.int64), flat)
+        search = cls(
+            store,
+            encoder,
+            vectors,
+            np.array(numbers, dtype=np.int64),
+            flat,
+            np.array(years, dtype=np.float32),
+            words.build(),
+        )
         search.encoded, search.encoding_s = len(new), encoding_s
         return search
 
@@ -140,6 +177,7 @@ class ItemSearch:
         """Write the vectors and what belongs to them into the folder, with inverted lists where there are many."""
         for name, file in _FILES.items():
             np.save(folder / file, getattr(self, name), allow_pickle=False)
+        self.words.save(folder)
         index = VectorIndex.build(self.vectors, folder, flat_up_to, progress)
         facts = {"encoder": self.encoder.name, "checksum": self.encoder.checksum, "index": index.kind}
         (folder / _FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -156,11 +194,13 @@ class ItemSearch:
                 name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False))
                 for name, file in _FILES.items()
             }
-        except (OSError, ValueError, EOFError) as error:
+            arrays["words"] = Postings.load(folder)
+        except (OSError, ValueError, KeyError, EOFError) as error:
             raise RecMindError(f"The search index in {str(folder)!r} cannot be read ({error}). {REBUILD}") from None
         search = cls(store, encoder, **arrays)
-        shapes = search.vectors.ndim, len(search.numbers), search.hashes.shape
-        if shapes != (2, len(search.vectors), (len(search.vectors), HASH_BYTES)):
+        rows = len(search.vectors)
+        shapes = search.vectors.ndim, len(search.numbers), search.hashes.shape, search.years.shape, search.words.count
+        if shapes != (2, rows, (rows, HASH_BYTES), (rows,), rows):
             raise RecMindError(f"The search index in {str(folder)!r} is damaged: its files disagree. {REBUILD}")
         if (facts.get("encoder"), facts.get("checksum")) != (encoder.name, encoder.checksum):
             raise RecMindError(
@@ -199,6 +239,9 @@ class ItemSearch:
         if barred:
             numbers = numbers[~np.isin(numbers, np.fromiter(barred, dtype=np.int64))]
         asked = self.query_vector(query, like)
+        if asked is not None and self._worth.of(query):
+            found, signs = self.signs(query, asked, numbers, max(LONG_DEPTH, n))
+            return self._hits(by_logit(found, self.sign_weights.of(signs))[:n], query, asked)
         depth = max(DEPTH, n)
         lists: list[list[int]] = []
         if asked is not None:
@@ -206,15 +249,57 @@ class ItemSearch:
             lists.append(self.numbers[rows].tolist())
         if query.strip():
             lists.append(self._with_words(query, depth, numbers))
-        fused = fuse(lists)[:n]
-        return self._hits(fused, query, asked)
+        return self._hits(fuse(lists)[:n], query, asked)
+
+    def signs(self, query: str, asked: Floats, numbers: Numbers, depth: int) -> tuple[Numbers, NDArray[np.float64]]:
+        """What speaks for each of the items that a long request may mean.
+
+        Args:
+            query: the request.
+            asked: its vector, of length 1.
+            numbers: the item numbers to choose from, sorted.
+            depth: how many of the best by words, and by meaning, are looked at.
+
+        Returns:
+            Their item numbers, and float64 of shape (items, 3): the signs that ``SignWeights`` weighs.
+        """
+        weights, eras = word_weights(query), mentioned(query)
+        scores, mass = self.words.scores(weights)
+        rows, indexed = self._found(numbers)
+        rows, late = rows[indexed], numbers[~indexed]
+        near, _ = self.index.nearest(asked, depth, rows)
+        found = np.union1d(near, highest(scores, rows, depth))
+        similarities = self.vectors[found] @ asked
+        signs = [scores[found] / max(mass, 1e-9) ** 0.5, similarities / self._spread, nearness(self.years[found], eras)]
+        known = np.stack(signs, axis=1).astype(np.float64)
+        if not len(late):
+            return self.numbers[found], known
+        # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
+        usual = float(known[:, 1].mean()) if len(known) else 0.0
+        fresh = self._late_signs(query, [number for number, _ in self.store.search_words(query, n=depth, numbers=late)])
+        return np.concatenate([self.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
+
+    def _late_signs(self, query: str, numbers: Sequence[int]) -> tuple[Numbers, NDArray[np.float64]]:
+        """The same for items that the index does not have, with 0 for their meaning."""
+        weights, eras = word_weights(query), mentioned(query)
+        mass = max(self.words.scores(weights)[1], 1e-9)
+        year_name = year_attribute(self.store.catalogue())
+        ids = self.store.ids_of(numbers)
+        items = self.store.items(ids.values())
+        kept = [(number, items[item_id]) for number, item_id in ids.items() if item_id in items]
+        words = [
+            self.words.score_of(stems_by_field(item, self.store.settings), weights) / mass**0.5 for _, item in kept
+        ]
+        years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)
+        signs = np.stack([np.array(words), np.zeros(len(kept)), nearness(years, eras)], axis=1)
+        return np.array([number for number, _ in kept], dtype=np.int64), signs.astype(np.float64)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
         """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
 
         None where there is neither a query nor a liked item that has a vector.
         """
-        parts = [self.encoder.encode_query(query)] if query.strip() else []
+        parts = [self.encoder.encode_query(query, self._worth.of(query))] if query.strip() else []
         liked = [vector for item_id in like if (vector := self.vector(item_id)) is not None]
         if liked:
             mean = np.mean(liked, axis=0)
@@ -229,6 +314,15 @@ class ItemSearch:
         number = self.store.numbers_of([item_id]).get(item_id)
         rows = self._rows(np.array([] if number is None else [number], dtype=np.int64))
         return self.vectors[rows[0]] if len(rows) else None
+
+    def vectors_of(self, item_ids: Sequence[str]) -> Floats:
+        """The items' own vectors, of shape (items, dimension); 0 where the catalogue or the index does not have one."""
+        result = np.zeros((len(item_ids), self.vectors.shape[1]), dtype=np.float32)
+        numbers = self.store.numbers_of(item_ids)
+        places = [place for place, item_id in enumerate(item_ids) if item_id in numbers]
+        rows, known = self._found(np.array([numbers[item_ids[place]] for place in places], dtype=np.int64))
+        result[np.array(places, dtype=np.int64)[known]] = self.vectors[rows[known]]
+        return result
 
     def similarities(self, asked: Floats | None, item_ids: Sequence[str]) -> Floats:
         """Cosine similarity of each item to the vector (see ``query_vector``), float32; NaN where it is not known."""
@@ -266,6 +360,7 @@ class ItemSearch:
         return [number for number, _ in self.store.search_words(query, n=n, numbers=numbers)]
 
     def _hits(self, fused: list[tuple[int, float]], query: str, asked: Floats | None) -> list[SearchHit]:
+        worth = {stem(normalize(query[start:end])): weight for start, end, weight in self._worth.of(query)}
         ids = self.store.ids_of([number for number, _ in fused])
         items = self.store.items(ids.values())
         similarities = self.similarities(asked, list(ids.values()))
@@ -277,72 +372,11 @@ class ItemSearch:
             if item_id is None or item_id not in items:
                 continue
             similarity = similarity_of[item_id]
-            words, field = self._words.find(query, items[item_id])
+            words, field = self._finder.find(query, items[item_id])
+            if worth:
+                words = tuple(sorted(words, key=lambda word: -worth.get(stem(word), 0.0)))
             hits.append(SearchHit(item_id, score, None if np.isnan(similarity) else similarity, words, field))
         return hits
 
 
 REBUILD = "Run: recmind index"
-
-
-def fuse(lists: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
-    """Item numbers by reciprocal rank over several lists, best first, ties by number, with scores 0 to 1.
-
-    1 is the first place in every list.
-    """
-    best = len(lists) / (RANK_OFFSET + 1)
-    scores: dict[int, float] = {}
-    for ranked in lists:
-        for rank, number in enumerate(ranked, 1):
-            scores[number] = scores.get(number, 0.0) + 1 / (RANK_OFFSET + rank) / best
-    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def search_findings(
-    hits: Sequence[SearchHit],
-    search: ItemSearch,
-    *,
-    query: str = "",
-    like: Sequence[str] = (),
-    conditions: Sequence[Condition] = (),
-    focus: Focus = NO_FOCUS,
-    shown: int = 10,
-) -> Findings:
-    """The hits as rows for the slate, each with what was found in it.
-
-    Args:
-        hits: what ``search.ask`` found.
-        search: the search that found them.
-        query: the words that were asked for.
-        like: ids of the items to resemble.
-        conditions: those that the search was given, for the note on an empty result.
-        focus: what the request is about, so that fitting facts are named first.
-        shown: how many rows the model reads.
-    """
-    ids = [hit.item_id for hit in hits]
-    liked = search.store.items(like)
-    near = {item_id: search.similarities(search.vector(item_id), ids).tolist() for item_id in liked}
-    rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
-    for place, hit in enumerate(hits):
-        facts: list[Evidence] = []
-        close = hit.similarity is not None and hit.similarity >= CLOSE
-        if query.strip() and (hit.words or close):
-            field = hit.field or "description"
-            facts.append(phrases.semantic(query, field=field, words=hit.words, similarity=hit.similarity))
-        facts += [
-            phrases.semantic_like(item_id, liked[item_id].name, similarities[place])
-            for item_id, similarities in near.items()
-            if similarities[place] >= CLOSE
-        ]
-        scores = {"search": hit.score} if hit.similarity is None else {"search": hit.score, "semantic": hit.similarity}
-        rows.append((hit.item_id, facts, scores))
-    note = "" if rows else _nothing(search, query, like, conditions)
-    return found(search.store, "search_items", rows, note=note, focus=focus, shown=shown)
-
-
-def _nothing(search: ItemSearch, query: str, like: Sequence[str], conditions: Sequence[Condition]) -> str:
-    if not query.strip() and not like:
-        return "Nothing was asked for: search needs words, or items to resemble."
-    if conditions and not search.store.count_matching(conditions):
-        return unmet(search.store, conditions)
-    return "Nothing that may be recommended is near to that. Loosen a condition, or describe it in other words."

@@ -33,6 +33,13 @@ TRACE_SHOWN = 8
     help="A condition that every item must meet, such as 'year>=1990' or 'genres in Comedy,Drama'. Repeatable.",
 )
 @click.option("--exclude", multiple=True, metavar="ID", help="An item that must not be recommended. Repeatable.")
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="How much the items should differ from each other; it costs score.",
+)
 @click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
 @click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="react", show_default=True, help="How the agent goes about it."
@@ -47,6 +54,7 @@ def recommend(
     k: int,
     filters: tuple[str, ...],
     exclude: tuple[str, ...],
+    diversity: float,
     model: str | None,
     strategy: str,
     no_fallback: bool,
@@ -64,7 +72,8 @@ def recommend(
 
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
         answer: Answer | None = None
-        for event in rec.stream("".join(query), user_id=user_id, k=k, filters=filters, exclude=exclude):
+        events = rec.stream("".join(query), user_id=user_id, k=k, filters=filters, exclude=exclude, diversity=diversity)
+        for event in events:
             if event.kind == "done":
                 answer = event.data["answer"]
             elif sys.stderr.isatty():

@@ -12,6 +12,7 @@ from tests.tools.worlds import films, rated
 from tools.collaborative import CollaborativeModel, collaborative_findings
 from tools.cooccurrence import CollaborativeParameters
 from tools.history import UserHistory
+from tools.past import Past
 
 PARAMETERS = CollaborativeParameters(window=2)
 
@@ -89,12 +90,12 @@ def test_scores_follow_the_user_vector_with_recency() -> None:
     matrix = as_dense(model)
     recent, old = (math.exp(-age / 3.0) + 0.002 for age in (0, 4))
     expected = recent * matrix[0] + old * matrix[1]
-    hits = model.ask([(10, 1.0, 0), (20, 1.0, 4)], 10)
+    hits = model.ask([Past(10, 1.0, 0), Past(20, 1.0, 4)], 10)
     raw = {hit.item_number: hit.raw for hit in hits}
     assert raw == pytest.approx({30: expected[2], 40: expected[3]}, rel=1e-4)
     assert hits[0].score == 1.0
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
-    assert model.scores([(10, 1.0, 0), (20, 1.0, 4)], [40, 30]).tolist() == pytest.approx(
+    assert model.scores([Past(10, 1.0, 0), Past(20, 1.0, 4)], [40, 30]).tolist() == pytest.approx(
         (expected[[3, 2]] / expected[[3, 2]].max()).tolist(), rel=1e-4
     )
 
@@ -103,34 +104,34 @@ def test_every_hit_says_which_past_items_led_there() -> None:
     model = fitted(purchases(*HISTORIES))
     matrix = as_dense(model)
     recent, old = (math.exp(-age / 3.0) + 0.002 for age in (0, 4))
-    hit = next(h for h in model.ask([(10, 1.0, 0), (20, 1.0, 4)], 10) if h.item_number == 30)
+    hit = next(h for h in model.ask([Past(10, 1.0, 0), Past(20, 1.0, 4)], 10) if h.item_number == 30)
     parts = {10: recent * matrix[0, 2], 20: old * matrix[1, 2]}
     assert dict(hit.because) == pytest.approx({k: v / sum(parts.values()) for k, v in parts.items()}, rel=1e-4)
 
 
 def test_history_excluded_and_not_allowed_items_do_not_come() -> None:
     model = fitted(purchases(*HISTORIES))
-    assert {h.item_number for h in model.ask([(10, 1.0, 0)], 10)} == {20, 30, 40}
-    assert {h.item_number for h in model.ask([(10, 1.0, 0)], 10, exclude={20})} == {30, 40}
-    assert {h.item_number for h in model.ask([(10, 1.0, 0)], 10, allowed=np.array([10, 40, 99]))} == {40}
-    assert len(model.ask([(10, 1.0, 0)], 1)) == 1
-    assert model.ask([(10, 1.0, 0)], 0) == []
+    assert {h.item_number for h in model.ask([Past(10, 1.0, 0)], 10)} == {20, 30, 40}
+    assert {h.item_number for h in model.ask([Past(10, 1.0, 0)], 10, exclude={20})} == {30, 40}
+    assert {h.item_number for h in model.ask([Past(10, 1.0, 0)], 10, allowed=np.array([10, 40, 99]))} == {40}
+    assert len(model.ask([Past(10, 1.0, 0)], 1)) == 1
+    assert model.ask([Past(10, 1.0, 0)], 0) == []
 
 
 def test_only_positive_signals_lead_to_candidates() -> None:
     model = fitted(purchases(*HISTORIES))
-    assert model.ask([(10, 0.0, 0)], 10) == []
-    assert model.ask([(10, -1.0, 0)], 10) == []
-    mixed = model.ask([(10, 1.0, 0), (40, 0.0, 1)], 10)
+    assert model.ask([Past(10, 0.0, 0)], 10) == []
+    assert model.ask([Past(10, -1.0, 0)], 10) == []
+    mixed = model.ask([Past(10, 1.0, 0), Past(40, 0.0, 1)], 10)
     assert all(source == 10 for hit in mixed for source, _ in hit.because)
 
 
 def test_unknown_items_and_an_empty_history_have_no_candidates() -> None:
     model = fitted(purchases(*HISTORIES))
     assert model.ask([], 10) == []
-    assert model.ask([(999, 1.0, 0)], 10) == []
+    assert model.ask([Past(999, 1.0, 0)], 10) == []
     assert model.ask_seeds([999], 10) == []
-    scores = model.scores([(10, 1.0, 0)], [999, 50, 30])
+    scores = model.scores([Past(10, 1.0, 0)], [999, 50, 30])
     assert math.isnan(scores[0])
     assert scores[1:].tolist() == [0.0, 1.0]
 
@@ -147,7 +148,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
     model = fitted(purchases(*HISTORIES))
     model.save(tmp_path)
     loaded = CollaborativeModel.load(tmp_path)
-    history = [(10, 1.0, 0), (40, 0.3, 2)]
+    history = [Past(10, 1.0, 0), Past(40, 0.3, 2)]
     assert loaded.ask(history, 10) == model.ask(history, 10)
     assert loaded.parameters == PARAMETERS
 
@@ -165,8 +166,8 @@ def test_no_interactions_make_an_empty_model(tmp_path: Path) -> None:
     model = fitted(purchases())
     model.save(tmp_path)
     loaded = CollaborativeModel.load(tmp_path)
-    assert loaded.ask([(1, 1.0, 0)], 10) == []
-    assert np.isnan(loaded.scores([(1, 1.0, 0)], [1])).all()
+    assert loaded.ask([Past(1, 1.0, 0)], 10) == []
+    assert np.isnan(loaded.scores([Past(1, 1.0, 0)], [1])).all()
 
 
 def test_kinds_that_say_nothing_are_not_learned_from() -> None:

@@ -78,7 +78,8 @@ class TestBuilding:
         assert (manifest.version, manifest.interactions, encoder.encoded) == ("000002", 7, [])
         numbers = store.numbers_of(["up", "heat"])
         hits = open_engines(workspace, store).collaborative.ask_seeds([numbers["up"]], 5)
-        assert [hit.item_number for hit in hits] == [numbers["heat"]]
+        assert hits[0].item_number == numbers["heat"]
+        assert [bool(hit.because) for hit in hits] == [True, False, False, False], "the others are alike by text only"
 
     def test_settings_that_decide_what_is_embedded_count_as_a_change(self, workspace, store, encoder):
         build(workspace, store)
@@ -222,7 +223,7 @@ class TestOpening:
         build(workspace, store)
         path = workspace.current_index() / "manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-        with pytest.raises(IndexFailed, match="has format 99, and this RecMind reads 1"):
+        with pytest.raises(IndexFailed, match="has format 99, and this RecMind reads 2"):
             open_engines(workspace, store)
 
     def test_another_encoder_in_the_settings_asks_for_a_build(self, workspace, store, encoder):
@@ -263,3 +264,26 @@ def test_a_cold_search_imports_neither_torch_nor_scipy(workspace, store):
         [sys.executable, "-c", program, str(workspace.home)], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines() == ["alien", "[]"]
+
+
+class TestTuning:
+    def test_what_was_tuned_is_kept_by_later_builds(self, workspace, store, encoder):
+        for user in range(60):
+            films = ("alien", "aliens", "heat", "up")[user % 2 :]
+            store.add_interactions(Interaction(f"u{user}", item, "like", at=float(n)) for n, item in enumerate(films))
+        untuned = build(workspace, store)
+        assert (untuned.parameters["tuned"], untuned.parameters["validation"]) == (False, {})
+        assert not open_engines(workspace, store).confidence
+        tuned = build(workspace, store, tuned=True)
+        assert (tuned.version, tuned.parameters["tuned"], tuned.encoded) == ("000002", True, 0)
+        assert tuned.parameters["validation"]["users"] == 62.0
+        store.add_interactions([Interaction("dan", "up", "like", at=9.0)])
+        later = build(workspace, store)
+        assert later.version == "000003"
+        for name in ("tuned", "collaborative", "weights", "validation"):
+            assert later.parameters[name] == tuned.parameters[name]
+        assert dict(open_engines(workspace, store).appeal.weights) == tuned.parameters["weights"]
+
+    def test_few_users_leave_the_defaults(self, workspace, store, encoder):
+        manifest = build(workspace, store, tuned=True)
+        assert (manifest.parameters["tuned"], manifest.parameters["confidence"]) == (False, None)

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -6,13 +5,14 @@ import numpy as np
 import pytest
 
 from data.conditions import Condition
-from data.records import Item
 from data.signals import weights
 from data.store import Store
 from tests.tools.worlds import films, rated
+from tools.appeal import DEFAULT_WEIGHTS, Appeal
 from tools.collaborative import CollaborativeModel
 from tools.context import Constraint
 from tools.history import UserHistory
+from tools.moments import Moments
 from tools.popular import PopularItems
 from tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights, rank_findings
 
@@ -47,7 +47,8 @@ def store(tmp_path: Path) -> Store:
 def ranker(store: Store, similarities: dict[str, float] | None = None) -> HybridRanker:
     arrays = store.interaction_arrays()
     model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
-    return HybridRanker(store, Meaning(similarities or {}), model, PopularItems(store))  # type: ignore[arg-type]
+    appeal = Appeal(model, Moments.of(arrays), None, DEFAULT_WEIGHTS)
+    return HybridRanker(store, Meaning(similarities or {}), appeal, PopularItems(store))  # type: ignore[arg-type]
 
 
 def candidates(*ids: str) -> list[RankInput]:
@@ -176,24 +177,3 @@ def test_findings_carry_score_and_parts(store: Store) -> None:
     assert first.scores["metadata"] == ranked[0].parts["metadata"]
     assert [fact.text for fact in first.evidence][:2] == ["your wish for “funnier”", "genre Comedy"]
     assert rank_findings(store, []).note == "There are no candidates to rank. Look some up first."
-
-
-def test_two_hundred_candidates_take_milliseconds(tmp_path: Path) -> None:
-    store = Store(tmp_path / "many.db")
-    genres = ("Comedy", "Drama", "Horror", "Sci-Fi", "Romance", "Western")
-    store.put_items(
-        Item(f"i{n}", f"Item {n}", "", {"genres": tuple({genres[n % 6], genres[n // 6 % 6]}), "year": 1950 + n % 70})
-        for n in range(400)
-    )
-    for u in range(30):
-        store.add_interactions(rated(f"u{u}", *((f"i{(u * 13 + n * 7) % 400}", 1 + (u + n) % 5) for n in range(30))))
-    asked = ranker(store, {f"i{n}": 0.1 + n % 50 / 100 for n in range(400)})
-    history = UserHistory(store)
-    past, tastes = history.signals("u1"), history.profile("u1").lifts
-    given = candidates(*(f"i{n}" for n in range(200)))
-    times = []
-    for _ in range(10):
-        start = time.perf_counter()
-        asked.ask(given, history=past, like=["i300"], query="x", wishes=[FUNNY], tastes=tastes)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.01

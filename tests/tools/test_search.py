@@ -11,9 +11,14 @@ from data.records import Item
 from data.settings import Settings
 from data.store import Store
 from tests.tools.films import FILMS, WordEncoder
+from tools.fusion import USUAL_SPREAD, SignWeights, by_logit, fuse, highest, spread
 from tools.item_text import WordFinder, embedded_text, stem
-from tools.search import ItemSearch, fuse, search_findings
+from tools.search import ItemSearch
+from tools.search_findings import search_findings
 from tools.vectors import VectorIndex
+
+CHATTER = "Hi, I think I saw this movie years ago as a kid and can't remember the name, please help me find it! I know"
+TOLD = f"{CHATTER} some detective was looking for a thief who wanted to do one last heist. Thanks anyone for any help"
 
 
 @pytest.fixture
@@ -86,6 +91,37 @@ class TestAsking:
         request = "So I remember seeing this one years ago with my cousin, " * 200 + "a space crew and a monster"
         assert ids(search.ask(request, n=2)) != []
 
+    def test_in_a_long_request_what_it_is_about_outweighs_the_chatter(self, search):
+        first, *others = search.ask(TOLD)
+        assert (first.item_id, first.score) == ("heat", 1.0)
+        assert first.words == ("detective", "thief", "heist", "last")  # what is chatter comes last
+        assert all(1 > hit.score > 0 for hit in others)
+
+    def test_a_long_request_holds_to_conditions_and_exclusions(self, search):
+        assert set(ids(search.ask(TOLD, conditions=(Condition("genres", "=", "Comedy"),)))) <= {"amelie", "up"}
+        assert "heat" not in ids(search.ask(TOLD, exclude={"heat"}))
+        assert search.ask(TOLD, conditions=(Condition("year", ">", 2050.0),)) == []
+        assert len(search.ask(TOLD, n=2)) == 2
+
+    def test_the_years_that_a_long_request_mentions_decide_between_equals(self, store, encoder):
+        store.put_items([Item(f"twin{year}", "Twins", "Two sisters meet.", {"year": year}) for year in (1961, 1994)])
+        search = ItemSearch.fit(store, encoder)
+        told = f"{CHATTER} two sisters meet each other again in a little harbor town, it was from the "
+        for years, expected in (("early 60s", ["twin1961", "twin1994"]), ("90s", ["twin1994", "twin1961"])):
+            assert [found for found in ids(search.ask(told + years)) if found.startswith("twin")] == expected
+
+    def test_a_long_request_finds_items_added_since_and_none_that_is_gone(self, store, search):
+        store.put_items([Item("zoo", "Zoo", "Zebras escape from a burning zoo and cross the frozen river.")])
+        store.set_available(["heat"], False)
+        told = f"{CHATTER} some zebras escape from a zoo that is burning, and they cross a frozen river"
+        assert ids(search.ask(told))[0] == "zoo"
+        assert "heat" not in ids(search.ask(f"{told}, and a detective and a thief before the last heist"))
+
+    def test_what_a_long_request_is_compared_with_is_what_its_similarities_say(self, search):
+        hit = search.ask(TOLD)[0]
+        again = search.similarities(search.query_vector(TOLD), [hit.item_id])
+        assert hit.similarity == pytest.approx(float(again[0]), abs=1e-6)
+
     def test_unavailable_and_removed_items_never_come_even_before_a_new_build(self, store, search):
         store.set_available(["alien"], False)
         store.remove_items(["aliens"])
@@ -144,6 +180,7 @@ class TestBuilding:
         search.save(tmp_path)
         loaded = ItemSearch.load(tmp_path, store, encoder)
         assert loaded.ask("space comedy", like=["up"]) == search.ask("space comedy", like=["up"])
+        assert loaded.ask(TOLD) == search.ask(TOLD)
         assert not loaded.vectors.flags.writeable
 
     def test_an_empty_catalogue_can_be_built_and_asked(self, tmp_path, encoder):
@@ -156,6 +193,14 @@ class TestBuilding:
         search.save(tmp_path)
         np.save(tmp_path / "search_numbers.npy", np.arange(2))
         with pytest.raises(RecMindError, match=r"its files disagree. Run: recmind index"):
+            ItemSearch.load(tmp_path, store, encoder)
+        search.save(tmp_path)
+        np.save(tmp_path / "search_years.npy", np.zeros(2, dtype=np.float32))
+        with pytest.raises(RecMindError, match=r"its files disagree"):
+            ItemSearch.load(tmp_path, store, encoder)
+        search.save(tmp_path)
+        (tmp_path / "words.json").write_text("{}")
+        with pytest.raises(RecMindError, match=r"cannot be read .*Run: recmind index"):
             ItemSearch.load(tmp_path, store, encoder)
         (tmp_path / "search_vectors.npy").write_bytes(b"junk")
         with pytest.raises(RecMindError, match=r"cannot be read .*Run: recmind index"):
@@ -183,6 +228,29 @@ def test_fusion_counts_ranks_in_all_lists():
     ]
     assert fuse([[7, 8], [8, 7]])[0][0] == 7  # a tie goes to the lower number
     assert fuse([]) == []
+
+
+def test_logits_become_scores_beside_the_best():
+    weights = SignWeights(words=1.0, meaning=2.0, years=0.0)
+    signs = np.array([[1.0, 0.0, 9.0], [0.0, 1.0, 9.0], [0.0, 1.0, 0.0]])
+    logits = weights.of(signs)
+    assert logits.tolist() == [1.0, 2.0, 2.0]
+    ordered = by_logit(np.array([5, 9, 7]), logits)
+    assert ordered == [(7, 1.0), (9, 1.0), (5, 0.5)]  # a tie goes to the lower number
+    assert by_logit(np.array([], dtype=np.int64), np.array([])) == []
+
+
+def test_the_highest_of_some_rows_leave_out_what_scores_nothing():
+    scores = np.array([0.0, 3.0, 1.0, 2.0, 9.0], dtype=np.float32)
+    assert set(highest(scores, np.array([0, 1, 2, 3]), 2).tolist()) == {1, 3}
+    assert set(highest(scores, np.array([0, 2]), 2).tolist()) == {2}
+
+
+def test_the_spread_is_that_of_the_catalogue_where_it_is_large_enough(vectors):
+    assert spread(vectors[:20]) == spread(vectors[:0]) == USUAL_SPREAD
+    sample = vectors[::19][:256]
+    expected = (sample @ sample.T)[np.triu_indices(256, 1)].std()
+    assert spread(vectors) == pytest.approx(float(expected), rel=1e-4)
 
 
 class TestFindings:

@@ -1,0 +1,125 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.catalogue import InteractionArrays
+from data.errors import RecMindError
+from data.settings import Settings
+from data.signals import weights
+from tools.appeal import DEFAULT_WEIGHTS, FEATURES, LEAST, Appeal
+from tools.collaborative import CollaborativeModel, Texts
+from tools.cooccurrence import CollaborativeParameters
+from tools.moments import DAY_S, Moments
+from tools.past import Past
+
+PARAMETERS = CollaborativeParameters(alike=0.0, alike_then_together=0.0)
+
+
+def views(*histories: tuple[int, ...]) -> InteractionArrays:
+    """One interaction a day and user, in this order."""
+    rows = [(user, item, n) for user, history in enumerate(histories) for n, item in enumerate(history)]
+    table = np.array(rows, dtype=np.int64)
+    return InteractionArrays(
+        user_numbers=table[:, 0].astype(np.int32),
+        item_numbers=table[:, 1],
+        kinds=np.zeros(len(rows), np.int16),
+        kind_names=("purchase",),
+        values=np.full(len(rows), np.nan, np.float32),
+        at=table[:, 2] * DAY_S,
+        positions=table[:, 2].astype(np.int32),
+    )
+
+
+HISTORIES = ((1, 2, 3), (1, 2, 4), (2, 4, 3), (5, 6))
+TEXTS = Texts(
+    np.array([1, 2, 3, 4, 5, 6, 7]),
+    np.array([[1, 0], [1, 0], [0.6, 0.8], [0, 1], [0, 1], [0.8, 0.6], [1, 0]], np.float32),
+)
+
+
+def appeal(
+    weighed: dict[str, float], texts: Texts | None = None, parameters: CollaborativeParameters = PARAMETERS
+) -> Appeal:
+    arrays = views(*HISTORIES)
+    model = CollaborativeModel.fit(arrays, weights(arrays, Settings()), Settings(), parameters=parameters, texts=texts)
+    return Appeal(model, Moments.of(arrays), texts, weighed)
+
+
+def test_with_links_alone_the_order_is_that_of_the_links() -> None:
+    past = [Past(1, 1.0, 0)]
+    found = appeal({"linked": 1.0})
+    assert [hit.item_number for hit in found.ask(past, 10)] == [
+        hit.item_number for hit in found.collaborative.ask(past, 10)
+    ]
+
+
+def test_odds_are_those_of_a_conditional_logit() -> None:
+    found = appeal({"linked": 2.0, "popularity": -0.5})
+    past, numbers = [Past(1, 1.0, 0)], np.array([2, 3, 6])
+    (strengths,) = found.collaborative.strengths(np.array([1]), [np.array([1.0])], numbers)
+    logits = 2.0 * np.log(strengths + LEAST) - 0.5 * np.log1p([3, 2, 1])
+    np.testing.assert_allclose(found.odds(past, numbers), np.exp(logits - logits.max()), rtol=1e-9)
+
+
+def test_a_popular_item_gives_way_where_popularity_counts_against() -> None:
+    past = [Past(1, 1.0, 0)]
+    assert appeal({"linked": 1.0}).ask(past, 1)[0].item_number == 2
+    assert appeal({"linked": 0.01, "popularity": -5.0}).ask(past, 1)[0].item_number in (3, 4)
+
+
+def test_scores_are_odds_and_hits_say_what_led_there() -> None:
+    hits = appeal({"linked": 1.0, "newness": 1.0}).ask([Past(1, 1.0, 0, 2 * DAY_S)], 10)
+    assert hits[0].score == 1.0
+    assert all(0 < hit.score <= 1 for hit in hits)
+    assert all(dict(hit.because).keys() == {1} for hit in hits)
+
+
+def test_every_feature_is_computed_as_it_is_described() -> None:
+    past = [Past(2, 1.0, 0, 3 * DAY_S), Past(5, 1.0, 1, 0.0)]
+    table = appeal({}, TEXTS).features(past, np.array([4, 7]))
+    of = {name: table[:, column].tolist() for column, name in enumerate(FEATURES)}
+    assert of["popularity"] == pytest.approx([np.log(3), 0.0])
+    assert of["text_newest"] == pytest.approx([0.0, 1.0], abs=1e-6)
+    near, far = 1.002, np.exp(-1 / 3) + 0.002
+    assert of["text"] == pytest.approx([far / np.hypot(near, far), near / np.hypot(near, far)], rel=1e-5)
+    # Item 4 was first taken on day 1, the user's newest interaction is of day 3; nobody ever took item 7.
+    assert of["newness"] == pytest.approx([np.exp(-2 / 180), 0.0])
+    assert of["quiet"] == pytest.approx([np.log1p(1.0), np.log1p(5_000.0)])
+    assert of["linked"][1] == pytest.approx(np.log(LEAST))
+
+
+def test_a_user_without_a_past_gets_nothing_and_all_items_alike() -> None:
+    found = appeal(dict(DEFAULT_WEIGHTS), TEXTS)
+    assert found.ask([], 10) == []
+    assert found.odds([], np.array([], np.int64)).tolist() == []
+
+
+def test_an_item_that_nobody_took_comes_by_its_text_and_names_the_item_it_is_like() -> None:
+    found = appeal({"linked": 1.0}, TEXTS, CollaborativeParameters())
+    hit = next(hit for hit in found.ask([Past(1, 1.0, 0)], 10) if hit.item_number == 7)
+    assert (hit.because, hit.alike) == ((), 1)
+    assert not found.collaborative.leads_to(1, 7)
+    assert found.collaborative.leads_to(1, 2)
+
+
+def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
+    made = appeal(dict(DEFAULT_WEIGHTS), TEXTS)
+    made.save(tmp_path)
+    loaded = Appeal.load(tmp_path, made.collaborative, TEXTS)
+    past = [Past(1, 1.0, 0, DAY_S)]
+    assert loaded.ask(past, 10) == made.ask(past, 10)
+    (tmp_path / "appeal.json").write_text("{")
+    with pytest.raises(RecMindError, match="recmind index"):
+        Appeal.load(tmp_path, made.collaborative, TEXTS)
+
+
+def test_a_question_imports_no_scipy() -> None:
+    program = (
+        "import sys; from tests.tools.test_appeal import *; from tools.index import open_engines;"
+        "print([name for name in ('scipy', 'sklearn', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"

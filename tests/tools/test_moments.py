@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.catalogue import InteractionArrays
+from data.errors import RecMindError
+from tools.moments import DAY_S, MOST_TIMES, Moments
+
+
+def taken(*rows: tuple[int, float | None]) -> InteractionArrays:
+    """Interactions of one user: item number and day."""
+    count = len(rows)
+    return InteractionArrays(
+        user_numbers=np.zeros(count, np.int32),
+        item_numbers=np.array([item for item, _ in rows], np.int64),
+        kinds=np.zeros(count, np.int16),
+        kind_names=("view",),
+        values=np.full(count, np.nan, np.float32),
+        at=np.array([np.nan if day is None else day * DAY_S for _, day in rows]),
+        positions=np.arange(count, dtype=np.int32),
+    )
+
+
+MOMENTS = Moments.of(taken((7, 10.0), (7, 4.0), (3, 8.0), (9, None)))
+
+
+def test_interactions_are_counted_with_and_without_times() -> None:
+    assert MOMENTS.interactions(np.array([9, 7, 3, 5])).tolist() == [1, 2, 1, 0]
+
+
+def test_first_nearest_and_density_seen_from_a_day() -> None:
+    first, nearest, density = MOMENTS.around(np.array([7, 3]), 6.0, 2.0)
+    assert first.tolist() == [2.0, -2.0]
+    assert nearest.tolist() == [2.0, 2.0]
+    assert density.tolist() == pytest.approx([np.exp(-4 / 2) + np.exp(-2 / 2), np.exp(-2 / 2)])
+
+
+def test_what_has_no_times_is_unknown() -> None:
+    first, nearest, density = MOMENTS.around(np.array([9, 5]), 6.0, 2.0)
+    assert np.isnan(first).all()
+    assert np.isnan(nearest).all()
+    assert density.tolist() == [0.0, 0.0]
+    assert np.isnan(MOMENTS.around(np.array([7]), np.nan, 2.0)[0]).all()
+
+
+def test_nothing_happened_to_nothing() -> None:
+    none = Moments.of(taken())
+    assert none.interactions(np.array([1])).tolist() == [0.0]
+    assert np.isnan(none.around(np.array([1]), 1.0, 1.0)[1]).all()
+
+
+def test_many_times_are_thinned_and_still_stand_for_all() -> None:
+    days = np.linspace(0.0, 1000.0, 5_000)
+    moments = Moments.of(taken(*((1, float(day)) for day in days)))
+    assert len(moments.days) <= MOST_TIMES
+    assert moments.days[0] == 0.0
+    first, _, density = moments.around(np.array([1]), 500.0, 60.0)
+    assert first.tolist() == [500.0]
+    assert density[0] == pytest.approx(np.exp(-np.abs(days - 500) / 60).sum(), rel=0.03)
+
+
+def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
+    MOMENTS.save(tmp_path)
+    loaded = Moments.load(tmp_path)
+    assert loaded.items.tolist() == [3, 7, 9]
+    assert loaded.around(np.array([7]), 6.0, 2.0)[0].tolist() == [2.0]
+    (tmp_path / "moments_days.npy").unlink()
+    with pytest.raises(RecMindError, match="recmind index"):
+        Moments.load(tmp_path)

@@ -1,0 +1,180 @@
+"""Which of the candidates a user takes next: a conditional logit (McFadden, 1974) over a few features of each.
+
+``tools.collaborative`` finds the candidates and says what led there; this orders them. The weights are stated below, or
+learned on a validation slice by ``recmind index --tune``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from data.errors import RecMindError
+from tools.collaborative import CollaborativeHit, CollaborativeModel, Texts, days_before, recency
+from tools.moments import DAY_S, Moments
+from tools.past import Past
+
+Numbers = npt.NDArray[np.int64]
+Table = npt.NDArray[np.float64]
+
+CANDIDATES = 200
+"""Candidates that are ordered: those with the strongest links."""
+LEAST = 0.03
+"""What a link weighs that is not there, beside the strongest of the question: the logarithm needs one."""
+NEW_DAYS = 180.0
+"""An item's newness falls to 1/e in so many days."""
+TREND_DAYS = 60.0
+"""What happened so many days away counts 1/e of what happens now."""
+FAR_DAYS = 5_000.0
+
+FEATURES = ("linked", "linked_newest", "long_term", "popularity", "text", "text_newest", "newness", "trend", "quiet")
+"""linked: logarithm of the links from the whole past; linked_newest: of those from the newest item; long_term: of
+those with the whole past counting alike; popularity: of the interactions; text, text_newest: cosine with the texts of
+the past and of the newest item; newness: of the item at the user's newest interaction; trend: logarithm of what was
+going on with it then; quiet: of the days between that moment and the item's nearest interaction."""
+
+DEFAULT_WEIGHTS: Mapping[str, float] = {
+    "linked": 2.0,
+    "long_term": 0.6,
+    "popularity": -0.3,
+    "text": 3.0,
+    "newness": 1.0,
+}
+"""For a new catalogue: between what was learned on validation slices of MovieLens latest-small and Amazon Beauty."""
+
+_FILE = "appeal.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """Made by the index; nothing changes afterwards, so threads may share it."""
+
+    collaborative: CollaborativeModel
+    moments: Moments
+    texts: Texts | None
+    weights: Mapping[str, float]
+    """Of the features by name; a feature without a weight is not computed."""
+
+    def ask(
+        self,
+        history: Sequence[Past],
+        n: int,
+        exclude: Collection[int] = frozenset(),
+        allowed: Numbers | None = None,
+    ) -> list[CollaborativeHit]:
+        """The n candidates the user takes likeliest, as ``CollaborativeModel.ask`` gives them, in the order of appeal.
+
+        The score of a candidate is its odds beside those of the best one: 1 for the best, above 0 for the others.
+        """
+        found = self.collaborative.candidates(history, max(n, CANDIDATES), exclude, allowed)
+        odds = self.odds(history, found)
+        order = np.lexsort((np.arange(len(found)), -odds))[:n]
+        hits = self.collaborative.explained(history, found[order])
+        return [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
+
+    def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers) -> Table:
+        """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1."""
+        numbers = np.asarray(item_numbers, dtype=np.int64)
+        if not len(numbers):
+            return np.zeros(0)
+        names = tuple(name for name in FEATURES if self.weights.get(name))
+        logits = self.features(history, numbers, names) @ np.array([self.weights[name] for name in names])
+        return np.asarray(np.exp(logits - logits.max()))
+
+    def features(self, history: Sequence[Past], numbers: Numbers, names: Sequence[str] = FEATURES) -> Table:
+        """The features of these items for this user, of shape (items, names)."""
+        table = np.asarray(history, dtype=np.float64).reshape(-1, 4)
+        columns = {name: np.zeros(len(numbers)) for name in names}
+        if {"linked", "long_term", "linked_newest"} & columns.keys():
+            self._links(columns, table, numbers)
+        if "popularity" in columns:
+            columns["popularity"] = np.log1p(self.moments.interactions(numbers))
+        if self.texts is not None and len(table) and {"text", "text_newest"} & columns.keys():
+            self._texts(columns, table, numbers, self.texts)
+        if {"newness", "trend", "quiet"} & columns.keys():
+            newest = table[:, 3][~np.isnan(table[:, 3])].max(initial=-np.inf) / DAY_S
+            if np.isfinite(newest):
+                self._times(columns, numbers, float(newest))
+        return np.column_stack([columns[name] for name in names])
+
+    def _links(self, columns: dict[str, Table], table: Table, numbers: Numbers) -> None:
+        if not len(table):
+            return
+        parameters, weights, ages = self.collaborative.parameters, table[:, 1], table[:, 2]
+        days = days_before(table[:, 3])
+        said = np.maximum(recency(weights, ages, days, parameters), 0.0)
+        weightings = {
+            "linked": _heaviest(said, parameters.past),
+            "linked_newest": np.where(ages == ages.min(), said, 0.0),
+            "long_term": _heaviest(
+                np.maximum(np.where(weights == 0, parameters.ask_neutral, weights), 0.0), parameters.past
+            ),
+        }
+        asked = [name for name in weightings if name in columns]
+        found = self.collaborative.strengths(
+            table[:, 0].astype(np.int64), [weightings[name] for name in asked], numbers
+        )
+        for name, strength in zip(asked, found, strict=True):
+            columns[name] = np.log(strength + LEAST)
+
+    def _texts(self, columns: dict[str, Table], table: Table, numbers: Numbers, texts: Texts) -> None:
+        rows, known = _rows(texts.numbers, numbers)
+        past, has_text = _rows(texts.numbers, table[:, 0].astype(np.int64))
+        weight = recency(table[:, 1], table[:, 2], days_before(table[:, 3]), self.collaborative.parameters)
+        said = has_text & (weight > 0)
+        of_items = texts.vectors[rows]
+        newest = np.flatnonzero(said & (table[:, 2] == table[said, 2].min(initial=np.inf)))
+        for name, places in (("text", np.flatnonzero(said)), ("text_newest", newest)):
+            if name in columns and len(places):
+                mean = weight[places] @ texts.vectors[past[places]]
+                length = float(np.linalg.norm(mean)) or 1.0
+                columns[name] = np.where(known, of_items @ (mean / length).astype(np.float32), 0.0)
+
+    def _times(self, columns: dict[str, Table], numbers: Numbers, day: float) -> None:
+        first, nearest, density = self.moments.around(numbers, day, TREND_DAYS)
+        if "newness" in columns:
+            columns["newness"] = np.where(first >= 0, np.exp(-np.maximum(np.nan_to_num(first), 0) / NEW_DAYS), 0.0)
+        if "trend" in columns:
+            columns["trend"] = np.log(density + 0.1)
+        if "quiet" in columns:
+            columns["quiet"] = np.log1p(np.minimum(np.nan_to_num(nearest, nan=FAR_DAYS), FAR_DAYS))
+
+    def save(self, folder: Path) -> None:
+        """Write the weights and the times into the folder; the other engines write themselves."""
+        (folder / _FILE).write_text(json.dumps(dict(self.weights), indent=1) + "\n", encoding="utf-8")
+        self.moments.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, collaborative: CollaborativeModel, texts: Texts | None) -> Appeal:
+        """What was saved there, over the engines beside it; RecMindError where it cannot be read."""
+        try:
+            weights = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            known = {name: float(weights[name]) for name in FEATURES if name in weights}
+        except (OSError, ValueError, TypeError) as error:
+            raise RecMindError(
+                f"The weights in {folder / _FILE} cannot be read ({error}). Run: recmind index"
+            ) from error
+        return cls(collaborative, Moments.load(folder), texts, known)
+
+
+def _heaviest(weights: Table, n: int) -> Table:
+    """The weights with all but the n largest set to 0."""
+    if len(weights) <= n:
+        return weights
+    kept = np.argsort(-weights, kind="stable")[:n]
+    result = np.zeros(len(weights))
+    result[kept] = weights[kept]
+    return result
+
+
+def _rows(sorted_numbers: Numbers, numbers: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """The place of each number among the sorted ones, and whether it is there."""
+    if not len(sorted_numbers):
+        return np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.bool_)
+    places = np.minimum(np.searchsorted(sorted_numbers, numbers), len(sorted_numbers) - 1)
+    return places.astype(np.int64), np.asarray(sorted_numbers[places] == numbers)

@@ -1,0 +1,121 @@
+"""What ``tools.confidence`` learns from: the newest interactions of each user, held out, and the past before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.catalogue import InteractionArrays
+from data.settings import Settings
+from tools.past import Past, is_graded, past_of
+
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+SHARE = 0.2
+"""Of a user's interactions, the newest; at least one."""
+MOST = 10
+"""But no more of one user: else people with long histories would be all that is learned from, and what is taken far
+ahead is another question than what is taken next."""
+LEAST_PAST = 3
+"""So many interactions must be left to a user that some are held out of."""
+MOST_USERS = 5_000
+"""So many users, drawn at random, are enough to learn a handful of weights from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One user: what may be known, and what came true."""
+
+    user: int
+    past: tuple[Past, ...]
+    values: Floats
+    """Of the past items, NaN where they have none of the graded kind."""
+    item_numbers: Numbers
+    labels: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """All users that something was held out of."""
+
+    arrays: InteractionArrays
+    rest: InteractionArrays
+    weight: Floats
+    """Of all interactions: what came true is judged by all that the user ever did."""
+    held: Mask
+    kind: str | None
+    catalogue: Numbers
+    settings: Settings
+
+    @property
+    def users(self) -> int:
+        """How many users are asked about."""
+        return min(len(np.unique(self.arrays.user_numbers[self.held])), MOST_USERS)
+
+    def by_user(self, rng: np.random.Generator) -> Iterator[Case]:
+        """Each user with labels; an item that is in the past as well says nothing. ``rng`` draws what was not taken."""
+        rows = np.flatnonzero(self.held)
+        users = np.unique(self.arrays.user_numbers[rows])
+        if len(users) > MOST_USERS:
+            users = np.sort(rng.choice(users, size=MOST_USERS, replace=False))
+        bounds = [
+            np.column_stack([np.searchsorted(numbers, users, side=side) for side in ("left", "right")]).tolist()
+            for numbers in (self.arrays.user_numbers, self.rest.user_numbers, self.arrays.user_numbers[rows])
+        ]
+        for user, touched, known, held in zip(users.tolist(), *bounds, strict=True):
+            past, values = past_of(rows_of(self.rest, slice(*known)), self.settings, self.kind)
+            taken = self.arrays.item_numbers[rows[slice(*held)]]
+            new = ~np.isin(taken, [known.item_number for known in past])
+            numbers = taken[new].astype(np.int64)
+            labels = self.weight[rows[slice(*held)]][new] > 0
+            if self.kind is None:
+                others = self._not_taken(len(numbers), self.arrays.item_numbers[slice(*touched)], rng)
+                labels = np.concatenate((np.ones(len(numbers), np.bool_), np.zeros(len(others), np.bool_)))
+                numbers = np.concatenate((numbers, others))
+            if len(numbers):
+                yield Case(user, past, values, numbers, labels)
+
+    def _not_taken(self, n: int, taken: npt.NDArray[Any], rng: np.random.Generator) -> Numbers:
+        """n items drawn uniformly; fewer where the user took nearly everything."""
+        drawn = self.catalogue[rng.integers(0, len(self.catalogue), n + 20)]
+        return drawn[~np.isin(drawn, taken)][:n]
+
+
+def graded_kind(arrays: InteractionArrays, settings: Settings) -> str | None:
+    """The graded kind with the most values, or None."""
+    known = np.bincount(arrays.kinds[~np.isnan(arrays.values)], minlength=len(arrays.kind_names))
+    graded = [n for n, name in enumerate(arrays.kind_names) if is_graded(settings, name) and known[n]]
+    return arrays.kind_names[max(graded, key=lambda n: known[n])] if graded else None
+
+
+def learnable(arrays: InteractionArrays, weight: Floats, kind: str | None) -> Mask:
+    """Which interactions tell what is learned: the values of the graded kind, or else what shows a taking."""
+    if kind is None:
+        return np.asarray(weight > 0)
+    return np.asarray((arrays.kinds == arrays.kind_names.index(kind)) & ~np.isnan(arrays.values))
+
+
+def held_out(arrays: InteractionArrays, learnable: Mask) -> Mask:
+    """The newest of the learnable interactions of each user."""
+    rows = np.flatnonzero(learnable)
+    _, owner, count = np.unique(arrays.user_numbers[rows], return_inverse=True, return_counts=True)
+    taken = np.clip((count * SHARE).astype(np.int64), 1, MOST)
+    taken[count <= LEAST_PAST] = 0
+    place = np.arange(len(rows)) - (np.cumsum(count) - count)[owner]
+    held = np.zeros(len(arrays), dtype=np.bool_)
+    held[rows[place >= (count - taken)[owner]]] = True
+    return held
+
+
+def rows_of(arrays: InteractionArrays, rows: Mask | Numbers | slice) -> InteractionArrays:
+    """Only these interactions."""
+    return replace(
+        arrays,
+        **{field.name: getattr(arrays, field.name)[rows] for field in fields(arrays) if field.name != "kind_names"},
+    )

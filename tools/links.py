@@ -1,0 +1,173 @@
+"""Links from item to item that need no meeting in a history: texts that are alike, and EASE.
+
+``tools.collaborative`` blends them with co-occurrence into one sparse matrix, so that a question costs the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from data.progress import Progress, quiet
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+NEIGHBORS = 50
+"""Items that a text is linked to, those nearest to it."""
+EXACT_UP_TO = 50_000
+"""Up to so many vectors all pairs are compared; above, the lists nearest to a vector are read."""
+PROBES = 8
+SECOND_HAND_UP_TO = 50_000
+"""Up to so many items, what goes with an item whose text is alike is linked, too: the product grows with the links of
+both."""
+SECOND_HAND = 100
+"""Such links that a row keeps."""
+EASE_ITEMS, EASE_USERS = 12_500, 4_000
+"""EASE is fitted with at most so many items (their square is inverted: 3 x 600 MB), or so many users (theirs is)."""
+EASE_KEPT = 200
+
+_BLOCK = 2_048
+
+
+def alike(vectors: Floats, progress: Progress = quiet) -> csr_array[Any, tuple[int, int]]:
+    """CSR of shape (rows, rows): the cosine to the third power of each vector's nearest ones, itself left out.
+
+    Args:
+        vectors: float32 of shape (rows, dimension), each of length 1.
+        progress: told of the rows.
+    """
+    import faiss  # noqa: PLC0415  takes 0.1 s to import
+
+    count, dimension = vectors.shape
+    n = min(NEIGHBORS + 1, count)
+    if count <= EXACT_UP_TO:
+        index: Any = faiss.IndexFlatIP(dimension)
+    else:
+        index = faiss.IndexIVFFlat(
+            faiss.IndexFlatIP(dimension), dimension, int(4 * np.sqrt(count)), faiss.METRIC_INNER_PRODUCT
+        )
+        index.nprobe = PROBES
+        sample = np.random.default_rng(0).permutation(count)[: 64 * index.nlist]
+        index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
+    for start in range(0, count, _BLOCK):
+        index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
+    columns = np.empty((count, n), dtype=np.int64)
+    similarities = np.empty((count, n), dtype=np.float32)
+    for start in range(0, count, _BLOCK):
+        block = np.ascontiguousarray(vectors[start : start + _BLOCK])
+        similarities[start : start + _BLOCK], columns[start : start + _BLOCK] = index.search(block, n)
+        progress("texts that are alike", min(start + _BLOCK, count), count)
+    rows = np.repeat(np.arange(count), n)
+    values, places = similarities.reshape(-1), columns.reshape(-1)
+    kept = (places >= 0) & (places != rows) & (values > 0)
+    return csr(rows[kept], places[kept], values[kept] ** 3, count)
+
+
+def ease(
+    users: npt.NDArray[Any], positions: npt.NDArray[Any], size: int, regularization: float = 300.0
+) -> csr_array[Any, tuple[int, int]] | None:
+    """CSR of shape (items, items): EASE (Steck, 2019), of each row the largest entries above 0.
+
+    Args:
+        users: any numbers that say whose an interaction is.
+        positions: the item of each interaction, below ``size``.
+        size: how many items there are.
+        regularization: lambda of the paper.
+
+    Returns:
+        None where there are too many items and too many users.
+    """
+    names, place = np.unique(users, return_inverse=True)
+    taken = csr(place, positions, np.ones(len(place), np.float32), len(names), size)
+    taken.data[:] = 1.0
+    if len(names) <= EASE_USERS:
+        return _ease_by_users(taken, regularization)
+    return _ease_by_items(taken, regularization) if size <= EASE_ITEMS else None
+
+
+def _ease_by_users(taken: Any, regularization: float) -> csr_array[Any, tuple[int, int]]:
+    """With the inverse over users: lambda (X'X + lambda)^-1 = 1 - X' (XX' + lambda)^-1 X."""
+    users, size = taken.shape
+    dense = taken.toarray()
+    inverse = np.linalg.inv((taken @ taken.T).toarray() + regularization * np.eye(users, dtype=np.float32))
+    projected = (inverse @ dense).astype(np.float32)
+    diagonal = 1 - (dense * projected).sum(axis=0)
+    turned = taken.T.tocsr()
+    blocks = []
+    for start in range(0, size, _BLOCK):
+        block = (turned[start : start + _BLOCK] @ projected) / diagonal
+        blocks.append(_largest(np.asarray(block, dtype=np.float32), start))
+    return _stacked(blocks, size)
+
+
+def _ease_by_items(taken: Any, regularization: float) -> csr_array[Any, tuple[int, int]]:
+    from scipy.linalg import cho_factor, lapack  # noqa: PLC0415  a question must not pay for SciPy
+
+    size = taken.shape[1]
+    gram = (taken.T @ taken).toarray().astype(np.float32)
+    gram[np.diag_indices(size)] += np.float32(regularization)
+    factor, _ = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
+    inverse = np.tril(inverse)
+    inverse += np.tril(inverse, -1).T
+    diagonal = np.diag(inverse).copy()
+    blocks = [_largest(-inverse[start : start + _BLOCK] / diagonal[None, :], start) for start in range(0, size, _BLOCK)]
+    return _stacked(blocks, size)
+
+
+def _largest(block: npt.NDArray[np.float32], start: int) -> tuple[Numbers, Numbers, Floats]:
+    """Rows, columns and values of the largest entries above 0 in each row of a block that starts at that row."""
+    block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
+    n = min(EASE_KEPT, block.shape[1])
+    columns = np.argpartition(-block, n - 1, axis=1)[:, :n]
+    values = np.take_along_axis(block, columns, axis=1)
+    rows = np.repeat(np.arange(start, start + len(block)), n)
+    above = values.reshape(-1) > 0
+    return rows[above], columns.reshape(-1)[above], values.reshape(-1)[above]
+
+
+def _stacked(blocks: list[tuple[Numbers, Numbers, Floats]], size: int) -> csr_array[Any, tuple[int, int]]:
+    none = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    rows, columns, values = (np.concatenate(column) for column in zip(none, *blocks, strict=True))
+    return csr(rows, columns, values, size)
+
+
+def second_hand(
+    texts: csr_array[Any, tuple[int, int]], together: csr_array[Any, tuple[int, int]]
+) -> csr_array[Any, tuple[int, int]]:
+    """What goes with the items whose texts are alike: the product, the largest entries of each row, itself left out."""
+    size = texts.shape[0]
+    blocks = []
+    for start in range(0, size, _BLOCK):
+        product = (texts[start : start + _BLOCK] @ together).tocoo()
+        rows, columns = product.coords
+        other = rows + start != columns
+        blocks.append(pruned(rows[other] + start, columns[other], product.data[other], SECOND_HAND))
+    return _stacked(blocks, size)
+
+
+def pruned(
+    rows: npt.NDArray[Any], columns: npt.NDArray[Any], values: npt.NDArray[Any], top: int
+) -> tuple[Numbers, Numbers, Floats]:
+    """The entries that are among the ``top`` largest of their row, ties by column; in no particular order."""
+    order = np.lexsort((columns, -values, rows))
+    ordered = rows[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    kept = order[np.arange(len(order)) - first < top]
+    return rows[kept].astype(np.int64), columns[kept].astype(np.int64), values[kept].astype(np.float32)
+
+
+def csr(
+    rows: npt.NDArray[Any], columns: npt.NDArray[Any], values: npt.NDArray[Any], height: int, width: int | None = None
+) -> csr_array[Any, tuple[int, int]]:
+    """A matrix of these entries, square where no width is given."""
+    from scipy.sparse import coo_array  # noqa: PLC0415  a question must not pay for SciPy
+
+    table = coo_array((values, (rows, columns)), shape=(height, height if width is None else width))
+    return cast("csr_array[Any, tuple[int, int]]", table.tocsr())

@@ -1,0 +1,185 @@
+"""The words of all items, ready to be scored with a weight for each word: BM25F (Robertson and Zaragoza, 2009).
+
+SQLite's full text search weighs all words of a query alike, but in a long request most of them are chatter. Plain
+arrays, mapped from files: a query reads the postings of its own words and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+FIELD_WEIGHTS = (0.7, 1.0, 2.0)
+"""Of title, description and attributes: in a long request the words of a title are there by chance."""
+SATURATION = 1.5
+"""k1: how soon saying a word again adds nothing."""
+LENGTH_NORM = 0.5
+"""b: how far a word counts less in a longer field, 0 to 1."""
+
+_FILES = {"terms": "words_terms.npy", "starts": "words_starts.npy", "rows": "words_rows.npy", "weights": "words.npy"}
+_FACTS = "words.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Which rows hold each stem, and what it weighs there. Threads may share it."""
+
+    terms: NDArray[np.uint64]
+    """The hash of each stem, ascending."""
+    starts: NDArray[np.int64]
+    """Shape (terms + 1,): where the postings of each stem begin and end."""
+    rows: NDArray[np.int32]
+    """The rows that hold a stem, ascending within it."""
+    weights: Floats
+    """What the stem weighs there: 0 to ``SATURATION + 1``."""
+    count: int
+    """How many rows there are, those without a word included."""
+    lengths: tuple[float, ...]
+    """The mean length of each field, in words."""
+
+    def scores(self, wanted: Mapping[str, float]) -> tuple[Floats, float]:
+        """The score of every row for these weighted stems, and the weight of all stems that any row holds.
+
+        A row's score is the sum over the stems of weight, rarity and what the stem weighs there; float32 of shape
+        (rows,), 0 where no stem is held.
+        """
+        found = [(weight * rarity, where) for _, weight, rarity, where in self._wanted(wanted)]
+        if not found:
+            return np.zeros(self.count, dtype=np.float32), 0.0
+        rows = np.concatenate([self.rows[where] for _, where in found])
+        parts = np.concatenate([weight * self.weights[where] for weight, where in found])
+        scores = np.bincount(rows, weights=parts, minlength=self.count).astype(np.float32)
+        return scores, float(sum(weight for weight, _ in found))
+
+    def score_of(self, text: Sequence[Sequence[str]], wanted: Mapping[str, float]) -> float:
+        """What a row with these stems would score: for an item that has come since."""
+        sums: dict[str, float] = {}
+        for field, words in enumerate(text):
+            for word, times in Counter(words).items():
+                share = _shares(np.array(times), np.array(field), np.array(len(words)), np.array(self.lengths))
+                sums[word] = sums.get(word, 0.0) + float(share)
+        rarity_of = self.rarities(wanted)
+        unknown = self.rarest
+        return sum(
+            wanted[word] * rarity_of.get(word, unknown) * share * (SATURATION + 1) / (share + SATURATION)
+            for word, share in sums.items()
+            if word in wanted
+        )
+
+    @property
+    def rarest(self) -> float:
+        """The rarity of a stem that no row holds."""
+        return self._rarity(0)
+
+    def rarities(self, words: Iterable[str]) -> dict[str, float]:
+        """The rarity of each of these stems that any row holds: the logarithm of how few do, above 0, as in Lucene."""
+        return {word: rarity for word, _, rarity, _ in self._wanted(dict.fromkeys(words, 1.0))}
+
+    def _wanted(self, wanted: Mapping[str, float]) -> list[tuple[str, float, float, slice]]:
+        """The stems that any row holds: stem, weight, rarity, and where its postings are."""
+        if not len(self.terms):
+            return []
+        hashes = np.array([_hash(word) for word in wanted], dtype=np.uint64)
+        places = np.minimum(np.searchsorted(self.terms, hashes), len(self.terms) - 1)
+        found = []
+        for (word, weight), place, known in zip(wanted.items(), places, self.terms[places] == hashes, strict=True):
+            if known:
+                begin, end = self.starts[place : place + 2].tolist()
+                found.append((word, weight, self._rarity(end - begin), slice(begin, end)))
+        return found
+
+    def _rarity(self, holding: int) -> float:
+        return float(np.log(1 + (self.count - holding + 0.5) / (holding + 0.5)))
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into the folder."""
+        for name, file in _FILES.items():
+            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        facts = {"count": self.count, "lengths": self.lengths}
+        (folder / _FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Postings:
+        """The saved postings, mapped from their files. OSError or ValueError where they are missing or damaged."""
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        arrays: dict[str, Any] = {
+            name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False)) for name, file in _FILES.items()
+        }
+        found = cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
+        sizes = len(found.starts), len(found.rows), int(found.starts[-1]) if len(found.starts) else -1
+        if sizes != (len(found.terms) + 1, len(found.weights), len(found.rows)):
+            raise ValueError("the files of its words disagree")
+        return found
+
+
+class PostingsBuilder:
+    """Collects the words of one row after the other."""
+
+    def __init__(self) -> None:
+        self._vocabulary: dict[str, int] = {}
+        self._terms, self._rows, self._fields, self._counts = array("i"), array("i"), array("b"), array("i")
+        self._lengths: list[tuple[int, ...]] = []
+
+    def add(self, text: Sequence[Sequence[str]]) -> None:
+        """The next row: the stems of every field, in the order of FIELD_WEIGHTS."""
+        row, vocabulary = len(self._lengths), self._vocabulary
+        self._lengths.append(tuple(map(len, text)))
+        for field, words in enumerate(text):
+            for word, times in Counter(words).items():
+                self._terms.append(vocabulary.setdefault(word, len(vocabulary)))
+                self._rows.append(row)
+                self._fields.append(field)
+                self._counts.append(times)
+
+    def build(self) -> Postings:
+        """The postings of all rows."""
+        count = len(self._lengths)
+        lengths = np.array(self._lengths, dtype=np.float64).reshape(-1, len(FIELD_WEIGHTS))
+        means = lengths.mean(axis=0) if count else np.zeros(len(FIELD_WEIGHTS))
+        hashes = np.array([_hash(word) for word in self._vocabulary], dtype=np.uint64)
+        order = np.argsort(hashes)
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        terms, rows = np.array(self._terms, dtype=np.int64), np.array(self._rows, dtype=np.int64)
+        fields = np.array(self._fields, dtype=np.int8)
+        shares = _shares(np.array(self._counts), fields, lengths[rows, fields], means)
+        keys, sums = _summed(place[terms] * max(count, 1) + rows, shares)
+        return Postings(
+            terms=hashes[order],
+            starts=np.searchsorted(keys, np.arange(len(hashes) + 1) * max(count, 1)),
+            rows=(keys % max(count, 1)).astype(np.int32),
+            weights=(sums * (SATURATION + 1) / (sums + SATURATION)).astype(np.float32),
+            count=count,
+            lengths=tuple(means.tolist()),
+        )
+
+
+def _hash(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _shares(
+    counts: NDArray[Any], fields: NDArray[Any], lengths: NDArray[Any], means: NDArray[Any]
+) -> NDArray[np.float64]:
+    """How often a stem is said in a field, weighed by the field and its length."""
+    norm = 1 - LENGTH_NORM + LENGTH_NORM * lengths / np.maximum(means[fields], 1e-9)
+    return np.asarray(np.array(FIELD_WEIGHTS)[fields] * counts / norm, dtype=np.float64)
+
+
+def _summed(keys: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The distinct keys, ascending, and the sum of the values of each."""
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[first], np.add.reduceat(values, first) if len(first) else values

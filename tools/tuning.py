@@ -1,0 +1,361 @@
+"""``recmind index --tune``: what suits this catalogue, found on each user's newest interaction, held out.
+
+A small coordinate search finds how histories are linked; a conditional logit then learns how candidates are ordered. The
+figures reported are of users whose weights were learned from other users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.catalogue import InteractionArrays
+from data.progress import Progress, quiet
+from data.settings import Settings
+from data.signals import weights as signal_weights
+from tools.appeal import CANDIDATES, FEATURES, Appeal
+from tools.collaborative import DAY_S, CollaborativeModel, Texts, recency
+from tools.cooccurrence import CollaborativeParameters
+from tools.held_out import rows_of
+from tools.moments import Moments
+from tools.past import past_of
+
+Numbers = npt.NDArray[np.int64]
+Table = npt.NDArray[np.float64]
+
+LEAST_USERS = 50
+"""With fewer users that have a past, nothing is learned."""
+MOST_USERS = 3_000
+"""So many users, drawn at random, are asked in each step of the search, and learned from."""
+FEW_USERS = 2_000
+"""With fewer, the weights are also learned from the second- and third-newest interactions."""
+FOLDS = 5
+SHRINKAGE = 1.0
+"""What a squared weight costs, in users."""
+
+LINK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
+    ("distance_decay", (2.0, 3.0, 4.0, 10.0)),
+    ("entry_power", (0.7, 1.0)),
+    ("backward", (0.2, 0.4, 1.0)),
+    ("row_power", (0.4, 0.5, 0.6)),
+    ("column_power", (0.1, 0.2, 0.3)),
+    ("top", (200, 1000)),
+)
+"""Parameters that need a new fit, each tried while the others stay; the better value is kept."""
+ASK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
+    ("recency_decay", (2.0, 3.0, 5.0)),
+    ("day_decay", (0.0, 0.2, 0.5)),
+    ("long_term", (0.0, 0.002, 0.02)),
+    ("ask_neutral", (0.5, 0.9)),
+)
+"""Parameters of the question alone."""
+BLENDS: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0), (0.1, 0.3, 0.0), (0.0, 0.0, 0.5), (0.1, 0.3, 0.5))
+"""Weights of texts that are alike, of what goes with such items, and of EASE."""
+BLENDED = ("alike", "alike_then_together", "ease")
+UNTRIED = CollaborativeParameters(alike=0.0, alike_then_together=0.0)
+"""Where the search begins: the defaults, and what is blended in tried last, because it makes every fit slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What was chosen, and how well it did on users that it had not learned from."""
+
+    parameters: CollaborativeParameters
+    weights: Mapping[str, float]
+    validation: Mapping[str, float]
+    """HR@10 and NDCG@10 of the links alone and of the ordered candidates, and ``users``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The histories without each user's newest interactions, and the oldest of these as the target."""
+
+    rest: InteractionArrays
+    users: Numbers
+    """Users with a past and a target, by number."""
+    targets: Numbers
+    """Item number of each."""
+
+
+def tune(
+    arrays: InteractionArrays,
+    settings: Settings,
+    texts: Texts | None = None,
+    *,
+    start: CollaborativeParameters = UNTRIED,
+    fixed: Collection[str] = (),
+    seed: int = 0,
+    progress: Progress = quiet,
+) -> Tuned | None:
+    """The parameters and weights that do best on the newest interaction of each user; None with fewer than 50 users.
+
+    Args:
+        arrays: all interactions that may be known, sorted by user, time and position.
+        settings: what kinds of interactions mean.
+        texts: of the items.
+        start: the parameters that the search begins with.
+        fixed: names of parameters that stay as they are there.
+        seed: shuffles interactions of one moment, and draws users and folds.
+        progress: told of each step.
+    """
+    newest = slice_off(arrays, 0, seed)
+    if len(newest.users) < LEAST_USERS:
+        return None
+    free = [step for step in (*ASK_STEPS, *LINK_STEPS, *ASK_STEPS[:2]) if step[0] not in fixed]
+    blends = [] if any(name in fixed for name in BLENDED) else BLENDS[1:]
+    steps = sum(len(values) for _, values in free) + len(blends)
+    search = _Search(newest, settings, texts, seed)
+    chosen, done = start, 0
+    best = search.fitted(chosen)
+    for name, values in free:
+        for value in values:
+            progress("trying parameters", done, steps)
+            done += 1
+            if value == getattr(chosen, name):
+                continue
+            change: dict[str, Any] = {name: value}
+            tried = replace(chosen, **change)
+            found = search.asked(tried) if (name, values) in ASK_STEPS else search.fitted(tried)
+            if found > best:
+                chosen, best = tried, found
+        search.keep(chosen)
+    for weights in blends:
+        progress("trying parameters", done, steps)
+        done += 1
+        tried = replace(chosen, **dict(zip(BLENDED, weights, strict=True)))
+        found = search.fitted(tried)
+        if found > best:
+            chosen, best = tried, found
+    progress("trying parameters", steps, steps)
+    slices = [newest]
+    if len(newest.users) < FEW_USERS:
+        slices += [slice_off(arrays, back, seed) for back in (1, 2)]
+    cases = [case for n, part in enumerate(slices) for case in _cases(part, chosen, settings, texts, seed, n, progress)]
+    return Tuned(chosen, *_learned(cases, seed))
+
+
+def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
+    """The histories without the newest interaction of each user and the ``back`` ones before it; the target is the
+    oldest of those.
+
+    Interactions of one moment whose order nobody states are shuffled by the seed: the order of a file is no knowledge.
+    """
+    order = shuffled_ties(arrays, seed)
+    arrays = rows_of(arrays, order)
+    count = len(arrays)
+    last = np.append(arrays.user_numbers[1:] != arrays.user_numbers[:-1], True)[:count]
+    ends = np.flatnonzero(last)
+    newer = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(count)
+    kept = newer > back
+    rest = rows_of(arrays, kept)
+    targets = np.flatnonzero(newer == back)
+    has_past = np.isin(arrays.user_numbers[targets], np.unique(rest.user_numbers))
+    targets = targets[has_past]
+    return Slice(rest, arrays.user_numbers[targets].astype(np.int64), arrays.item_numbers[targets].astype(np.int64))
+
+
+def shuffled_ties(arrays: InteractionArrays, seed: int) -> Numbers:
+    """An order of the interactions: as they are, but those of one user, moment and position shuffled."""
+    count = len(arrays)
+    if not count:
+        return np.empty(0, np.int64)
+    columns = (arrays.user_numbers, arrays.at, arrays.positions)
+    tied = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
+    group = np.cumsum(np.append(True, ~tied))
+    return np.lexsort((np.random.default_rng(seed).random(count), group))
+
+
+class _Search:
+    """Tries parameters on one slice: NDCG@10 of the links alone, over some of its users."""
+
+    def __init__(self, part: Slice, settings: Settings, texts: Texts | None, seed: int) -> None:
+        self.part, self.settings, self.texts = part, settings, texts
+        self.weights = signal_weights(part.rest, settings)
+        drawn = drawn_users(len(part.users), seed)
+        self.users, self.targets = part.users[drawn], part.targets[drawn]
+        self.model: CollaborativeModel | None = None
+        self._kept: CollaborativeModel | None = None
+
+    def fitted(self, parameters: CollaborativeParameters) -> float:
+        self.model = CollaborativeModel.fit(
+            self.part.rest, self.weights, self.settings, parameters=parameters, texts=self.texts
+        )
+        self._kept = self._kept or self.model
+        return self._measured(self.model, parameters)
+
+    def asked(self, parameters: CollaborativeParameters) -> float:
+        assert self._kept is not None
+        return self._measured(self._kept, parameters)
+
+    def keep(self, parameters: CollaborativeParameters) -> None:
+        """Ask the model of these parameters from now on."""
+        if self._kept is None or self._kept.parameters != parameters:
+            self._kept = CollaborativeModel.fit(
+                self.part.rest, self.weights, self.settings, parameters=parameters, texts=self.texts
+            )
+
+    def _measured(self, model: CollaborativeModel, parameters: CollaborativeParameters) -> float:
+        ranks = link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets)
+        return ndcg_at_10(ranks)
+
+
+def drawn_users(count: int, seed: int) -> Numbers:
+    """Places of the users that are asked, ascending."""
+    if count <= MOST_USERS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, size=MOST_USERS, replace=False))
+
+
+def link_ranks(
+    model: CollaborativeModel,
+    parameters: CollaborativeParameters,
+    rest: InteractionArrays,
+    weights: npt.NDArray[np.float32],
+    users: Numbers,
+    targets: Numbers,
+) -> Table:
+    """The rank of each target among all items by links alone, from 1; infinite where nothing leads to it."""
+    from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
+
+    place = np.searchsorted(model.items, rest.item_numbers)
+    known = model.items[np.minimum(place, len(model.items) - 1)] == rest.item_numbers
+    wanted = np.searchsorted(users, rest.user_numbers)
+    asked = (users[np.minimum(wanted, len(users) - 1)] == rest.user_numbers) & known & (weights >= 0)
+    ends = np.searchsorted(rest.user_numbers, rest.user_numbers, side="right") - 1
+    ages = (ends - np.arange(len(rest))).astype(np.float64)
+    weight = recency(weights.astype(np.float64), ages, _days(rest, ends), parameters)
+    shape = (len(users), len(model.items))
+    vectors = csr_array((weight[asked], (wanted[asked], place[asked])), shape=shape)
+    seen = csr_array((np.ones(int(asked.sum())), (wanted[asked], place[asked])), shape=shape)
+    matrix = model.matrix()
+    at = np.searchsorted(model.items, targets)
+    met = model.items[np.minimum(at, len(model.items) - 1)] == targets
+    ranks = np.full(len(users), np.inf)
+    for start in range(0, len(users), 500):
+        block = slice(start, start + 500)
+        scores = (vectors[block] @ matrix).toarray()
+        scores[seen[block].toarray() > 0] = -1.0
+        rows = np.arange(len(scores))
+        of_target = np.where(met[block], scores[rows, np.minimum(at[block], len(model.items) - 1)], 0.0)
+        better = (scores > of_target[:, None]).sum(axis=1)
+        tied = (scores == of_target[:, None]).sum(axis=1) - 1
+        ranks[block] = np.where(of_target > 0, better + tied / 2 + 1, np.inf)
+    return ranks
+
+
+def _days(arrays: InteractionArrays, ends: Numbers) -> Table:
+    """Days before the user's newest interaction, whose place is ``ends``; 0 where either has no time."""
+    days = (arrays.at[ends] - arrays.at) / DAY_S
+    return np.asarray(np.nan_to_num(np.maximum(days, 0.0)))
+
+
+def ndcg_at_10(ranks: Table) -> float:
+    """Mean over users of the NDCG at 10 of one target each."""
+    return float(np.mean(np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)))
+
+
+def hit_rate_at_10(ranks: Table) -> float:
+    """Share of the users whose target is among the first ten."""
+    return float(np.mean(ranks <= 10))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One user's candidates: features of shape (candidates, features), and the place of the target or -1."""
+
+    user: int
+    features: Table
+    target: int
+    rank: float
+    """Of the target by links alone."""
+    counts: bool
+    """Whether it belongs to the newest slice, which figures are taken from."""
+
+
+def _cases(
+    part: Slice,
+    parameters: CollaborativeParameters,
+    settings: Settings,
+    texts: Texts | None,
+    seed: int,
+    number: int,
+    progress: Progress,
+) -> Iterator[_Case]:
+    weights = signal_weights(part.rest, settings)
+    model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, texts=texts)
+    appeal = Appeal(model, Moments.of(part.rest), texts, {})
+    drawn = drawn_users(len(part.users), seed)
+    bounds = np.searchsorted(part.rest.user_numbers, np.column_stack((part.users, part.users + 1)))
+    for done, place in enumerate(drawn.tolist()):
+        if done % 200 == 0:
+            progress(f"learning weights, slice {number + 1}", done, len(drawn))
+        user, target = int(part.users[place]), int(part.targets[place])
+        history, _ = past_of(rows_of(part.rest, slice(*bounds[place].tolist())), settings)
+        hits = model.ask(history, CANDIDATES)
+        numbers = np.array([hit.item_number for hit in hits], dtype=np.int64)
+        if not len(numbers):
+            yield _Case(user, np.zeros((0, len(FEATURES))), -1, np.inf, number == 0)
+            continue
+        at = np.flatnonzero(numbers == target)
+        found = int(at[0]) if len(at) else -1
+        yield _Case(user, appeal.features(history, numbers), found, found + 1.0 if found >= 0 else np.inf, number == 0)
+    progress(f"learning weights, slice {number + 1}", len(drawn), len(drawn))
+
+
+def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The weights from all cases, and what weights from other users do on the newest slice."""
+    users = np.array([case.user for case in cases])
+    names = np.unique(users)
+    fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[np.searchsorted(names, users)]
+    ranks = np.full(len(cases), np.inf)
+    for k in range(FOLDS):
+        weights = fit_logit([case for case, at in zip(cases, fold.tolist(), strict=True) if at != k])
+        for n in np.flatnonzero(fold == k).tolist():
+            case = cases[n]
+            if case.target >= 0:
+                logits = case.features @ weights
+                ranks[n] = 1 + int((logits > logits[case.target]).sum())
+    counts = np.array([case.counts for case in cases])
+    links = np.array([case.rank for case in cases])[counts]
+    validation = {
+        "users": float(counts.sum()),
+        "links_HR@10": hit_rate_at_10(links),
+        "links_NDCG@10": ndcg_at_10(links),
+        "HR@10": hit_rate_at_10(ranks[counts]),
+        "NDCG@10": ndcg_at_10(ranks[counts]),
+    }
+    learned = fit_logit(cases)
+    return {name: round(float(w), 6) for name, w in zip(FEATURES, learned, strict=True)}, validation
+
+
+def fit_logit(cases: Sequence[_Case]) -> Table:
+    """The weights that make the targets likeliest among their candidates, by L-BFGS; a case without one says nothing."""
+    from scipy.optimize import minimize  # noqa: PLC0415  a question must not pay for SciPy
+
+    told = [case for case in cases if case.target >= 0]
+    if not told:
+        return np.zeros(len(FEATURES))
+    lengths = np.array([len(case.features) for case in told])
+    starts = np.cumsum(lengths) - lengths
+    table = np.concatenate([case.features for case in told])
+    spread = table.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    table = table / spread
+    owner = np.repeat(np.arange(len(told)), lengths)
+    of_target = table[starts + np.array([case.target for case in told])]
+
+    def cost(weights: Table) -> tuple[float, Table]:
+        logits = table @ weights
+        highest = np.maximum.reduceat(logits, starts)
+        odds = np.exp(logits - highest[owner])
+        total = np.add.reduceat(odds, starts)
+        value = float((np.log(total) + highest - of_target @ weights).sum() + SHRINKAGE * weights @ weights / 2)
+        slope = table.T @ (odds / total[owner]) - of_target.sum(axis=0) + SHRINKAGE * weights
+        return value, slope
+
+    found = minimize(cost, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
+    return np.asarray(found.x / spread)
