@@ -80,7 +80,18 @@ def _first_tables(db: sqlite_utils.Database) -> None:
     db.conn.executemany("INSERT INTO meta VALUES (?, ?)", [("clock", 0), ("catalogue_version", 0)])
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first_tables,)
+def _contributions(db: sqlite_utils.Database) -> None:
+    # Who gave which value of an attribute, such as a tag: it is that user's data. position is the order in the import.
+    db.conn.execute(
+        """CREATE TABLE contributions (
+            item_number INTEGER NOT NULL, attribute TEXT NOT NULL, position INTEGER NOT NULL,
+            user_number INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (item_number, attribute, position)
+            ) WITHOUT ROWID"""
+    )
+    db.conn.execute("CREATE INDEX contributions_user ON contributions (user_number, item_number)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first_tables, _contributions)
 """Migration n (from 1) brings a database from schema n - 1 to n; only ever append."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -85,8 +86,7 @@ class Settings(BaseModel):
 
     def hidden(self, attribute: str) -> bool:
         """Whether the attribute is no words of a description."""
-        name = attribute.casefold()
-        return any(fnmatchcase(name, pattern) for pattern in self.hidden_attributes)
+        return _hidden(attribute.casefold(), self.hidden_attributes)
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -104,3 +104,9 @@ class Settings(BaseModel):
             raise WorkspaceError(f"{path}: {place}: {first['msg']}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise WorkspaceError(f"{path}: {error}") from None
+
+
+@lru_cache(maxsize=4096)
+def _hidden(name: str, patterns: tuple[str, ...]) -> bool:
+    """Remembered: it is asked of every attribute of every item."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

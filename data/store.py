@@ -6,10 +6,11 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from data.contributions import Contributing
 from data.errors import InputError
 from data.reading import as_json
 from data.records import Interaction, Preference, User
-from data.writing import ItemWriting, batched
+from data.writing import batched
 
 _UPSERT_INTERACTION = """
     INSERT INTO interactions (user_number, item_number, kind_number, timed, moment, value, position)
@@ -23,7 +24,7 @@ InteractionRow = tuple[int, int, int, int, float, float | None, int]
 """A row of the table ``interactions``."""
 
 
-class Store(ItemWriting):
+class Store(Contributing):
     """Reading and writing; open it with a path and the settings of the workspace, and close it when done.
 
     It may be shared between threads: each gets a connection of its own. Every write is kept whole or not at all.
@@ -72,14 +73,21 @@ class Store(ItemWriting):
         return bool(found)
 
     def forget_user(self, user_id: str) -> dict[str, int]:
-        """Erase a user and all that is known of them; how many rows of each sort there were, zeros when unknown."""
-        counts = {"users": 0, "interactions": 0, "preferences": 0}
+        """Erase a user and all that is known of them; how many rows of each sort there were, zeros when unknown.
+
+        What only this user contributed to the attributes of items (a tag they gave) goes, too.
+        """
+        counts = {"users": 0, "interactions": 0, "preferences": 0, "contributions": 0}
         with self.writing() as db:
             number = self.user_number(user_id)
             if number is None:
                 return counts
             before = self.user_arrays([number])
-            for table in counts:
+            counts["contributions"] = self.withdraw("user_number = ?", [number])
+            if counts["contributions"]:
+                # Deleted words stay in the full-text index until its parts are merged.
+                db.conn.execute("INSERT INTO items_fts (items_fts) VALUES ('optimize')")
+            for table in ("users", "interactions", "preferences"):
                 sql = f"DELETE FROM {table} WHERE user_number = ?"  # noqa: S608  our own names
                 counts[table] = db.conn.execute(sql, [number]).rowcount
             self._move_counts(db.conn, before, self.user_arrays([number]))

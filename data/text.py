@@ -24,6 +24,8 @@ _TRAILING_ARTICLE = re.compile(rf"^(?P<title>.+),\s+(?P<article>{_ARTICLES.repla
 _SUBTITLE = re.compile(r"(?::\s|\s[-–—]\s|\s\()")
 _APOSTROPHES = re.compile(r"['’‘ʼ`´]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_NO_WORD = re.compile("[^a-z0-9]+")
+"""In an ASCII text that is casefolded."""
 
 
 def clean(text: str) -> str:
@@ -57,7 +59,7 @@ def _normalized(text: str) -> str:
         kept = (c for c in text if unicodedata.combining(c) < 200)
         text = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in kept)
         return " ".join(unicodedata.normalize("NFC", text).casefold().split())
-    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+    return _NO_WORD.sub(" ", text.casefold()).strip()
 
 
 _SHORT = 80

@@ -106,7 +106,7 @@ class ItemWriting(Counting):
             writer = _ItemWriter(db.conn, self)
             writer.forget_values(numbers)
             counts = {}
-            for table in ("titles", "item_statistics", "interactions", "items"):
+            for table in ("titles", "item_statistics", "interactions", "contributions", "items"):
                 sql = f"DELETE FROM {table} WHERE item_number IN (SELECT value FROM json_each(?))"  # noqa: S608
                 counts[table] = db.conn.execute(sql, [chosen]).rowcount
             db.conn.execute("DELETE FROM titles_fts WHERE rowid IN (SELECT value FROM json_each(?))", [chosen])
@@ -146,6 +146,7 @@ class _ItemWriter:
     def __init__(self, conn: sqlite3.Connection, store: ItemWriting) -> None:
         self.conn = conn
         self.settings = store.settings
+        self.contributed = conn.execute("SELECT 1 FROM contributions LIMIT 1").fetchone() is not None
         self.value_numbers: dict[ValueKey, Any] = {}
         self.value_items: Counter[int] = Counter()
         self.attributes: dict[str, list[int]] = {}
@@ -170,6 +171,8 @@ class _ItemWriter:
         changed = {i: item for i, item in final.items() if i not in found or found[i][1] != item}
         if not changed:
             return 0, 0
+        if self.contributed:
+            self._end_contributions([(*found[i], item) for i, item in changed.items() if i in found])
         self.forget_values([found[i][0] for i in changed if i in found], [found[i][1] for i in changed if i in found])
         self.conn.executemany(_UPSERT_ITEM, [self._row(item) for item in changed.values()])
         numbers = dict(
@@ -181,6 +184,18 @@ class _ItemWriter:
         self.derive([(numbers[item_id], item) for item_id, item in changed.items()], search_text=False)
         added = sum(item_id not in found for item_id in changed)
         return added, len(changed) - added
+
+    def _end_contributions(self, changes: Iterable[tuple[int, Item, Item]]) -> None:
+        """Forget who gave values that another source writes now: item number, the item as it was, as it will be."""
+        self.conn.executemany(
+            "DELETE FROM contributions WHERE item_number = ? AND attribute = ?",
+            [
+                (number, name)
+                for number, old, new in changes
+                for name in old.attributes
+                if old.attributes[name] != new.attributes.get(name)
+            ],
+        )
 
     def _row(self, item: Item) -> tuple[Any, ...]:
         attributes = json.dumps(dict(item.attributes), ensure_ascii=False, separators=(",", ":"))

@@ -13,12 +13,13 @@ from agent.cli.app import Application
 from agent.cli.describe import info, schema
 from agent.cli.doctor import doctor
 from agent.cli.erase import forget, items
+from agent.cli.evaluate import evaluate
 from agent.cli.importing import import_group
 from agent.cli.indexing import index
 from agent.cli.recommend import recommend
 from agent.cli.trace import trace
 
-COMMANDS = (import_group, index, recommend, trace, info, doctor, schema, items, forget)
+COMMANDS = (import_group, index, recommend, evaluate, trace, info, doctor, schema, items, forget)
 
 cli = Application(
     name="recmind",

@@ -12,6 +12,8 @@ import click
 
 REFRESH_S = 0.1
 QUIET_REFRESH_S = 10.0
+LEFT_AFTER_S = 3.0
+"""The time left is told once work has gone on for so long."""
 BYTES_STEP = 1024
 
 
@@ -40,6 +42,14 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.0f} {unit}" if unit == "B" or n_bytes >= 10 else f"{n_bytes:.1f} {unit}"
 
 
+def duration(seconds: float) -> str:
+    """``40 s``, ``3 min``, ``2 h 10 min``: as exactly as a person who waits needs it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def listed(values: Iterable[str], n: int = 3) -> str:
     """The first ``n`` values joined by commas, and how many more there are."""
     shown = list(values)
@@ -65,20 +75,31 @@ class ProgressLine:
         self._terminal = sys.stderr.isatty()
         self._what = ""
         self._last = time.monotonic()
+        self._begun: tuple[str, float, int] = "", 0.0, 0
+        """What is being done, since when, and how much had been done then."""
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Take note; shows at most ten lines a second, or one in ten seconds where stderr is no terminal."""
         now = time.monotonic()
+        if what != self._begun[0] or done < self._begun[2]:
+            self._begun = what, now, done
         wait = REFRESH_S if self._terminal else QUIET_REFRESH_S
         fresh = what != self._what and self._terminal
         if not fresh and now - self._last < wait:
             return
         self._what, self._last = what, now
-        part = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        part = f"{done:,}" if total is None else f"{done:,} of {total:,}{self._left(now, done, total)}"
         if self._terminal:
             click.echo(f"\r\x1b[K{what}: {part}", err=True, nl=False)
         else:
             click.echo(f"{what}: {part}", err=True)
+
+    def _left(self, now: float, done: int, total: int) -> str:
+        """The time left, if it goes on as it did; empty where that cannot be told yet."""
+        _, since, before = self._begun
+        if now - since < LEFT_AFTER_S or not before < done < total:
+            return ""
+        return f", {duration((now - since) / (done - before) * (total - done))} left"
 
     def close(self) -> None:
         """Take the line away, so that what follows begins on a clean one."""

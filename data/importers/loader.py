@@ -6,7 +6,7 @@ import csv
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -199,6 +199,22 @@ class Loader:
         added = self._count_interactions() - before + deleted
         self._counts["added"] += added
         self._counts["updated"] += changed - added
+
+    def put_contributions(self, attribute: str, given: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        """Keep who gave the values of an attribute: (user id, value) by item id; unknown items are left out."""
+        conn, items = self._conn, self.item_numbers()
+        users: dict[str, int] = dict(conn.execute("SELECT user_id, user_number FROM users"))
+
+        def numbered(rows: Sequence[tuple[str, str]]) -> list[tuple[int, str]]:
+            for user_id in dict.fromkeys(user_id for user_id, _ in rows):
+                self._users.add(user_id)
+                if user_id not in users:
+                    users[user_id] = conn.execute(_NEW_USER, [user_id]).lastrowid or 0
+            return [(users[user_id], value) for user_id, value in rows]
+
+        self.store.put_contributions(
+            attribute, {items[item_id]: numbered(rows) for item_id, rows in given.items() if item_id in items}
+        )
 
     def _count_interactions(self) -> int:
         return int(self._conn.execute("SELECT coalesce(sum(interactions), 0) FROM kinds").fetchone()[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.contributions import combined
 from data.errors import ImportFailed
 from data.importers.files import DelimitedFile, RowFile, SplitFile
 from data.importers.loader import Loader, Parsed
@@ -19,6 +20,8 @@ from data.store import Store
 from data.text import normalize, put_article_first
 
 KIND = "rating"
+TAGS = "tags"
+"""The attribute that users contribute to."""
 LARGEST_RATING = 5.0
 
 _GENRES_100K = (
@@ -34,6 +37,10 @@ _LAST_BRACKETS = re.compile(r"\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*$")
 _ALSO_KNOWN_AS = re.compile(r"^(?:a\.?k\.?a\.?:?|also known as)\s+", re.IGNORECASE)
 # "Birdman: Or (The Unexpected Virtue of Ignorance)": the brackets belong to a title that cannot end before them.
 _UNFINISHED = re.compile(r"(?:\b(?:or|and|of)|[:&,-])$", re.IGNORECASE)
+
+
+Tags = dict[str, list[tuple[str, str]]]
+"""By item id: user id and tag, in the order of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def import_movielens(
         if files.users:
             loader.put_users(_users(loader, files.users))
         loader.put_interactions(_ratings(loader, files.ratings))
+        loader.put_contributions(TAGS, tags)
     return loader.report
 
 
@@ -146,9 +154,7 @@ def _places(file: RowFile, *names: str) -> list[int]:
     return [file.columns.index(name) for name in names]
 
 
-def _movies(
-    loader: Loader, file: RowFile, tags: dict[str, tuple[str, ...]], links: dict[str, dict[str, str]]
-) -> Iterator[Item]:
+def _movies(loader: Loader, file: RowFile, tags: Tags, links: dict[str, dict[str, str]]) -> Iterator[Item]:
     id_place, title_place = _places(file, "movieId", "title")
     genres_place = file.columns.index("genres") if "genres" in file.columns else None
     flags_place = file.columns.index(_GENRES_100K[0]) if genres_place is None else 0
@@ -169,7 +175,7 @@ def _movies(
         given: dict[str, Any] = {
             "year": year,
             "genres": genres,
-            "tags": tags.get(item_id),
+            TAGS: combined(tags.get(item_id, ())),
             "other_titles": others,
             **links.get(item_id, {}),
         }
@@ -177,22 +183,17 @@ def _movies(
         yield Item(item_id, title, attributes=attributes)
 
 
-def _tags(loader: Loader, file: RowFile) -> dict[str, tuple[str, ...]]:
-    """The tags of each film, those that most users gave first; spellings that differ in case are one."""
-    item_place, tag_place = _places(file, "movieId", "tag")
-    counts: dict[str, dict[str, list[str]]] = {}
+def _tags(loader: Loader, file: RowFile) -> Tags:
+    """Who gave which tag to each film, in the order of the file."""
+    user_place, item_place, tag_place = _places(file, "userId", "movieId", "tag")
+    given: Tags = {}
     for line, row in loader.rows(file):
-        item_id, tag = to_text(row[item_place]), to_text(row[tag_place])
-        if not item_id or not tag:
-            loader.bad(file, line, "movieId or tag is empty", row)
+        user_id, item_id, tag = to_text(row[user_place]), to_text(row[item_place]), to_text(row[tag_place])
+        if not user_id or not item_id or not tag:
+            loader.bad(file, line, "userId, movieId or tag is empty", row)
             continue
-        counts.setdefault(item_id, {}).setdefault(tag.casefold(), []).append(tag)
-    return {
-        item_id: tuple(
-            max(spellings, key=spellings.count) for spellings in sorted(tags.values(), key=len, reverse=True)
-        )
-        for item_id, tags in counts.items()
-    }
+        given.setdefault(item_id, []).append((user_id, tag))
+    return given
 
 
 def _links(loader: Loader, file: RowFile) -> dict[str, dict[str, str]]:

@@ -68,7 +68,7 @@ def test_titles_are_put_right(written: str, title: str, year: int | None, others
 
 def test_latest_with_tags_and_links(store: Store, tmp_path: Path) -> None:
     report = import_movielens(store, _folder(tmp_path, LATEST))
-    assert (report.items, report.users, report.interactions, report.added) == (4, 2, 3, 7)
+    assert (report.items, report.users, report.interactions, report.added) == (4, 3, 3, 7)
     assert [item for _, item in store.iter_items()] == [
         Item("1", "Toy Story", "", {
             "year": 1995, "genres": ("Animation", "Comedy"), "tags": ("Pixar", "fun"), "imdb_id": "tt0114709",

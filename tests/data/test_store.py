@@ -349,8 +349,12 @@ def test_forgetting_a_user_erases_everything_about_them(store: Store, tmp_path: 
         [Interaction("secret-person", "1", "rating", 5.0, 1.0), Interaction("v", "1", "rating", 1.0, 9.0)]
     )
     store.put_preference(Preference("secret-person", "no secret-words", "genres!=Horror"))
-    assert store.forget_user("secret-person") == {"users": 1, "interactions": 1, "preferences": 1}
-    assert store.forget_user("secret-person") == {"users": 0, "interactions": 0, "preferences": 0}
+    assert store.forget_user("secret-person") == {
+        "users": 1, "interactions": 1, "preferences": 1, "contributions": 0,
+    }  # fmt: skip
+    assert store.forget_user("secret-person") == {
+        "users": 0, "interactions": 0, "preferences": 0, "contributions": 0,
+    }  # fmt: skip
     assert store.user("secret-person") is None
     assert store.statistics([1]).interactions.tolist() == [1]
     assert store.catalogue().earliest == 9.0
@@ -401,7 +405,7 @@ def test_a_foreign_newer_or_broken_file_is_refused_in_one_line(tmp_path: Path) -
     with sqlite3.connect(newer) as conn:
         conn.execute("UPDATE meta SET value = 99 WHERE key = 'schema'")
     conn.close()
-    with pytest.raises(WorkspaceError, match=r"schema 99, and this RecMind knows up to 1. Install a newer recmind"):
+    with pytest.raises(WorkspaceError, match=r"schema 99, and this RecMind knows up to 2. Install a newer recmind"):
         Store(newer)
 
 

@@ -1,0 +1,73 @@
+"""The workspace that an evaluation asks: a copy without what is held out, with an index built from what is left."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from data.catalogue import InteractionArrays
+from data.copying import copy_whole, copy_without
+from data.errors import RecMindError
+from data.progress import Progress, quiet
+from data.splits import Split
+from data.store import Store
+from data.workspace import Workspace
+from tools.index import build
+from tools.manifest import Manifest
+
+_LENT = "000000"
+"""The name of the source's index in the copy while the copy's own is built: below that of any build."""
+
+
+def copied(
+    source: Workspace,
+    home: Path,
+    arrays: InteractionArrays,
+    split: Split,
+    *,
+    tune: bool = False,
+    progress: Progress = quiet,
+) -> Workspace:
+    """The indexed copy in this folder, made anew; whatever was in the folder is removed.
+
+    Of the source's index only the vectors of items are used again, where an item's text is the same; all else is
+    learned from the copy, with ``tune`` the parameters too: those of the source may have been chosen by what is held
+    out. The manifest tells no times, so that equal copies are equal in every byte. Where nothing is held out,
+    the index is copied as it is.
+    """
+    shutil.rmtree(home, ignore_errors=True)
+    if not split.held_out.any():
+        return copy_whole(source, home)
+    copy = copy_without(source, home, arrays, split, progress)
+    _lend_vectors(source, copy)
+    with Store(copy.database, copy.settings) as store:
+        manifest = build(copy, store, progress, tuned=tune)
+    for leftover in (copy.index_folder / _LENT, copy.cache):
+        shutil.rmtree(leftover, ignore_errors=True)
+    (copy.index_folder / "LOCK").unlink(missing_ok=True)
+    replace(manifest, built_at=0.0, seconds=0.0, encoding_s=0.0, encoded=0).write(copy.index_folder / manifest.version)
+    return copy
+
+
+def is_tuned(workspace: Workspace) -> bool:
+    """Whether the index in use was tuned to its interactions. Raises RecMindError where it cannot be read."""
+    built = workspace.current_index()
+    return built is not None and bool(Manifest.read(built).parameters.get("tuned"))
+
+
+def _lend_vectors(source: Workspace, copy: Workspace) -> None:
+    """Put the source's index into the copy as if it were an older build of it: a build takes over the vectors."""
+    try:
+        built = source.current_index()
+        if built is None:
+            return
+        manifest = Manifest.read(built)
+    except RecMindError:
+        # Damaged, or of another RecMind: the texts are encoded again.
+        return
+    lent = copy.index_folder / _LENT
+    shutil.copytree(built, lent)
+    # A clock that no store shows, so that it is never taken for a build of the copy; nothing tuned comes along.
+    replace(manifest, version=_LENT, clock=-1, catalogue_version=-1, parameters={}).write(lent)
+    (copy.index_folder / "CURRENT").write_text(_LENT + "\n", encoding="utf-8")

@@ -1,0 +1,261 @@
+"""The protocols by name: from a workspace to the cases of an evaluation and what has to leave the copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.evaluation.records import Case, Label
+from data import splits
+from data.catalogue import Integers, InteractionArrays
+from data.errors import InputError
+from data.signals import weights
+from data.splits import Mask, Split, SplitCase
+from data.store import Store
+
+LEAVE_ONE_OUT, TEMPORAL, SAMPLED = "leave-one-out", "temporal", "sampled"
+COLD_USERS, COLD_ITEMS, REQUESTS = "cold-users", "cold-items", "requests"
+
+TARGETS = ("any", "positive")
+"""Which interactions can be targets: all that mean a taking, or those that speak for the item."""
+
+QUERY_NAMES = ("query", "text", "request")
+ITEM_NAMES = ("item_id", "itemId", "movieId", "asin", "sku", "id")
+"""What the fields of a requests file are called; the first that is there counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Everything that the systems are asked, and what leaves the workspace before they are."""
+
+    cases: tuple[Case, ...]
+    labels: Mapping[str, tuple[Label, ...]]
+    description: str
+    left_out: Mapping[str, int]
+    """How many users or requests make no case, by reason."""
+    arrays: InteractionArrays
+    split: Split
+
+
+def questions(
+    store: Store,
+    protocol: str,
+    *,
+    seed: int = 0,
+    users: int | None = None,
+    target: str = "any",
+    requests: Path | None = None,
+) -> Questions:
+    """The cases of a protocol over the store's interactions.
+
+    Args:
+        store: only read.
+        protocol: one of ``PROTOCOLS``.
+        seed: of everything that is drawn.
+        users: at most so many cases, drawn at random; None for all.
+        target: ``any`` or ``positive``.
+        requests: the JSON Lines file of the protocol ``requests``.
+
+    Raises InputError where the protocol is unknown, the file is missing or unreadable, or no case can be made.
+    """
+    if protocol not in PROTOCOLS:
+        raise InputError(f"There is no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}.")
+    if target not in TARGETS:
+        raise InputError(f"There is no target {target!r}; there are: {', '.join(TARGETS)}.")
+    arrays = store.interaction_arrays()
+    if protocol == REQUESTS:
+        return _of_requests(store, arrays, requests, users, seed)
+    weight = weights(arrays, store.settings)
+    available = store.matching_numbers()
+    wanted = np.isin(arrays.item_numbers, available) & _wanted(arrays, weight, store, target)
+    split = _SPLITS[protocol](_Plan(arrays, wanted, available, store.settings.allow_repeats, seed, users, target))
+    if not split.cases:
+        reasons = "; ".join(f"{count:,} users: {reason}" for reason, count in split.left_out.items())
+        raise InputError(
+            f"{protocol} finds nobody to ask for among {len(np.unique(arrays.user_numbers)):,} users"
+            f"{f' ({reasons})' if reasons else ''}. Import more interactions, or evaluate with another protocol."
+        )
+    return _named(store, arrays, split, weight, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a split is made with."""
+
+    arrays: InteractionArrays
+    wanted: Mask
+    available: Integers
+    repeats: bool
+    seed: int
+    users: int | None
+    target: str
+
+
+def _wanted(arrays: InteractionArrays, weight: npt.NDArray[np.float32], store: Store, target: str) -> Mask:
+    if target == "positive":
+        return weight > 0
+    taken = [store.settings.kind(name).consumed for name in arrays.kind_names]
+    return np.array(taken, dtype=np.bool_)[arrays.kinds] if taken else np.zeros(0, dtype=np.bool_)
+
+
+def _leave_one_out(plan: _Plan) -> Split:
+    called = "positive interaction" if plan.target == "positive" else "interaction"
+    return splits.leave_one_out(
+        plan.arrays, plan.wanted, seed=plan.seed, users=plan.users, repeats=plan.repeats, target=called
+    )
+
+
+def _temporal(plan: _Plan) -> Split:
+    return splits.temporal(plan.arrays, plan.wanted, seed=plan.seed, users=plan.users)
+
+
+def _sampled(plan: _Plan) -> Split:
+    return splits.sampled_candidates(_leave_one_out(plan), plan.arrays, plan.available, seed=plan.seed)
+
+
+def _cold_users(plan: _Plan) -> Split:
+    return splits.cold_users(plan.arrays, plan.wanted, seed=plan.seed, users=plan.users)
+
+
+def _cold_items(plan: _Plan) -> Split:
+    return splits.cold_items(plan.arrays, plan.wanted, seed=plan.seed, users=plan.users)
+
+
+_SPLITS: Mapping[str, Callable[[_Plan], Split]] = {
+    LEAVE_ONE_OUT: _leave_one_out,
+    TEMPORAL: _temporal,
+    SAMPLED: _sampled,
+    COLD_USERS: _cold_users,
+    COLD_ITEMS: _cold_items,
+}
+PROTOCOLS = (*_SPLITS, REQUESTS)
+
+
+def _named(
+    store: Store, arrays: InteractionArrays, split: Split, weight: npt.NDArray[np.float32], seed: int
+) -> Questions:
+    """The split's cases with ids in place of numbers."""
+    users = store.user_ids_of(case.user_number for case in split.cases)
+    catalogue = store.matching_numbers()
+    ids = store.ids_of(np.union1d(catalogue, arrays.item_numbers[split.held_out]).tolist())
+    cases, labels = [], {}
+    labeling = _Labeling(arrays, split, weight, catalogue, store, seed)
+    for case in split.cases:
+        user_id = users[case.user_number]
+        made = Case(
+            case_id=f"{case.group}:{user_id}" if case.group else user_id,
+            user_id=user_id,
+            query="",
+            targets=tuple(ids[number] for number in case.targets),
+            candidates=None if case.candidates is None else tuple(ids[number] for number in case.candidates),
+        )
+        cases.append(made)
+        labels[made.case_id] = tuple((ids[number], true, kind) for number, true, kind in labeling.of(case))
+    return Questions(tuple(cases), labels, split.description, split.left_out, arrays, split)
+
+
+class _Labeling:
+    """Which items' confidence is measured on a case, and what came true.
+
+    A target of a graded kind (a rating): whether it was positive, by all that the user ever rated. For what is said of
+    takings: every target came true, and an item that the user never touched, drawn uniformly for each, did not.
+    """
+
+    def __init__(
+        self,
+        arrays: InteractionArrays,
+        split: Split,
+        weight: npt.NDArray[np.float32],
+        catalogue: Integers,
+        store: Store,
+        seed: int,
+    ) -> None:
+        self.arrays, self.weight, self.catalogue = arrays, weight, catalogue
+        self.graded = [store.settings.kind(k).positive in ("above_mean", "threshold") for k in arrays.kind_names]
+        self.rng = np.random.default_rng([seed, *b"untouched"])
+        self.rows = np.flatnonzero(split.held_out)
+
+    def of(self, case: SplitCase) -> list[tuple[int, bool, str]]:
+        """Item numbers, labels, and the graded kind that each is about; empty for takings."""
+        arrays = self.arrays
+        first, last = np.searchsorted(arrays.user_numbers, [case.user_number, case.user_number + 1])
+        held = self.rows[np.searchsorted(self.rows, first) : np.searchsorted(self.rows, last)]
+        untouched = np.setdiff1d(self.catalogue, arrays.item_numbers[first:last])
+        found: list[tuple[int, bool, str]] = []
+        for target in case.targets:
+            row = int(held[arrays.item_numbers[held] == target][-1])
+            kind = int(arrays.kinds[row])
+            if self.graded[kind] and not np.isnan(arrays.values[row]):
+                found.append((target, bool(self.weight[row] > 0), arrays.kind_names[kind]))
+            found.append((target, True, ""))
+            if len(untouched):
+                found.append((int(self.rng.choice(untouched)), False, ""))
+        return found
+
+
+def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, count: int | None, seed: int) -> Questions:
+    if path is None:
+        raise InputError(
+            f"The protocol {REQUESTS} needs a file: --requests FILE, JSON Lines with a query and an item_id."
+        )
+    read = _read_requests(path)
+    known = store.items(dict.fromkeys(item_id for _, _, item_id in read))
+    cases = [
+        Case(f"line-{line}", None, query, (item_id,))
+        for line, query, item_id in read
+        if item_id in known and known[item_id].available
+    ]
+    left_out = {"the item meant is not in the catalogue": len(read) - len(cases)} if len(cases) < len(read) else {}
+    if not cases:
+        raise InputError(
+            f"None of the {len(read)} items meant in {str(path)!r} is in the catalogue, such as "
+            f"{read[0][2]!r}. Does the file belong to this workspace?"
+        )
+    total = len(cases)
+    if count is not None and count < total:
+        drawn = np.random.default_rng([seed, *b"requests"]).permutation(total)[:count]
+        cases = [cases[place] for place in sorted(drawn.tolist())]
+    split = Split((), np.zeros(len(arrays), dtype=np.bool_), "")
+    description = (
+        f"{len(cases)} of {total} requests in words ({path.name}), each with the one item that was meant; "
+        "nothing is held out."
+    )
+    return Questions(tuple(cases), {}, description, left_out, arrays, split)
+
+
+def _read_requests(path: Path) -> list[tuple[int, str, str]]:
+    """Line number, query and item id of each request. InputError names the line that has none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The requests file {str(path)!r} cannot be read: {error}") from None
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path.name}:{number}: this is no JSON: {error}") from None
+        query, item_id = _first(row, QUERY_NAMES), _first(row, ITEM_NAMES)
+        if query is None or item_id is None:
+            missing, names = ("query", QUERY_NAMES) if query is None else ("item id", ITEM_NAMES)
+            raise InputError(f"{path.name}:{number}: there is no {missing}; it is read from {', '.join(names)}.")
+        found.append((number, query, item_id))
+    if not found:
+        raise InputError(f"The requests file {str(path)!r} is empty.")
+    return found
+
+
+def _first(row: Any, names: Sequence[str]) -> str | None:
+    """The first of these fields that holds something, as text."""
+    if not isinstance(row, dict):
+        return None
+    values = (row.get(name) for name in names)
+    return next((str(value) for value in values if value not in (None, "")), None)

@@ -1,0 +1,227 @@
+"""The systems that can be evaluated: each takes a case and gives a ranking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from langgraph.runtime import Runtime
+
+from agent import hybrid
+from agent.evaluation.records import Case, Label, Outcome
+from agent.evaluation.validity import faults
+from agent.models.offline import NAME as OFFLINE
+from agent.models.offline import OfflinePlanner
+from agent.nodes.prepare import prepare
+from agent.recommender import MOST_ASKED, Model, RecMind
+from agent.state import AgentContext, Spent, State
+from data.catalogue import Integers
+from data.conditions import Condition
+from data.workspace import Workspace
+from tools.context import Brief
+from tools.slate import Finding, Findings, Slate
+
+AGENT, HYBRID, SEARCH = "agent", "hybrid", "search"
+DEADLINE_S = 24 * 3600.0
+"""For what has no model to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a system says to one case."""
+
+    ranking: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the outcome."""
+
+
+class Bench:
+    """The copy of the workspace, opened, and the systems on it. A context manager."""
+
+    def __init__(
+        self, workspace: Workspace, *, depth: int, k: int, model: Model = None, diversity: float = 0.0
+    ) -> None:
+        """``depth`` is how far the engines rank, ``k`` how much the agent is asked for and diversity is looked at."""
+        self.depth = depth
+        self.diversity = diversity
+        self.k = min(k, MOST_ASKED)
+        self.recmind = RecMind(workspace, model=model or OFFLINE)
+        self.store = self.recmind.store
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evaluation")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+        self.recmind.close()
+
+    def ask(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
+        """The outcome of one case; the clock runs for the system alone, not for what is checked afterwards."""
+        begun = time.perf_counter()
+        answered = SYSTEMS[system](self, case)
+        seconds = time.perf_counter() - begun
+        places = {item_id: rank for rank, item_id in enumerate(answered.ranking, 1)}
+        checked = self._checked(case, answered) if system == AGENT else answered.facts
+        return Outcome(
+            case_id=case.case_id,
+            system=system,
+            ranking=answered.ranking,
+            ranks=tuple(places.get(target) for target in case.targets),
+            seconds=round(seconds, 6),
+            confidences=self._confidences(case, labels) if system in (HYBRID, AGENT) else (),
+            **checked,
+        )
+
+    # -- the systems ---------------------------------------------------------------------------------------------
+
+    def popularity(self, case: Case) -> Answered:
+        """The items with most interactions that the user has not had."""
+        numbers = self._by_popularity
+        consumed = self._consumed(case)
+        allowed = self._candidates(case)
+        if allowed is not None:
+            numbers = numbers[np.isin(numbers, allowed)]
+        kept = numbers[: self.depth + len(consumed)]
+        return self._ranked(kept[~np.isin(kept, consumed)][: self.depth])
+
+    def collaborative(self, case: Case) -> Answered:
+        """What the user's past leads to; nothing for a user without one."""
+        engines = self.recmind.engines
+        allowed = self._candidates(case)
+        hits = engines.collaborative.ask(
+            engines.history.signals(case.user_id),
+            self.depth,
+            set(self._consumed(case).tolist()),
+            self.store.matching_numbers() if allowed is None else allowed,
+        )
+        return self._ranked(np.array([hit.item_number for hit in hits], dtype=np.int64))
+
+    def search(self, case: Case) -> Answered:
+        """What the words of the request find."""
+        hits = self.recmind.engines.search.ask(case.query, n=self.depth)
+        return Answered(tuple(hit.item_id for hit in hits))
+
+    def hybrid(self, case: Case) -> Answered:
+        """The ranker without a model, over what the policy looks up or over the candidates of the case."""
+        context = self._context(case, self.depth)
+        brief, slate = self._prepared(context)
+        if case.candidates is None:
+            slate = hybrid.gathered(context, brief, slate)
+        else:
+            items = self.store.items(case.candidates)
+            rows = tuple(Finding(item_id, item.name) for item_id, item in items.items())
+            slate, _ = slate.merged(Findings("candidates", rows))
+        _, entries = hybrid.ranked(replace(context, diversity=0.0), brief, slate, self.depth)
+        if self.diversity > 0:
+            # The dial is for the list that is seen; deeper ranks keep their order.
+            _, seen = hybrid.ranked(context, brief, slate, self.k)
+            ids = {entry.item_id for entry in seen}
+            entries = [*seen, *(entry for entry in entries if entry.item_id not in ids)][: self.depth]
+        return Answered(tuple(entry.item_id for entry in entries))
+
+    def agent(self, case: Case) -> Answered:
+        """The whole agent, asked for as much as the largest k."""
+        answer = self.recmind.recommend(
+            case.query, user_id=case.user_id, k=self.k, filters=self._filters(case), diversity=self.diversity
+        )
+        return Answered(tuple(found.item_id for found in answer.recommendations), {"answer": answer})
+
+    # -- what they share -----------------------------------------------------------------------------------------
+
+    def _checked(self, case: Case, answered: Answered) -> dict[str, Any]:
+        """The agent's answer as fields of an outcome, its validity checked here."""
+        answer = answered.facts["answer"]
+        context = self._context(case, self.k)
+        brief, _ = self._prepared(context)
+        invalid, unproved = faults(answer, context, brief, case.candidates)
+        return {
+            "source": answer.source,
+            "fallback_cause": answer.fallback_cause,
+            "model_calls": answer.usage.model_calls,
+            "tool_calls": answer.usage.tool_calls,
+            "input_tokens": answer.usage.input_tokens,
+            "output_tokens": answer.usage.output_tokens,
+            "cost_usd": answer.usage.cost_usd,
+            "repairs": len(answer.repairs),
+            "recommendations": len(answer.recommendations),
+            "invalid_items": invalid,
+            "unproved_reasons": unproved,
+        }
+
+    def _context(self, case: Case, k: int) -> AgentContext:
+        return AgentContext(
+            query=case.query,
+            user_id=case.user_id,
+            k=k,
+            filters=self._filters(case),
+            diversity=self.diversity,
+            store=self.store,
+            engines=self.recmind.engines,
+            model=self._planner,
+            model_name=OFFLINE,
+            limits=self.recmind.workspace.settings.limits,
+            deadline=time.monotonic() + DEADLINE_S,
+            pool=self._pool,
+        )
+
+    @cached_property
+    def _planner(self) -> OfflinePlanner:
+        return OfflinePlanner()
+
+    @staticmethod
+    def _prepared(context: AgentContext) -> tuple[Brief, Slate]:
+        """What the agent's first step makes of a request."""
+        state = prepare(State(spent=Spent(), slate=Slate()), Runtime(context=context))
+        return state["brief"], state["slate"]
+
+    @staticmethod
+    def _filters(case: Case) -> tuple[Condition, ...]:
+        return () if case.candidates is None else (Condition("item_id", "in", case.candidates),)
+
+    def _candidates(self, case: Case) -> Integers | None:
+        """The numbers of the candidates, sorted, or None where all items are."""
+        if case.candidates is None:
+            return None
+        return np.sort(np.array(list(self.store.numbers_of(case.candidates).values()), dtype=np.int64))
+
+    def _consumed(self, case: Case) -> Integers:
+        consumed = self.store.consumed_ids(case.user_id) if case.user_id is not None else ()
+        return np.array(list(self.store.numbers_of(consumed).values()), dtype=np.int64)
+
+    @cached_property
+    def _by_popularity(self) -> Integers:
+        """The available items with interactions, most first, ties by number."""
+        counts = self.store.statistics(self.store.matching_numbers())
+        known = np.flatnonzero(counts.interactions > 0)
+        order = np.lexsort((counts.item_numbers[known], -counts.interactions[known]))
+        return counts.item_numbers[known][order]
+
+    def _ranked(self, numbers: Integers) -> Answered:
+        return Answered(tuple(self.store.ids_of(numbers.tolist()).values()))
+
+    def _confidences(self, case: Case, labels: tuple[Label, ...]) -> tuple[tuple[float, bool], ...]:
+        """The confidence in each of these items beside whether it came true; none where no confidence is learned."""
+        engines = self.recmind.engines
+        if engines.confidence is None:
+            return ()
+        about = {item_id: true for item_id, true, kind in labels if kind == (engines.confidence.kind or "")}
+        said = engines.confidences(case.user_id, list(about))
+        return tuple((value, about[item_id]) for item_id, value in said.items())
+
+
+SYSTEMS: Mapping[str, Callable[[Bench, Case], Answered]] = {
+    "popularity": Bench.popularity,
+    "collaborative": Bench.collaborative,
+    SEARCH: Bench.search,
+    HYBRID: Bench.hybrid,
+    AGENT: Bench.agent,
+}

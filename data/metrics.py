@@ -1,0 +1,237 @@
+"""How good rankings, lists and confidences are: the measures themselves, on plain arrays.
+
+Ranks are counted from 1; ``k`` is how much of a list is looked at. A number that cannot be computed is NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+BINS = 15
+"""Bins of a reliability table, as in Guo et al. (2017), but of equal mass."""
+Z = 1.959964
+"""The normal distribution lies within so many standard deviations in 95 of 100 cases."""
+BATCH_LISTS = 1024
+"""Lists whose vectors are summed up at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRanks:
+    """The ranks of the targets of many cases; a case may have several targets."""
+
+    cases: Integers
+    """Per target, the number of its case."""
+    ranks: Floats
+    """Per target, its rank; infinite where the ranking does not hold it."""
+    targets: Integers
+    """Per case, how many targets it has."""
+
+    @classmethod
+    def of(cls, ranks: Iterable[Sequence[int | None]]) -> TargetRanks:
+        """From the ranks of each case's targets; None where the ranking does not hold a target."""
+        rows = list(ranks)
+        targets = np.array([len(row) for row in rows], np.int64)
+        flat = [np.inf if rank is None else rank for row in rows for rank in row]
+        return cls(np.repeat(np.arange(len(rows)), targets), np.array(flat, np.float64), targets)
+
+    def metrics(self, k: int) -> dict[str, Floats]:
+        """Per case, in [0, 1]; NaN for a case without targets.
+
+        - hit_rate: 1 where any target is among the first k
+        - recall: the share of the targets that is among the first k
+        - precision: the share of k places that a target fills; a list shorter than k has empty places
+        - ndcg: the gains 1 / log2(1 + rank) over those of the best order (Järvelin and Kekäläinen, 2002)
+        - mrr: 1 / rank of the first target, 0 where that is beyond k
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}, must be at least 1")
+        n = len(self.targets)
+        within = self.ranks <= k
+        cases, ranks = self.cases[within], self.ranks[within]
+        found = np.bincount(cases, minlength=n)
+        gains = np.bincount(cases, weights=1 / np.log2(1 + ranks), minlength=n)
+        best = np.cumsum(1 / np.log2(np.arange(2, k + 2)))
+        reciprocal = np.zeros(n)
+        np.maximum.at(reciprocal, cases, 1 / ranks)
+        asked = np.where(self.targets > 0, self.targets, np.nan)
+        nothing = np.where(self.targets > 0, 0.0, np.nan)
+        return {
+            "hit_rate": np.minimum(found, 1) + nothing,
+            "recall": found / asked,
+            "precision": found / k + nothing,
+            "ndcg": gains / best[np.clip(self.targets, 1, k) - 1] + nothing,
+            "mrr": reciprocal + nothing,
+        }
+
+
+def mean_over(lists: Integers, values: Floats) -> Floats:
+    """Per list, the mean of its items' values; NaN for an empty list.
+
+    ``lists`` has shape (lists, places) and holds item numbers, -1 where a list is shorter; ``values`` is by item
+    number.
+    """
+    held = lists >= 0
+    if not len(values):
+        return np.full(len(lists), np.nan)
+    return _ratio(np.where(held, values[lists], 0).sum(axis=1), held.sum(axis=1))
+
+
+def self_information(counts: Integers) -> Floats:
+    """Per item, -log2 of its share of all interactions, in bits: what a recommendation of it tells (Zhou et al., 2010).
+
+    Each item is given one interaction more, so that one without any has a finite value too.
+    """
+    information: Floats = -np.log2((counts + 1) / (counts.sum() + max(len(counts), 1)))
+    return information
+
+
+def popularity_percentiles(counts: Integers) -> Floats:
+    """Per item, the share of items with fewer interactions plus half of those with as many: (0, 1), mean 1/2."""
+    ordered = np.sort(counts)
+    below = np.searchsorted(ordered, counts, side="left")
+    up_to = np.searchsorted(ordered, counts, side="right")
+    return (below + up_to) / (2 * max(len(counts), 1))
+
+
+def diversity(lists: Integers, vectors: NDArray[np.floating]) -> Floats:
+    """Per list, the mean of 1 - cosine over all pairs of its items (Ziegler et al., 2005), in [0, 2].
+
+    ``vectors`` has shape (items, dimension), by item number. An item whose vector is 0 or NaN is like none and is left
+    out; NaN for a list with fewer than two others.
+    """
+    rows = np.nan_to_num(np.asarray(vectors, np.float32))
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    known = np.append(lengths[:, 0] > 0, False)  # the last stands for the empty place, -1
+    units = np.concatenate([units, np.zeros((1, rows.shape[1]), np.float32)])
+    found = np.full(len(lists), np.nan)
+    for start in range(0, len(lists), BATCH_LISTS):
+        numbers = lists[start : start + BATCH_LISTS]
+        total = np.zeros((len(numbers), rows.shape[1]), np.float32)
+        for place in numbers.T:  # one place at a time stays in the processor's cache
+            total += units[place]
+        n = known[numbers].sum(axis=1)
+        # The squared length of the sum of n unit vectors is n plus twice the sum of the cosines of all pairs.
+        twice_cosines = np.square(total, dtype=np.float64).sum(axis=1) - n
+        found[start : start + BATCH_LISTS] = 1 - _ratio(twice_cosines, n * (n - 1))
+    return found
+
+
+def exposure(lists: Integers, n_items: int) -> Integers:
+    """Per item number, in how many places of all lists it stands."""
+    return np.bincount(lists[lists >= 0], minlength=n_items)
+
+
+def coverage(exposures: Integers) -> float:
+    """The share of the catalogue that stands in any list; NaN for an empty catalogue."""
+    return float(np.mean(exposures > 0)) if len(exposures) else float("nan")
+
+
+def gini(exposures: Integers) -> float:
+    """How unequally the places are shared among all items: 0 alike, near 1 all to one; NaN where nothing is shared."""
+    n, total = len(exposures), exposures.sum()
+    if not total:
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) * np.sort(exposures)).sum() / (n * total))
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Confidences of about the same size, and how often they came true."""
+
+    pairs: int
+    lowest: float
+    highest: float
+    confidence: float
+    """Their mean."""
+    share: float
+    """How many of the labels are true, 0 to 1."""
+    low: float
+    """The 95 % interval of the share (Wilson, 1927), which takes the pairs for independent."""
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far confidences can be taken at their word."""
+
+    pairs: int
+    base_rate: float
+    """The share of true labels."""
+    brier: float
+    """The mean squared distance of confidence and label; lower is better (Brier, 1950)."""
+    brier_skill: float
+    """1 - brier over that of always saying the base rate: above 0 is better than that; NaN where all labels agree."""
+    ece: float
+    """Expected calibration error: the mean distance of confidence and share over the bins, weighted by their pairs."""
+    ece_by_chance: float
+    """What the expected calibration error of as many perfectly calibrated confidences would be, on average."""
+    bins: tuple[ReliabilityBin, ...]
+
+
+def calibration(
+    confidences: Sequence[float] | Floats, labels: Sequence[bool] | Floats, bins: int = BINS
+) -> Calibration:
+    """The calibration of confidences in [0, 1] against what came true; ValueError where there are none.
+
+    Bins are of equal mass; equal confidences stay together, so the order of the pairs decides nothing.
+    """
+    said, true = np.asarray(confidences, np.float64), np.asarray(labels, np.float64)
+    if not len(said) or len(said) != len(true):
+        raise ValueError(f"{len(said)} confidences and {len(true)} labels: as many labels are needed, and at least one")
+    if np.isnan(said).any() or said.min() < 0 or said.max() > 1:
+        raise ValueError(f"confidences run from {said.min():g} to {said.max():g}, must be within 0 and 1")
+    places = _equal_mass(said, bins)
+    base, brier = float(true.mean()), float(np.mean((said - true) ** 2))
+    spread = base * (1 - base)
+    rng = np.random.default_rng(0)
+    by_chance = [_ece(said, rng.random(len(said)) < said, places) for _ in range(100)]
+    return Calibration(
+        pairs=len(said),
+        base_rate=base,
+        brier=brier,
+        brier_skill=1 - brier / spread if spread else float("nan"),
+        ece=_ece(said, true, places),
+        ece_by_chance=float(np.mean(by_chance)),
+        bins=tuple(_bin(said[places == place], true[places == place]) for place in np.unique(places)),
+    )
+
+
+def percentiles(values: Sequence[float] | Floats, percents: Sequence[float]) -> list[float]:
+    """The values below which these percentages of all lie, interpolated; NaN where there are none."""
+    if not len(values):
+        return [float("nan")] * len(percents)
+    return [float(value) for value in np.percentile(values, percents)]
+
+
+def _equal_mass(said: Floats, bins: int) -> Integers:
+    """Per confidence, its bin: where the middle of all equal ones stands in the order."""
+    _, places, counts = np.unique(said, return_inverse=True, return_counts=True)
+    middles = np.cumsum(counts) - counts / 2
+    bin_of_value: Integers = np.minimum(middles * bins / len(said), bins - 1).astype(np.int64)
+    return bin_of_value[places]
+
+
+def _ece(said: Floats, true: Floats | NDArray[np.bool_], places: Integers) -> float:
+    """The weight of a bin, its pairs over all, cancels against the mean within it: what is left are sums."""
+    return float(np.abs(np.bincount(places, weights=said - true)).sum() / len(said))
+
+
+def _bin(said: Floats, true: Floats) -> ReliabilityBin:
+    n, share = len(said), float(true.mean())
+    middle, spread = share + Z**2 / (2 * n), Z * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    low, high = ((middle + side * spread) / (1 + Z**2 / n) for side in (-1, 1))
+    return ReliabilityBin(n, float(said.min()), float(said.max()), float(said.mean()), share, float(low), float(high))
+
+
+def _ratio(numerator: Floats, denominator: Integers) -> Floats:
+    found = np.full(len(numerator), np.nan)
+    np.divide(numerator, denominator, out=found, where=denominator > 0)
+    return found

@@ -1,0 +1,332 @@
+"""Protocols of evaluation: which interactions are held out of a catalogue's, and what is to be found again.
+
+Pure functions of the interactions and a seed: the same ones make the same split on every machine. No choice hangs on
+what is held out but on how many interactions a user has and which of them come last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from data.catalogue import Integers, InteractionArrays
+from data.errors import InputError
+
+Mask = npt.NDArray[np.bool_]
+
+CANDIDATES = 100
+"""Of 1-of-N, the target included: the direct task of RecMind (Wang et al., 2024) and P5 (Geng et al., 2022)."""
+QUANTILE = 0.8
+"""The share of the interactions before the cut of a temporal split."""
+KEPT = (1, 3, 5)
+"""How many first interactions cold-start users keep."""
+NEXT_ITEMS = 5
+"""How many of the items that a cold-start user took next are targets."""
+COLD_USERS = 0.2
+"""The share of the users that become cold; the others have to stay what they are for there to be something to learn."""
+COLD_ITEMS = 0.05
+"""The share of the items with interactions that become cold."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCase:
+    """One user for whom something is held out."""
+
+    user_number: int
+    targets: tuple[int, ...]
+    """Item numbers, in the order they were taken."""
+    group: str = ""
+    """Which of several conditions the case is made under; empty where there is one."""
+    candidates: tuple[int, ...] | None = None
+    """Item numbers, sorted; only these are ranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What leaves the catalogue, and the cases that it makes."""
+
+    cases: tuple[SplitCase, ...]
+    held_out: Mask
+    """For each interaction, in the order of the arrays, whether it leaves."""
+    description: str
+    """The protocol in one sentence."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many users make no case, by reason; those that a sample passed over are not counted."""
+    cold_items: tuple[int, ...] = ()
+    """The items of which everything leaves that users said of them."""
+    cut: float | None = None
+    """Unix seconds; what was said from then on leaves too."""
+
+
+def shuffled(arrays: InteractionArrays, seed: int) -> Integers:
+    """The order of the interactions by user and time in which ties are shuffled.
+
+    Neighbors of one user tie where neither their times nor their positions tell which came first.
+    """
+    if not len(arrays):
+        return np.zeros(0, dtype=np.int64)
+    at, positions = arrays.at, arrays.positions
+    same_time = (at[1:] == at[:-1]) | (np.isnan(at[1:]) & np.isnan(at[:-1]))
+    tied = (arrays.user_numbers[1:] == arrays.user_numbers[:-1]) & same_time & (positions[1:] == positions[:-1])
+    groups = np.concatenate(([0], np.cumsum(~tied)))
+    return np.lexsort((_random(seed, "ties").random(len(arrays)), groups))
+
+
+def leave_one_out(
+    arrays: InteractionArrays,
+    wanted: Mask,
+    *,
+    seed: int = 0,
+    users: int | None = None,
+    repeats: bool = False,
+    target: str = "interaction",
+) -> Split:
+    """The last wanted interaction of each user is the target; it leaves with all that came after it.
+
+    Args:
+        arrays: all interactions.
+        wanted: which of them can be a target, in the order of the arrays.
+        seed: of the ties and of the sample.
+        users: hold out of so many users only, drawn at random; None for all.
+        repeats: whether an item may be recommended again; otherwise whatever the user did with the target item before
+            leaves too, for it could not be recommended while that is known.
+        target: what a wanted interaction is called in the description.
+    """
+    order = shuffled(arrays, seed)
+    held_out = np.zeros(len(arrays), dtype=np.bool_)
+    found: list[tuple[SplitCase, Integers]] = []
+    left_out = _LeftOut()
+    for user, rows in _by_user(arrays, order):
+        chosen = np.flatnonzero(wanted[rows])
+        if not len(chosen):
+            left_out.add(f"no {target} that could be a target")
+            continue
+        last = int(chosen[-1])
+        item = int(arrays.item_numbers[rows[last]])
+        leaving = np.arange(len(rows)) >= last
+        if not repeats:
+            leaving |= arrays.item_numbers[rows] == item
+        if leaving.all():
+            left_out.add("fewer than 2 interactions with different items")
+            continue
+        found.append((SplitCase(user, (item,)), rows[leaving]))
+    cases = _sampled(found, users, seed)
+    for _, rows in cases:
+        held_out[rows] = True
+    again = "" if repeats else ", as do earlier interactions with the same item"
+    return Split(
+        tuple(case for case, _ in cases),
+        held_out,
+        f"The last {target} of {_whose(users, found)} by time (ties shuffled with seed {seed}) is the "
+        f"target and leaves with all that came after it{again}.",
+        left_out.counts,
+    )
+
+
+def temporal(
+    arrays: InteractionArrays,
+    wanted: Mask,
+    *,
+    quantile: float = QUANTILE,
+    at: float | None = None,
+    seed: int = 0,
+    users: int | None = None,
+) -> Split:
+    """What happened from one moment on leaves; users with a history before it and new items after it are the cases.
+
+    Args:
+        arrays: all interactions; one without a time happened with the one before it.
+        wanted: which of them can be targets.
+        quantile: of the times, above 0 and below 1, where ``at`` is not given.
+        at: the moment in Unix seconds.
+        seed: of the sample.
+        users: evaluate so many of the users only; the interactions of all leave. None for all.
+
+    Raises InputError where no interaction has a time.
+    """
+    known = arrays.at[~np.isnan(arrays.at)]
+    if not len(known):
+        raise InputError("No interaction has a time, so there is no temporal split. Evaluate with leave-one-out.")
+    cut = float(np.quantile(known, quantile, method="higher")) if at is None else at
+    held_out = np.zeros(len(arrays), dtype=np.bool_)
+    found: list[tuple[SplitCase, Integers]] = []
+    left_out = _LeftOut()
+    for user, rows in _by_user(arrays, np.arange(len(arrays))):
+        after = np.logical_or.accumulate(arrays.at[rows] >= cut)
+        held_out[rows[after]] = True
+        if after.all():
+            left_out.add("no history before the cut")
+            continue
+        numbers = arrays.item_numbers[rows]
+        before = set(numbers[~after].tolist())
+        targets = [n for n in dict.fromkeys(numbers[after & wanted[rows]].tolist()) if n not in before]
+        if not targets:
+            left_out.add("no new item after the cut")
+            continue
+        found.append((SplitCase(user, tuple(targets)), rows))
+    return Split(
+        tuple(case for case, _ in _sampled(found, users, seed)),
+        held_out,
+        f"Everything from {cut:.0f} (Unix seconds) on leaves; targets are the items that "
+        f"{_whose(users, found)} with a history before took for the first time after.",
+        left_out.counts,
+        cut=cut,
+    )
+
+
+def sampled_candidates(
+    split: Split, arrays: InteractionArrays, catalogue: Integers, *, n: int = CANDIDATES, seed: int = 0
+) -> Split:
+    """The split with n candidates for each case: its targets, and items drawn uniformly from those never touched.
+
+    Args:
+        split: whose cases get candidates.
+        arrays: all interactions, the held-out ones included: what the user touches later is no false candidate.
+        catalogue: the item numbers to draw from, sorted.
+        n: candidates of a case, its targets included; fewer where the user has touched nearly everything.
+        seed: of the draw.
+    """
+    rng = _random(seed, "candidates")
+    touched = {user: arrays.item_numbers[rows] for user, rows in _by_user(arrays, np.arange(len(arrays)))}
+    cases = []
+    for case in split.cases:
+        others = np.setdiff1d(catalogue, touched.get(case.user_number, np.zeros(0, np.int64)))
+        count = min(max(n - len(case.targets), 0), len(others))
+        drawn = rng.choice(others, size=count, replace=False)
+        candidates = np.union1d(drawn, np.array(case.targets, dtype=np.int64))
+        cases.append(replace(case, candidates=tuple(int(number) for number in candidates)))
+    description = (
+        f"{split.description} Only {n} candidates are ranked: the target and {n - 1} items drawn uniformly from those "
+        f"that the user never touched (seed {seed})."
+    )
+    return replace(split, cases=tuple(cases), description=description)
+
+
+def cold_users(
+    arrays: InteractionArrays,
+    wanted: Mask,
+    *,
+    kept: Sequence[int] = KEPT,
+    next_items: int = NEXT_ITEMS,
+    seed: int = 0,
+    users: int | None = None,
+) -> Split:
+    """Some users keep only their first interactions; the new items that they took next are the targets.
+
+    The sampled users are shared out evenly over the numbers in ``kept``; ``users`` says how many there are, else a
+    fifth of those that can. See ``leave_one_out`` for the other arguments.
+    """
+    order = shuffled(arrays, seed)
+    possible: dict[int, tuple[Integers, set[int]]] = {}
+    left_out = _LeftOut()
+    for user, rows in _by_user(arrays, order):
+        fits = {n for n in kept if len(_next_items(arrays, wanted, rows, n, 1))}
+        if fits:
+            possible[user] = rows, fits
+        else:
+            left_out.add(f"no new item after the first {min(kept)} interactions")
+    drawn = _random(seed, "users").permutation(np.array(sorted(possible), dtype=np.int64)).tolist()
+    count = min(len(drawn), max(len(kept), int(COLD_USERS * len(drawn))) if users is None else users)
+    cases = []
+    held_out = np.zeros(len(arrays), dtype=np.bool_)
+    filled = dict.fromkeys(kept, 0)
+    for user in drawn[:count]:
+        rows, fits = possible[user]
+        n = min(sorted(fits), key=lambda number: filled[number])
+        filled[n] += 1
+        held_out[rows[n:]] = True
+        cases.append(SplitCase(user, tuple(_next_items(arrays, wanted, rows, n, next_items)), f"keep-{n}"))
+    numbers = ", ".join(map(str, kept))
+    return Split(
+        tuple(sorted(cases, key=lambda case: (case.group, case.user_number))),
+        held_out,
+        f"{count} of {len(possible)} users (seed {seed}) keep only their first {numbers} "
+        f"interactions, a share of them each; the next {next_items} new items that they took are the targets.",
+        left_out.counts,
+    )
+
+
+def cold_items(
+    arrays: InteractionArrays,
+    wanted: Mask,
+    *,
+    share: float = COLD_ITEMS,
+    seed: int = 0,
+    users: int | None = None,
+) -> Split:
+    """All interactions with some items leave; the users who took them are the cases, and the items their targets.
+
+    Args:
+        arrays: all interactions.
+        wanted: which of them can make a target.
+        share: of the items with a wanted interaction, drawn uniformly.
+        seed: of the items and of the sample.
+        users: evaluate so many of the users only; None for all.
+    """
+    items = np.unique(arrays.item_numbers[wanted])
+    count = min(len(items), max(1, round(share * len(items))))
+    cold = np.sort(_random(seed, "items").choice(items, size=count, replace=False)) if count else items
+    held_out = np.isin(arrays.item_numbers, cold)
+    found: list[tuple[SplitCase, Integers]] = []
+    left_out = _LeftOut()
+    for user, rows in _by_user(arrays, np.arange(len(arrays))):
+        leaving = held_out[rows]
+        targets = dict.fromkeys(arrays.item_numbers[rows[leaving & wanted[rows]]].tolist())
+        if not targets:
+            left_out.add("took none of the cold items")
+        elif leaving.all():
+            left_out.add("no history beside the cold items")
+        else:
+            found.append((SplitCase(user, tuple(targets)), rows))
+    return Split(
+        tuple(case for case, _ in _sampled(found, users, seed)),
+        held_out,
+        f"All interactions with {count} of {len(items)} items (seed {seed}) leave; they are the "
+        f"targets of {_whose(users, found)} who took them.",
+        left_out.counts,
+        cold_items=tuple(cold.tolist()),
+    )
+
+
+class _LeftOut:
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def add(self, reason: str) -> None:
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+
+
+def _random(seed: int, purpose: str) -> np.random.Generator:
+    """A generator of its own for each purpose, so that one draw does not move another."""
+    return np.random.default_rng([seed, *purpose.encode()])
+
+
+def _by_user(arrays: InteractionArrays, order: Integers) -> list[tuple[int, Integers]]:
+    """Each user number with the rows of the user, in this order."""
+    users = arrays.user_numbers[order]
+    starts = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1]))) if len(users) else np.zeros(0, int)
+    return [(int(users[start]), rows) for start, rows in zip(starts, np.split(order, starts[1:]), strict=False)]
+
+
+def _sampled(
+    found: Sequence[tuple[SplitCase, Integers]], users: int | None, seed: int
+) -> Sequence[tuple[SplitCase, Integers]]:
+    """So many of the cases drawn at random, in their order; a larger sample holds the smaller ones."""
+    if users is None or users >= len(found):
+        return found
+    drawn = _random(seed, "users").permutation(len(found))[:users]
+    return [found[place] for place in sorted(drawn.tolist())]
+
+
+def _next_items(arrays: InteractionArrays, wanted: Mask, rows: Integers, n: int, most: int) -> list[int]:
+    """The first ``most`` items of a user that the first n rows do not hold."""
+    before = set(arrays.item_numbers[rows[:n]].tolist())
+    later = rows[n:][wanted[rows[n:]]]
+    return [number for number in dict.fromkeys(arrays.item_numbers[later].tolist()) if number not in before][:most]
+
+
+def _whose(users: int | None, found: Sequence[object]) -> str:
+    return "each user" if users is None or users >= len(found) else f"{users} of {len(found)} users"
