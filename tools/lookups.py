@@ -176,6 +176,7 @@ class LookUps:
             tastes=profile.lifts,
             surprise=self.brief.surprise,
             again=self.brief.again,
+            given=any((c.attribute, c.operator) == ("item_id", "in") for c in self.brief.standing),
         )
         if self.context.diversity > 0:
             ids = [entry.item_id for entry in ranked]

@@ -112,6 +112,7 @@ class HybridRanker:
         tastes: Mapping[TasteKey, float] | None = None,
         surprise: bool = False,
         again: bool = False,
+        given: bool = False,
         weights: RankWeights | None = None,
     ) -> list[Ranked]:
         """The candidates by score, best first, ties by item number; unknown items are left out.
@@ -126,18 +127,19 @@ class HybridRanker:
             tastes: ``Profile.lifts``.
             surprise: novelty counts more, popularity less.
             again: what the user liked before counts more than all else.
+            given: the caller chose the candidates: most of them the user may have nothing to do with.
             weights: instead of those that the request calls for.
         """
         known = self.store.numbers_of(dict.fromkeys(candidate.item_id for candidate in candidates))
-        given = {candidate.item_id: candidate for candidate in candidates}
+        by_id = {candidate.item_id: candidate for candidate in candidates}
         ids = sorted(known, key=known.__getitem__)
         if not ids:
             return []
         numbers = np.array([known[item_id] for item_id in ids], dtype=np.int64)
         items = self.store.items([*ids, *like])
         parts = {
-            "collaborative": self._collaborative(numbers, history, like),
-            "semantic": self._semantic([given[item_id] for item_id in ids], query, like),
+            "collaborative": self._collaborative(numbers, history, like, given),
+            "semantic": self._semantic([by_id[item_id] for item_id in ids], query, like),
             "metadata": self._metadata(
                 numbers,
                 [items[item_id] for item_id in ids],
@@ -176,7 +178,7 @@ class HybridRanker:
         return [Ranked(ids[i], scores[i], dict(zip(names, rows[i], strict=True))) for i in order]
 
     def _collaborative(
-        self, numbers: npt.NDArray[np.int64], history: Sequence[Past], like: Sequence[str]
+        self, numbers: npt.NDArray[np.int64], history: Sequence[Past], like: Sequence[str], given: bool
     ) -> Floats | None:
         seeds = list(self.store.numbers_of(like).values())
         found_parts = []
@@ -184,7 +186,7 @@ class HybridRanker:
             # The root, because one item's row falls off steeply: the tenth is near it, too.
             found_parts.append((SEED_SHARE, np.sqrt(self.appeal.collaborative.seed_scores(seeds, numbers))))
         if history:
-            found_parts.append((1 - SEED_SHARE, self.appeal.odds(history, numbers)))
+            found_parts.append((1 - SEED_SHARE, self.appeal.odds(history, numbers, given=given)))
         linked = [(share, np.nan_to_num(scores.astype(np.float64))) for share, scores in found_parts]
         linked = [(share, scores) for share, scores in linked if scores.any()]
         if not linked:

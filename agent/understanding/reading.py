@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from agent.understanding.draft import Draft
@@ -115,7 +116,7 @@ def understand(query: str, store: Store, details: ItemDetails, *, user_known: bo
         unseen=unseen,
         surprise=surprise,
         empty=not found and not surprise,
-        count=draft.count,
+        count=None if request.recalls else draft.count,
         unused=tuple(dict.fromkeys(draft.unused)),
     )
 
@@ -186,8 +187,18 @@ def _set_small_talk_aside(request: Request) -> None:
             request.mark(places[0], places[-1] + 1, "talk")
 
 
+_UNWANTED = ("order", "denied", "gone")
+"""Marks of words that no search should look for."""
+
+
 def _text_left(request: Request) -> str:
-    """The request's own words that are worth a search by meaning, without the frame around them."""
+    """The request's own words that are worth a search by meaning, without the frame around them.
+
+    A story is searched for as a whole, the words that were understood as a kind or a year included: it was read with
+    less certainty, and search knows what its chatter is worth.
+    """
+    if request.story and not any(token.mark in ("like", "unlike") for token in request.tokens):
+        return _whole(request)
     runs: list[str] = []
     tokens = request.tokens
     i = 0
@@ -207,3 +218,15 @@ def _text_left(request: Request) -> str:
             runs.append(request.words(first, last))
         i = j
     return " ".join(runs)
+
+
+def _whole(request: Request) -> str:
+    """The whole text, without what it rules out and without the sentences that give orders to a machine."""
+    parts: list[str] = []
+    start = 0
+    for unwanted, group in groupby(request.tokens, key=lambda token: token.mark in _UNWANTED):
+        tokens = list(group)
+        if unwanted:
+            parts.append(request.text[start : tokens[0].start])
+            start = tokens[-1].end
+    return " ".join("".join([*parts, request.text[start:]]).split())

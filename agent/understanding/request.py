@@ -54,6 +54,10 @@ class Request:
     """By token: it tells what an item is about ("a comedy *about war*")."""
     quotes: list[tuple[int, int]] = field(default_factory=list)
     """Token ranges in quotation marks."""
+    recalls: bool = False
+    """The request tells of one thing that its writer once knew."""
+    story: bool = False
+    """The request tells of something at length, rather than asks for it."""
     cased: bool = True
     """Capital letters say something: the request is not all in capitals."""
     _boundaries: list[str] = field(default_factory=list)
@@ -199,6 +203,7 @@ def _note_regions(request: Request) -> None:
         asks[token.sentence] = asks[token.sentence] or token.key in ASKS
     long = len(tokens) > LONG_REQUEST
     recalls = len(tokens) > LONG_REQUEST // 2 and any(token.key in RECALLS for token in tokens)
+    request.recalls, request.story = recalls, long or recalls
     request.asking = [
         not recalls and (not long or size <= 6 or (ask and size <= 30)) for size, ask in zip(sizes, asks, strict=True)
     ]

@@ -68,7 +68,9 @@ class TitleReader:
             self._read_list(j, unlike=False, strong=False, cue=(i, j), noted=False)
         for _, i, j in list(self.request.find(BARE_NEGATION)):
             self._read_list(j, unlike=True, strong=False, cue=(i, j), noted=False, bare=True)
-        self._read_bare()
+        # Who tells of a thing they once knew names places, people and scenes: many are titles of something else.
+        if not self.request.recalls:
+            self._read_bare()
         if (
             not self.likes
             and not self.unlikes

@@ -390,6 +390,16 @@ def test_a_long_story_binds_nothing(reading: Callable[..., Understanding]) -> No
     assert "the house burns" in found.text
 
 
+def test_a_story_is_searched_for_as_a_whole(reading: Callable[..., Understanding]) -> None:
+    story = (
+        "I remember watching this as a kid in the 80s, two robbers hide in a room with Toy Story and "
+        "Horror Express posters and some ghost is in there; it was scary. Please help!"
+    )
+    found = reading(story)
+    assert (found.likes, found.bindings, found.count) == ((), (), None)  # no film is named, and nobody asks for two
+    assert found.text == story
+
+
 def test_a_long_request_binds_where_a_sentence_asks(reading: Callable[..., Understanding]) -> None:
     story = "Yesterday we sat by the fire and the children told us of a man who fought in the war and came home late. "
     found = reading(story * 3 + "Please recommend a comedy. No horror please.")
