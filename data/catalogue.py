@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -125,6 +125,15 @@ class ItemStatistics:
         """The mean value of each item, NaN where it has none."""
         known = self.value_count > 0
         return np.where(known, self.value_sum / np.maximum(self.value_count, 1), np.nan)
+
+
+def without(numbers: Integers, barred: Iterable[int]) -> Integers:
+    """The sorted, distinct numbers without some few, which may be among them."""
+    wanted = np.array(sorted(barred), dtype=np.int64)
+    places = np.searchsorted(numbers, wanted)
+    known = places < len(numbers)
+    places, wanted = places[known], wanted[known]
+    return np.delete(numbers, places[numbers[places] == wanted])
 
 
 def chronological(

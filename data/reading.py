@@ -57,6 +57,17 @@ def as_json(values: Iterable[Any]) -> str:
     return json.dumps([int(v) if isinstance(v, np.integer) else v for v in values])
 
 
+def _terms(query: str) -> list[str]:
+    """The words of the query that count, each once."""
+    terms = list(dict.fromkeys(words(query)))
+    return [term for term in terms if term not in STOP_WORDS] or terms
+
+
+def _any_of(query: str) -> str:
+    """What the full text search is asked with; empty where the query has no words."""
+    return " OR ".join(f'"{term}"' for term in _terms(query)[:MOST_QUERY_WORDS])
+
+
 class ItemReading(Database):
     """The part of the store that reads items."""
 
@@ -155,11 +166,9 @@ class ItemReading(Database):
         Scores are above 0, higher is better. ``numbers`` (sorted) restricts the search to these items; otherwise
         unavailable ones are found too. The query is words, never search syntax; English stop words don't count.
         """
-        terms = list(dict.fromkeys(words(query)))
-        terms = [term for term in terms if term not in STOP_WORDS] or terms
+        terms, match = _terms(query), _any_of(query)
         if not terms or n < 1 or (numbers is not None and not len(numbers)):
             return []
-        match = " OR ".join(f'"{term}"' for term in terms[:MOST_QUERY_WORDS])
         title, description, attributes = _WEIGHTS_OF_FEW if len(terms) <= _FEW_WORDS else _WEIGHTS_OF_MANY
         rank = f"bm25(items_fts, {title}, {description}, {attributes})"
         sql = f"SELECT rowid, {rank} AS rank FROM items_fts WHERE items_fts MATCH ?"  # noqa: S608
@@ -174,6 +183,11 @@ class ItemReading(Database):
             allowed = numbers[np.minimum(places, len(numbers) - 1)]
             rows = [row for row, number in zip(rows, allowed, strict=True) if row[0] == number][:n]
         return [(number, -rank) for number, rank in rows]
+
+    def has_words(self, query: str) -> bool:
+        """Whether ``search_words`` finds anything, for less: nothing has to be ranked."""
+        match = _any_of(query)
+        return bool(match and self._rows("SELECT 1 FROM items_fts WHERE items_fts MATCH ? LIMIT 1", [match]))
 
     # -- titles --------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from operator import itemgetter
 
 from data.contributions import Contributing
 from data.errors import InputError
@@ -19,9 +20,11 @@ _UPSERT_INTERACTION = """
     WHERE value IS NOT excluded.value OR position <> excluded.position"""
 # Up to this many interactions at once the counts are moved by what changed; above it they are computed anew.
 _FEW = 2000
+_ROWS_AT_ONCE = 500_000
 
 InteractionRow = tuple[int, int, int, int, float, float | None, int]
 """A row of the table ``interactions``."""
+_IDENTITY = itemgetter(0, 1, 2, 3, 4)
 
 
 class Store(Contributing):
@@ -159,7 +162,9 @@ class Store(Contributing):
     def write_interactions(self, conn: sqlite3.Connection, rows: Iterable[InteractionRow]) -> int:
         """Write rows into the open transaction, without the counts; the number of new or changed ones."""
         changed = 0
-        for batch in batched(rows, 50_000):
+        for batch in batched(rows, _ROWS_AT_ONCE):
+            # In the order of the table each of its pages is written once a batch; a log by time has all users mixed.
+            batch.sort(key=_IDENTITY)
             # Making the rows may itself write (new users), so only this statement's changes are counted.
             before = conn.total_changes
             conn.executemany(_UPSERT_INTERACTION, batch)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from data.progress import Progress
 from tools import links
-from tools.cooccurrence import CollaborativeParameters
+from tools.cooccurrence import CollaborativeParameters, Rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-Rows = tuple[Numbers, npt.NDArray[np.int32], Floats]
-"""Starts, columns and values of compressed rows."""
+
+_BLOCK = 32_768
+"""Rows that are blended at a time."""
 
 
 def blend(
@@ -41,54 +42,55 @@ def blend(
         progress: told of the slow parts.
     """
     size = len(items)
-    parts: list[tuple[csr_array[Any, tuple[int, int]], bool]] = []
-    base = _matrix(cooccurring, size)
+    parts: list[tuple[Any, np.float32, bool]] = []
+    base = links.of_rows(*cooccurring, size)
     strongest = float(base.data.max(initial=0.0)) or 1.0
     if parameters.ease > 0 and (found := links.ease(*taken, size)) is not None:
-        parts.append((_weighted(found, parameters.ease * strongest), True))
+        parts.append((found, _factor(found, parameters.ease * strongest), True))
     if texts is not None and (parameters.alike > 0 or parameters.alike_then_together > 0):
-        near = _spread(links.alike(texts.vectors, progress), np.searchsorted(items, texts.numbers), size)
+        near = _spread(links.alike(texts.vectors, progress, texts.lists), np.searchsorted(items, texts.numbers), size)
         if parameters.alike > 0:
-            parts.append((_weighted(near, parameters.alike * strongest), False))
+            parts.append((near, _factor(near, parameters.alike * strongest), False))
         if parameters.alike_then_together > 0 and size <= links.SECOND_HAND_UP_TO:
-            parts.append((_weighted(links.second_hand(near, base), parameters.alike_then_together * strongest), False))
+            found = links.second_hand(near, base)
+            parts.append((found, _factor(found, parameters.alike_then_together * strongest), False))
     if not parts:
         starts, columns, values = cooccurring
         return starts, columns, values, np.ones(len(values), np.bool_)
-    total: Any = base
-    for part, _ in parts:
-        total = total + part
-    total.sort_indices()
-    # Where a link comes from: the same sum over the histories' parts alone, on the same entries.
-    shared: Any = base
-    for part, by_history in parts:
-        shared = shared + part if by_history else shared
-    return (
-        total.indptr.astype(np.int64),
-        total.indices.astype(np.int32),
-        total.data.astype(np.float32),
-        _present(shared, total),
-    )
+    most = base.nnz + sum(part.nnz for part, _, _ in parts)
+    starts = np.zeros(size + 1, dtype=np.int64)
+    # Memory that is never written is never taken.
+    columns, values = np.empty(most, np.int32), np.empty(most, np.float32)
+    together = np.empty(most, np.bool_)
+    for first in range(0, size, _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        total: Any = base[rows]
+        # Where a link comes from: the same sum over the histories' parts alone, on the same entries.
+        shared = total
+        for part, factor, by_history in parts:
+            more = part[rows] * factor
+            total = total + more
+            shared = shared + more if by_history else shared
+        total.sort_indices()
+        starts[first + 1 : first + 1 + total.shape[0]] = starts[first] + total.indptr[1:]
+        entries = slice(starts[first], starts[first] + total.nnz)
+        columns[entries], values[entries], together[entries] = total.indices, total.data, _present(shared, total)
+    end = starts[-1]
+    return starts, columns[:end], values[:end], together[:end]
 
 
-def _matrix(rows: Rows, size: int) -> csr_array[Any, tuple[int, int]]:
-    from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
-
-    starts, columns, values = rows
-    return csr_array((values, columns, starts), shape=(size, size))
-
-
-def _weighted(part: Any, weight: float) -> Any:
-    """The part, its largest entry as large as the weight."""
+def _factor(part: Any, weight: float) -> np.float32:
+    """What makes the part's largest entry as large as the weight."""
     largest = float(part.data.max(initial=0.0))
-    return part * np.float32(weight / largest) if largest > 0 else part
+    return np.float32(weight / largest if largest > 0 else 1.0)
 
 
 def _spread(part: Any, positions: Numbers, size: int) -> csr_array[Any, tuple[int, int]]:
-    """The part among all items, given the position of each of its rows."""
-    table = part.tocoo()
-    rows, columns = table.coords
-    return links.csr(positions[rows], positions[columns], table.data, size)
+    """The part among all items, given the position of each of its rows, ascending."""
+    lengths = np.zeros(size, dtype=np.int64)
+    lengths[positions] = np.diff(part.indptr)
+    starts = np.concatenate(([0], np.cumsum(lengths)))
+    return links.of_rows(starts, positions.astype(np.int32)[part.indices], part.data, size)
 
 
 def _present(part: Any, whole: Any) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ which past items led to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from data.settings import Settings
 from data.store import Store
 from tools import phrases
 from tools.blend import blend
-from tools.cooccurrence import CollaborativeParameters, cooccurrence, scaled_and_pruned, sequences
+from tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
 from tools.findings import NO_FOCUS, Focus, found
 from tools.past import Past
 from tools.slate import Evidence, Findings
@@ -42,11 +42,17 @@ class Texts:
     """Sorted item numbers."""
     vectors: Floats
     """Of shape (items, dimension), each of length 1."""
+    lists: Path | None = None
+    """FAISS's inverted lists of the vectors, where they have been written."""
 
 
 _FILES = ("items", "starts", "columns", "values", "together")
 _PARAMETERS = "collaborative.json"
+CLOSE = 0.4
+"""Texts with a lower cosine are not called close: what links them is what goes with a third item."""
 DAY_S = 86_400.0
+SPARSE = 20
+"""Fewer links than one for so many items are sorted, rather than added up item by item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,8 @@ class CollaborativeModel:
         users, numbers, interest = sequences(arrays, weights, settings, chosen)
         items = np.unique(numbers if texts is None else np.concatenate((numbers, texts.numbers))).astype(np.int64)
         positions = np.searchsorted(items, numbers).astype(np.int32)
-        matrix = cooccurrence(users, positions, interest, size=len(items), parameters=chosen, progress=progress)
-        blended = blend(scaled_and_pruned(matrix, chosen), (users, positions), items, texts, chosen, progress)
+        together = cooccurrence(users, positions, interest, size=len(items), parameters=chosen, progress=progress)
+        blended = blend(together, (users, positions), items, texts, chosen, progress)
         return cls(items, *blended, chosen)
 
     def save(self, folder: Path) -> None:
@@ -230,11 +236,12 @@ class CollaborativeModel:
         if not len(weighty) or not len(self.items):
             return [np.zeros(len(item_numbers)) for _ in weightings]
         entries, row = self._rows(positions[weighty])
-        columns, values = self.columns[entries], self.values[entries]
+        reached, place = self._reached(entries)
+        values = self.values[entries]
         found = []
         for weights in weightings:
-            total = np.bincount(columns, values * weights[weighty][row], minlength=len(self.items))
-            found.append(np.where(wanted >= 0, total[wanted], 0.0) / (float(total.max()) or 1.0))
+            total = _sums(place, values * weights[weighty][row], len(reached))
+            found.append(_looked_up(reached, total, wanted) / (float(total.max(initial=0.0)) or 1.0))
         return found
 
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Numbers) -> Floats:
@@ -281,16 +288,23 @@ class CollaborativeModel:
         first = np.cumsum(lengths) - lengths
         return np.arange(int(lengths.sum())) - first[row] + starts[row], row
 
-    def _totals(self, vector: _Vector) -> npt.NDArray[np.float64]:
-        """What the vector gives to each position."""
-        entries, row = self._rows(vector.positions)
-        given = self.values[entries] * vector.weights[row]
-        return np.asarray(np.bincount(self.columns[entries], given, minlength=len(self.items)), dtype=np.float64)
+    def _reached(self, entries: Numbers) -> tuple[Numbers, Numbers]:
+        """The positions that these entries lead to, ascending, and the place of each entry's among them.
+
+        All positions, where the entries are not far fewer: then sorting them costs more than passing over all items.
+        """
+        columns = self.columns[entries]
+        if len(columns) * SPARSE > len(self.items):
+            return np.arange(len(self.items)), columns.astype(np.int64)
+        reached, place = np.unique(columns, return_inverse=True)
+        return reached.astype(np.int64), place
 
     def _scaled_scores(self, vector: _Vector, item_numbers: Sequence[int] | Numbers) -> Floats:
         wanted = self._positions(np.asarray(item_numbers, dtype=np.int64))
-        total = self._totals(vector)
-        found = np.where(wanted >= 0, total[wanted] if len(total) else 0.0, np.nan)
+        entries, row = self._rows(vector.positions)
+        reached, place = self._reached(entries)
+        total = _sums(place, self.values[entries] * vector.weights[row], len(reached))
+        found = np.where(wanted >= 0, _looked_up(reached, total, wanted), np.nan)
         best = np.nanmax(found, initial=0.0)
         return (found / best if best > 0 else found).astype(np.float32)
 
@@ -302,22 +316,24 @@ class CollaborativeModel:
         if n <= 0 or not vector.positive.any():
             return np.empty(0, np.int64)
         entries, row = self._rows(vector.positions)
-        columns = self.columns[entries]
-        total = np.bincount(columns, self.values[entries] * vector.weights[row], minlength=len(self.items))
+        reached, place = self._reached(entries)
+        total = _sums(place, self.values[entries] * vector.weights[row], len(reached))
         if not vector.positive.all():
-            led = np.zeros(len(self.items), dtype=np.bool_)
-            led[columns[vector.positive[row]]] = True
+            led = np.zeros(len(reached), dtype=np.bool_)
+            led[place[vector.positive[row]]] = True
             total[~led] = 0.0
-        barred = self._positions(np.asarray(sorted(exclude), dtype=np.int64))
-        total[barred[barred >= 0]] = 0.0
-        linked = np.flatnonzero(total > 0)
+        linked = total > 0
+        reached, total = reached[linked], total[linked]
+        open_to_all = ~np.isin(reached, self._positions(np.asarray(sorted(exclude), dtype=np.int64)))
+        reached, total = reached[open_to_all], total[open_to_all]
         if allowed is not None and len(allowed):
-            numbers = self.items[linked]
+            numbers = self.items[reached]
             places = np.minimum(np.searchsorted(allowed, numbers), len(allowed) - 1)
-            linked = linked[allowed[places] == numbers]
+            met = allowed[places] == numbers
+            reached, total = reached[met], total[met]
         elif allowed is not None:
-            linked = linked[:0]
-        return np.asarray(linked[_best(np.asarray(total[linked], dtype=np.float64), n)], dtype=np.int64)
+            return np.empty(0, np.int64)
+        return reached[_best(total, n)]
 
     def _explained(self, vector: _Vector, best: Numbers) -> list[CollaborativeHit]:
         """These positions, in this order, with what led to each."""
@@ -325,10 +341,10 @@ class CollaborativeModel:
             return []
         entries, row = self._rows(vector.positions)
         columns = self.columns[entries]
-        place = np.full(len(self.items), -1, dtype=np.int64)
-        place[best] = np.arange(len(best))
-        kept = np.flatnonzero(place[columns] >= 0)
-        entries, row, hit = entries[kept], row[kept], place[columns[kept]]
+        order = np.argsort(best)
+        places = np.minimum(np.searchsorted(best[order], columns), len(best) - 1)
+        kept = np.flatnonzero(best[order][places] == columns)
+        entries, row, hit = entries[kept], row[kept], order[places[kept]]
         given = self.values[entries] * vector.weights[row]
         leads = vector.positive[row]
         total = np.bincount(hit, given, minlength=len(best))
@@ -346,6 +362,19 @@ class CollaborativeModel:
             alike = links[0][0] if links and not because else None
             hits.append(CollaborativeHit(int(self.items[position]), raw / top, raw, because, alike))
         return hits
+
+
+def _sums(place: Numbers, given: npt.NDArray[Any], count: int) -> npt.NDArray[np.float64]:
+    """What each of so many places is given in all."""
+    return np.asarray(np.bincount(place, given, minlength=count), dtype=np.float64)
+
+
+def _looked_up(reached: Numbers, total: npt.NDArray[np.float64], wanted: Numbers) -> npt.NDArray[np.float64]:
+    """The totals of the wanted positions among those reached, 0 for the others."""
+    if not len(reached):
+        return np.zeros(len(wanted))
+    places = np.minimum(np.searchsorted(reached, wanted), len(reached) - 1)
+    return np.where(reached[places] == wanted, total[places], 0.0)
 
 
 def _because(links: list[tuple[int, float]], whole: float) -> tuple[tuple[int, float], ...]:
@@ -391,6 +420,7 @@ def collaborative_findings(
     store: Store,
     hits: Sequence[CollaborativeHit],
     *,
+    similarity: Callable[[str, str], float] | None = None,
     focus: Focus = NO_FOCUS,
     seeds: Sequence[str] = (),
     shown: int = 10,
@@ -400,6 +430,7 @@ def collaborative_findings(
     Args:
         store: where titles and attributes are read.
         hits: what ``ask`` or ``ask_seeds`` found.
+        similarity: of the texts of two items by id; without it nothing is said of what texts alone link.
         focus: what the request is about.
         seeds: ids of the items that were asked with, where not with a user's history; for the note alone.
         shown: how many rows the model reads.
@@ -418,8 +449,10 @@ def collaborative_findings(
             if (item := items.get(ids.get(number, ""))) is not None
         ]
         facts = [phrases.collaborative(because, hit.score)] if because else []
-        if not because and (near := items.get(ids.get(hit.alike or 0, ""))) is not None:
-            facts = [phrases.semantic_like(near.item_id, near.name, hit.score)]
+        near = items.get(ids.get(hit.alike, "")) if similarity is not None and hit.alike is not None else None
+        if near is not None and similarity is not None:
+            close = similarity(near.item_id, ids[hit.item_number])
+            facts = [phrases.semantic_like(near.item_id, near.name, close)] if close >= CLOSE else []
         rows.append((ids[hit.item_number], facts, {"collaborative": hit.score}))
     note = ""
     if not rows:

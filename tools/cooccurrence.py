@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,14 @@ from data.catalogue import InteractionArrays
 from data.progress import Progress
 from data.settings import Settings
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Rows = tuple[Numbers, npt.NDArray[np.int32], Floats]
+"""Starts, columns and values of compressed rows."""
+
+PAIRS_AT_ONCE = 8_000_000
+"""Rows are made of so many pairs of interactions at a time: memory grows with what is kept, not with all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,11 @@ class CollaborativeParameters:
     """Weight of "the later item, given the earlier one"."""
     backward: float = 0.3
     """Weight of "the earlier item, given the later one"; equal to ``forward`` the model is blind to direction."""
-    row_power: float = 0.5
+    row_power: float = 0.4
     """Rows are divided by their sum to this power, so that what goes with everything leads less."""
     column_power: float = 0.2
     """Columns likewise, so that what everything leads to counts less."""
-    entry_power: float = 1.0
+    entry_power: float = 0.7
     """Each scaled entry to this power; below 1 one strong link does not drown several that agree."""
     top: int = 200
     """Entries kept in a row, the largest; memory grows with the items, not with their square."""
@@ -43,14 +47,14 @@ class CollaborativeParameters:
     """In interactions: a past item counts exp(-age/recency_decay)."""
     day_decay: float = 0.0
     """And, d days before the newest interaction, (1 + d) to minus this power of it. 0 where times are unknown."""
-    long_term: float = 0.002
+    long_term: float = 0.01
     """Added to that for every past item, so that old favorites still lead somewhere when nothing newer does."""
     past: int = 250
     """Past items that a question looks at, those that weigh most; the rest would change nothing but the time."""
     fit_neutral: float = 1.0
     """Weight, when fitting, of a graded interaction that is not positive: who saw it saw its neighbors too. On
     latest-small without them HR@10 falls from 0.134 to 0.107."""
-    ask_neutral: float = 0.5
+    ask_neutral: float = 0.9
     """Weight of such an interaction in a user's vector. It shifts the order of candidates, but leads to none alone."""
     alike: float = 0.1
     """Weight of links between items whose texts are alike, beside those of co-occurrence; both have a largest of 1."""
@@ -84,57 +88,102 @@ def cooccurrence(
     size: int,
     parameters: CollaborativeParameters,
     progress: Progress,
-) -> csr_array[Any, tuple[int, int]]:
-    """CSR of shape (items, items): how much each item (row) goes with each other (column); no item with itself."""
-    from scipy.sparse import coo_array, csr_array  # noqa: PLC0415  a question must not pay for SciPy
+) -> Rows:
+    """How much each item (row) goes with each other (column): scaled, the largest entries of each row, columns
+    ascending; no item with itself."""
+    histories = _Histories(users, positions, interest, parameters)
+    row_sum, column_sum = histories.sums(size, progress)
+    order = np.argsort(positions, kind="stable")
+    begins = np.concatenate(([0], np.cumsum(np.bincount(positions, minlength=size))))
+    most = np.minimum(2 * parameters.window * np.diff(begins), parameters.top)
+    starts = np.zeros(size + 1, dtype=np.int64)
+    # Memory that is never written is never taken.
+    columns, values = np.empty(int(most.sum()), np.int32), np.empty(int(most.sum()), np.float32)
+    for first, last in _blocks(begins * (2 * parameters.window)):
+        progress("co-occurrence", first, size)
+        block = histories.rows(order[begins[first] : begins[last]], first, last, size)
+        lengths = np.diff(block.indptr)
+        # Sums below 1 (one distant meeting) would blow an entry up instead of scaling it down.
+        scaled = block.data * np.repeat(row_sum[first:last] ** -parameters.row_power, lengths)
+        scaled *= column_sum[block.indices] ** -parameters.column_power
+        scaled **= parameters.entry_power
+        kept = strongest(block.indptr, scaled, parameters.top)
+        ends = np.concatenate(([0], np.cumsum(kept)))[block.indptr]
+        starts[first : last + 1] = starts[first] + ends
+        columns[starts[first] : starts[last]] = block.indices[kept]
+        values[starts[first] : starts[last]] = scaled[kept]
+    progress("co-occurrence", size, size)
+    return starts, columns[: starts[-1]], values[: starts[-1]]
 
-    total = cast("csr_array[Any, tuple[int, int]]", csr_array((size, size), dtype=np.float32))
-    for distance in range(1, parameters.window + 1):
-        progress("co-occurrence", distance - 1, parameters.window)
-        together = (users[distance:] == users[:-distance]) & (positions[distance:] != positions[:-distance])
-        if not (users[distance:] == users[:-distance]).any():
-            break
-        earlier, later = positions[:-distance][together], positions[distance:][together]
-        weight = interest[:-distance][together] * interest[distance:][together]
-        weight = weight * np.float32(np.exp(-(distance - 1) / parameters.distance_decay))
-        both = coo_array(
-            (
-                np.concatenate((weight * np.float32(parameters.forward), weight * np.float32(parameters.backward))),
-                (np.concatenate((earlier, later)), np.concatenate((later, earlier))),
-            ),
-            shape=(size, size),
-        )
-        total = cast("csr_array[Any, tuple[int, int]]", total + both.tocsr())
-    progress("co-occurrence", parameters.window, parameters.window)
-    total.eliminate_zeros()
-    return total
+
+@dataclass(frozen=True, slots=True)
+class _Histories:
+    """All interactions that show an interest, user by user and from the oldest to the newest."""
+
+    users: npt.NDArray[Any]
+    positions: npt.NDArray[np.int32]
+    interest: Floats
+    parameters: CollaborativeParameters
+
+    def sums(self, size: int, progress: Progress) -> tuple[Doubles, Doubles]:
+        """Of each row and of each column of the whole matrix, 1 where they are less."""
+        forward, backward = self.parameters.forward, self.parameters.backward
+        leads, follows = np.zeros(size), np.zeros(size)
+        for distance in range(1, self.parameters.window + 1):
+            progress("what goes together", distance - 1, self.parameters.window)
+            of_one = self.users[distance:] == self.users[:-distance]
+            if not of_one.any():
+                break
+            earlier = np.flatnonzero(of_one & (self.positions[distance:] != self.positions[:-distance]))
+            weight = self._weight(earlier, earlier + distance, distance)
+            leads += np.bincount(self.positions[earlier], weight, minlength=size)
+            follows += np.bincount(self.positions[earlier + distance], weight, minlength=size)
+        rows, columns = forward * leads + backward * follows, forward * follows + backward * leads
+        return np.maximum(rows, 1.0), np.maximum(columns, 1.0)
+
+    def rows(self, chosen: Numbers, first: int, last: int, size: int) -> Any:
+        """The rows from the first item to before the last as a SciPy matrix: of the chosen interactions with these
+        items, what each goes with."""
+        from scipy.sparse import coo_array  # noqa: PLC0415  a question must not pay for SciPy
+
+        places, others, weights = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+        for share, direction in ((self.parameters.forward, 1), (self.parameters.backward, -1)):
+            here = chosen if share else chosen[:0]
+            for distance in range(1, self.parameters.window + 1):
+                there = here + direction * distance
+                within = (there >= 0) & (there < len(self.users))
+                here, there = here[within], there[within]
+                of_one = self.users[here] == self.users[there]
+                here, there = here[of_one], there[of_one]
+                other = self.positions[there] != self.positions[here]
+                places.append(self.positions[here[other]] - np.int32(first))
+                others.append(self.positions[there[other]])
+                weights.append(self._weight(here[other], there[other], distance) * np.float32(share))
+        pairs = np.concatenate(weights), (np.concatenate(places), np.concatenate(others))
+        return coo_array(pairs, shape=(last - first, size)).tocsr()
+
+    def _weight(self, one: Numbers, other: Numbers, distance: int) -> Floats:
+        near = np.float32(np.exp(-(distance - 1) / self.parameters.distance_decay))
+        return np.asarray(self.interest[one] * self.interest[other] * near, dtype=np.float32)
 
 
-def scaled_and_pruned(
-    matrix: csr_array[Any, tuple[int, int]], parameters: CollaborativeParameters
-) -> tuple[Numbers, npt.NDArray[np.int32], Floats]:
-    """Starts, columns and values of the scaled matrix with the largest entries of each row, columns ascending."""
-    starts = matrix.indptr.astype(np.int64)
-    lengths = np.diff(starts)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    columns, values = matrix.indices, matrix.data.astype(np.float64)
-    # Sums below 1 (one distant meeting) would blow an entry up instead of scaling it down.
-    row_sum = np.maximum(np.bincount(rows, values, minlength=len(lengths)), 1.0)
-    column_sum = np.maximum(np.bincount(columns, values, minlength=len(lengths)), 1.0)
-    values = values * row_sum[rows] ** -parameters.row_power * column_sum[columns] ** -parameters.column_power
-    values **= parameters.entry_power
+def _blocks(costs: Numbers) -> Iterator[tuple[int, int]]:
+    """Ranges of rows that cost ``PAIRS_AT_ONCE`` at most, or are one row; ``costs`` adds up, from 0 on."""
+    first = 0
+    while first < len(costs) - 1:
+        last = int(np.searchsorted(costs, costs[first] + PAIRS_AT_ONCE, side="right")) - 1
+        last = max(last, first + 1)
+        yield first, last
+        first = last
+
+
+def strongest(starts: npt.NDArray[Any], values: npt.NDArray[Any], top: int) -> npt.NDArray[np.bool_]:
+    """Of each entry of compressed rows whether it is among the ``top`` largest of its row; of equal ones the first."""
     kept = np.ones(len(values), dtype=np.bool_)
-    crowded = np.flatnonzero((lengths > parameters.top)[rows])
-    if len(crowded):
-        order = crowded[np.lexsort((columns[crowded], -values[crowded], rows[crowded]))]
-        crowded_rows = rows[order]
-        first = np.searchsorted(crowded_rows, crowded_rows, side="left")
-        kept[order[np.arange(len(order)) - first >= parameters.top]] = False
-    rows, columns, values = rows[kept], columns[kept], values[kept]
-    order = np.lexsort((columns, rows))
-    counts = np.bincount(rows, minlength=len(lengths))
-    return (
-        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        columns[order].astype(np.int32),
-        values[order].astype(np.float32),
-    )
+    for row in np.flatnonzero(np.diff(starts) > top).tolist():
+        entries = values[starts[row] : starts[row + 1]]
+        least = np.partition(entries, len(entries) - top)[len(entries) - top]
+        among = entries > least
+        among[np.flatnonzero(entries == least)[: top - np.count_nonzero(among)]] = True
+        kept[starts[row] : starts[row + 1]] = among
+    return kept

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import Integers
+from data.catalogue import Integers, without
 from data.columns import number_column, text_column
 from data.conditions import Condition, resolve_attribute, resolve_condition
 from data.errors import ConditionError
@@ -67,9 +67,8 @@ class ItemFilter:
         wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
         numbers = self.store.matching_numbers(wanted)
         if exclude:
-            barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
-            numbers = numbers[~np.isin(numbers, barred)]
-        chosen = numbers[self._order(numbers, sort)][: max(n, 0)]
+            numbers = without(numbers, self.store.numbers_of(exclude).values())
+        chosen = numbers[self._order(numbers, sort, max(n, 0))]
         ids = self.store.ids_of(chosen.tolist())
         counts = self.store.statistics(chosen)
         means = counts.means
@@ -93,8 +92,8 @@ class ItemFilter:
         catalogue = self.store.catalogue()
         return loosening(self.store, tuple(resolve_condition(c, catalogue) for c in conditions), exclude)
 
-    def _order(self, numbers: Integers, sort: str) -> npt.NDArray[np.intp]:
-        """The places of the numbers in the wanted order."""
+    def _order(self, numbers: Integers, sort: str, n: int) -> npt.NDArray[np.intp]:
+        """The places of the first n numbers (sorted) in the wanted order."""
         words = sort.split()
         direction = words.pop().casefold() if len(words) > 1 and words[-1].casefold() in ("asc", "desc") else None
         name = " ".join(words)
@@ -104,9 +103,18 @@ class ItemFilter:
             except ConditionError as error:
                 raise ConditionError(f"Cannot sort by {name!r}. Sort by {', '.join(SORTS)}, or: {error}") from None
         descending = direction == "desc" or (direction is None and name in _DESCENDING)
+        if name == "popularity" and descending:
+            return np.searchsorted(numbers, self.popular.first(numbers, n))
         keys = self._keys(numbers, name)
-        missing = np.isnan(keys)
-        return np.lexsort((numbers, np.where(missing, 0.0, -keys if descending else keys), missing))
+        # NaN comes last in every sort of NumPy's.
+        keys = -keys if descending else keys
+        places = np.arange(len(numbers))
+        if 0 < n < len(numbers):
+            last = np.partition(keys, n - 1)[n - 1]
+            before = np.flatnonzero(keys < last) if not np.isnan(last) else np.flatnonzero(~np.isnan(keys))
+            equal = np.flatnonzero(keys == last) if not np.isnan(last) else np.flatnonzero(np.isnan(keys))
+            places = np.sort(np.concatenate((before, equal[: n - len(before)])))
+        return places[np.argsort(keys[places], kind="stable")][:n]
 
     def _keys(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
         """What each item is sorted by, ascending; NaN where it is missing."""

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from data.progress import Progress, quiet
+from tools.cooccurrence import strongest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -35,19 +37,45 @@ EASE_KEPT = 200
 _BLOCK = 2_048
 
 
-def alike(vectors: Floats, progress: Progress = quiet) -> csr_array[Any, tuple[int, int]]:
+def alike(vectors: Floats, progress: Progress = quiet, lists: Path | None = None) -> csr_array[Any, tuple[int, int]]:
     """CSR of shape (rows, rows): the cosine to the third power of each vector's nearest ones, itself left out.
 
     Args:
         vectors: float32 of shape (rows, dimension), each of length 1.
         progress: told of the rows.
+        lists: the file of their inverted lists, where they have been made already.
     """
+    count = len(vectors)
+    n = min(NEIGHBORS + 1, count)
+    index = _nearest(vectors, lists)
+    lengths = np.zeros(count, dtype=np.int64)
+    # Memory that is never written is never taken.
+    columns, values = np.empty(count * n, np.int32), np.empty(count * n, np.float32)
+    end = 0
+    for start in range(0, count, _BLOCK):
+        similarities, places = index.search(np.ascontiguousarray(vectors[start : start + _BLOCK]), n)
+        order = np.argsort(places, axis=1)
+        similarities, places = (np.take_along_axis(table, order, axis=1) for table in (similarities, places))
+        kept = (places >= 0) & (places != np.arange(start, start + len(places))[:, None]) & (similarities > 0)
+        lengths[start : start + len(kept)] = kept.sum(axis=1)
+        begin, end = end, end + int(kept.sum())
+        columns[begin:end], values[begin:end] = places[kept], similarities[kept] ** 3
+        progress("texts that are alike", min(start + _BLOCK, count), count)
+    return of_rows(np.concatenate(([0], np.cumsum(lengths))), columns[:end], values[:end], count)
+
+
+def _nearest(vectors: Floats, lists: Path | None) -> Any:
+    """A FAISS index of the vectors."""
     import faiss  # noqa: PLC0415  takes 0.1 s to import
 
     count, dimension = vectors.shape
-    n = min(NEIGHBORS + 1, count)
+    index: Any
     if count <= EXACT_UP_TO:
-        index: Any = faiss.IndexFlatIP(dimension)
+        index = faiss.IndexFlatIP(dimension)
+    elif lists is not None:
+        index = faiss.read_index(str(lists), faiss.IO_FLAG_MMAP)
+        index.nprobe = PROBES
+        return index
     else:
         index = faiss.IndexIVFFlat(
             faiss.IndexFlatIP(dimension), dimension, int(4 * np.sqrt(count)), faiss.METRIC_INNER_PRODUCT
@@ -57,16 +85,7 @@ def alike(vectors: Floats, progress: Progress = quiet) -> csr_array[Any, tuple[i
         index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
     for start in range(0, count, _BLOCK):
         index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
-    columns = np.empty((count, n), dtype=np.int64)
-    similarities = np.empty((count, n), dtype=np.float32)
-    for start in range(0, count, _BLOCK):
-        block = np.ascontiguousarray(vectors[start : start + _BLOCK])
-        similarities[start : start + _BLOCK], columns[start : start + _BLOCK] = index.search(block, n)
-        progress("texts that are alike", min(start + _BLOCK, count), count)
-    rows = np.repeat(np.arange(count), n)
-    values, places = similarities.reshape(-1), columns.reshape(-1)
-    kept = (places >= 0) & (places != rows) & (values > 0)
-    return csr(rows[kept], places[kept], values[kept] ** 3, count)
+    return index
 
 
 def ease(
@@ -145,22 +164,23 @@ def second_hand(
     size = texts.shape[0]
     blocks = []
     for start in range(0, size, _BLOCK):
-        product = (texts[start : start + _BLOCK] @ together).tocoo()
-        rows, columns = product.coords
-        other = rows + start != columns
-        blocks.append(pruned(rows[other] + start, columns[other], product.data[other], SECOND_HAND))
+        product = texts[start : start + _BLOCK] @ together
+        product.sort_indices()
+        rows = np.repeat(np.arange(start, start + product.shape[0]), np.diff(product.indptr))
+        # No row links to itself; what is 0 is no largest.
+        product.data[rows == product.indices] = 0
+        kept = strongest(product.indptr, product.data, SECOND_HAND) & (product.data > 0)
+        blocks.append((rows[kept], product.indices[kept], product.data[kept]))
     return _stacked(blocks, size)
 
 
-def pruned(
-    rows: npt.NDArray[Any], columns: npt.NDArray[Any], values: npt.NDArray[Any], top: int
-) -> tuple[Numbers, Numbers, Floats]:
-    """The entries that are among the ``top`` largest of their row, ties by column; in no particular order."""
-    order = np.lexsort((columns, -values, rows))
-    ordered = rows[order]
-    first = np.searchsorted(ordered, ordered, side="left")
-    kept = order[np.arange(len(order)) - first < top]
-    return rows[kept].astype(np.int64), columns[kept].astype(np.int64), values[kept].astype(np.float32)
+def of_rows(
+    starts: Numbers, columns: npt.NDArray[np.int32], values: Floats, size: int
+) -> csr_array[Any, tuple[int, int]]:
+    """A square matrix of these compressed rows, nothing copied."""
+    from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
+
+    return csr_array((values, columns, starts), shape=(size, size))
 
 
 def csr(

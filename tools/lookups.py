@@ -93,7 +93,14 @@ class LookUps:
         else:
             past = self.context.engines.history.signals(self.context.user_id)
             hits = self.context.engines.appeal.ask(past, self.rows, barred, allowed)
-        return collaborative_findings(store, hits, focus=self._focus(conditions), seeds=liked, shown=n)
+        return collaborative_findings(
+            store,
+            hits,
+            similarity=self.context.engines.search.similarity,
+            focus=self._focus(conditions),
+            seeds=liked,
+            shown=n,
+        )
 
     def popular_items(self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10) -> Findings:
         """What most people took up and valued."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import Integers, ItemStatistics
+from data.catalogue import Integers, ItemStatistics, without
 from data.conditions import Condition
 from data.store import Store
 from tools import phrases
@@ -43,6 +43,8 @@ class _Scored:
     scores: Floats
     bayesian: Floats
     """NaN where the catalogue has no values."""
+    order: Integers
+    """The places of the items with interactions by score, best first, ties by item number."""
 
 
 class PopularItems:
@@ -73,14 +75,9 @@ class PopularItems:
         """
         always = since is None and until is None
         scored = self._all() if always else _score(self.store.popularity_between(since, until))
-        allowed = self.store.matching_numbers(conditions)
         numbers = scored.counts.item_numbers
-        kept = np.isin(numbers, allowed, assume_unique=True) & (scored.counts.interactions > 0)
-        if exclude:
-            barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
-            kept &= ~np.isin(numbers, barred)
-        places = np.flatnonzero(kept)
-        order = places[np.lexsort((numbers[places], -scored.scores[places]))][: max(n, 0)]
+        barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
+        order = _first(scored.order, numbers, self.store.matching_numbers(conditions), barred, max(n, 0))
         ids = self.store.ids_of(numbers[order].tolist())
         means = scored.counts.means
         return [
@@ -93,6 +90,16 @@ class PopularItems:
             for place in order
             if int(numbers[place]) in ids
         ]
+
+    def first(self, item_numbers: Integers, n: int) -> Integers:
+        """The n most popular of these (sorted) item numbers, best first, ties by number; those that nobody took up
+        come last."""
+        scored = self._all()
+        numbers = scored.counts.item_numbers
+        found = numbers[_first(scored.order, numbers, item_numbers, numbers[:0], n)]
+        if len(found) >= min(n, len(item_numbers)):
+            return found
+        return np.concatenate((found, without(item_numbers, found.tolist())[: n - len(found)]))
 
     def score(self, item_numbers: Sequence[int] | Integers) -> npt.NDArray[np.float32]:
         """The score of each item over all times, float32 0 to 1; 0 for an item without interactions."""
@@ -141,7 +148,7 @@ def _score(counts: ItemStatistics) -> _Scored:
     by_count = taken / most if most > 0 else taken
     total = float(counts.value_count.sum())
     if not total:
-        return _Scored(counts, by_count, np.full(len(counts), np.nan))
+        return _Scored(counts, by_count, np.full(len(counts), np.nan), _order(counts, by_count))
     mean, strength = float(counts.value_sum.sum()) / total, prior_strength(counts)
     bayesian = (counts.value_sum + strength * mean) / (counts.value_count + strength)
     low, plain = float(bayesian.min()), counts.means
@@ -149,7 +156,29 @@ def _score(counts: ItemStatistics) -> _Scored:
     spread = max(float(bayesian.max()) - low, 0.25 * float(np.nanmax(plain) - np.nanmin(plain)))
     by_value = (bayesian - low) / spread if spread > 0 else np.full(len(counts), 0.5)
     scores = (1 - VALUE_SHARE) * by_count + VALUE_SHARE * by_value
-    return _Scored(counts, np.where(counts.interactions > 0, scores, 0.0), bayesian)
+    scores = np.where(counts.interactions > 0, scores, 0.0)
+    return _Scored(counts, scores, bayesian, _order(counts, scores))
+
+
+def _order(counts: ItemStatistics, scores: Floats) -> Integers:
+    taken = np.flatnonzero(counts.interactions > 0)
+    # Places are in the order of the numbers, and a stable sort leaves equal ones so.
+    return taken[np.argsort(-scores[taken], kind="stable")]
+
+
+def _first(order: Integers, numbers: Integers, allowed: Integers, barred: Integers, n: int) -> Integers:
+    """The first n of the places whose numbers are among the (sorted) allowed ones and none of the barred."""
+    found = [order[:0]]
+    start, step = 0, 4 * n + len(barred)
+    while start < len(order) and n > 0 and len(allowed):
+        places = order[start : start + step]
+        asked = numbers[places]
+        at = np.minimum(np.searchsorted(allowed, asked), len(allowed) - 1)
+        kept = places[(allowed[at] == asked) & ~np.isin(asked, barred)][:n]
+        found.append(kept)
+        # Most requests are answered by the first few; where few are allowed, ever more are looked at.
+        start, step, n = start + step, 4 * step, n - len(kept)
+    return np.concatenate(found)
 
 
 def popular_findings(

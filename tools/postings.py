@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,10 @@ class Postings:
         parts = np.concatenate([weight * self.weights[where] for weight, where in found])
         scores = np.bincount(rows, weights=parts, minlength=self.count).astype(np.float32)
         return scores, float(sum(weight for weight, _ in found))
+
+    def mentions(self, words: Iterable[str]) -> int:
+        """How many postings these stems have."""
+        return sum(where.stop - where.start for _, _, _, where in self._wanted(dict.fromkeys(words, 1.0)))
 
     def score_of(self, text: Sequence[Sequence[str]], wanted: Mapping[str, float]) -> float:
         """What a row with these stems would score: for an item that has come since."""
@@ -127,20 +132,22 @@ class PostingsBuilder:
     """Collects the words of one row after the other."""
 
     def __init__(self) -> None:
-        self._vocabulary: dict[str, int] = {}
+        # A word that it does not know yet gets the next number.
+        self._vocabulary: defaultdict[str, int] = defaultdict()
+        self._vocabulary.default_factory = self._vocabulary.__len__
         self._terms, self._rows, self._fields, self._counts = array("i"), array("i"), array("b"), array("i")
         self._lengths: list[tuple[int, ...]] = []
 
     def add(self, text: Sequence[Sequence[str]]) -> None:
         """The next row: the stems of every field, in the order of FIELD_WEIGHTS."""
-        row, vocabulary = len(self._lengths), self._vocabulary
+        row = len(self._lengths)
         self._lengths.append(tuple(map(len, text)))
         for field, words in enumerate(text):
-            for word, times in Counter(words).items():
-                self._terms.append(vocabulary.setdefault(word, len(vocabulary)))
-                self._rows.append(row)
-                self._fields.append(field)
-                self._counts.append(times)
+            counts = Counter(words)
+            self._terms.extend(map(self._vocabulary.__getitem__, counts))
+            self._rows.extend(repeat(row, len(counts)))
+            self._fields.extend(repeat(field, len(counts)))
+            self._counts.extend(counts.values())
 
     def build(self) -> Postings:
         """The postings of all rows."""

@@ -12,12 +12,14 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.catalogue import without
 from data.conditions import Condition
 from data.errors import RecMindError
 from data.progress import Progress, quiet
@@ -44,6 +46,10 @@ LIKE_WEIGHT = 1.0
 """What the mean of the liked items' vectors weighs beside the query's vector."""
 MOST_ALLOWED = 0.5
 """With a larger share of items allowed, words are searched in all of them first."""
+COMMON = 20_000
+"""Above so many mentions of a short query's words in the catalogue its words are looked up in the postings, which are
+read in milliseconds; the full text search takes longer with every item that it has to score (270 ms for a word that
+100,000 items have)."""
 HASH_BYTES = 16
 
 _FILES = {
@@ -53,6 +59,8 @@ _FILES = {
     "years": "search_years.npy",
 }
 _FACTS = "search.json"
+_FEW = 5_000
+"""Up to so many item numbers are looked for one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +154,15 @@ class ItemSearch:
         encoded = encoder.encode(list(new.values()), progress)
         encoding_s = time.perf_counter() - begun
         fresh = {hashed: row for row, hashed in enumerate(new)}
-        vectors = np.empty((len(numbers), encoder.dimension), dtype=np.float32)
-        kept = [row for row, hashed in enumerate(hashes) if hashed in known]
-        if previous is not None and kept:
-            vectors[kept] = previous.vectors[[known[hashes[row]] for row in kept]]
-        added = [row for row, hashed in enumerate(hashes) if hashed in fresh]
-        vectors[added] = encoded[[fresh[hashes[row]] for row in added]]
+        # Where every text is new and no two are equal, nothing has to be copied.
+        vectors = encoded
+        if len(new) < len(numbers):
+            vectors = np.empty((len(numbers), encoder.dimension), dtype=np.float32)
+            kept = [row for row, hashed in enumerate(hashes) if hashed in known]
+            if previous is not None and kept:
+                vectors[kept] = previous.vectors[[known[hashes[row]] for row in kept]]
+            added = [row for row, hashed in enumerate(hashes) if hashed in fresh]
+            vectors[added] = encoded[[fresh[hashes[row]] for row in added]]
         flat = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(len(hashes), HASH_BYTES)
         search = cls(
             store,
@@ -237,7 +248,7 @@ class ItemSearch:
         barred = set(self.store.numbers_of({*exclude, *like}).values())
         numbers = self.store.matching_numbers(tuple(conditions))
         if barred:
-            numbers = numbers[~np.isin(numbers, np.fromiter(barred, dtype=np.int64))]
+            numbers = without(numbers, barred)
         asked = self.query_vector(query, like)
         if asked is not None and self._worth.of(query):
             found, signs = self.signs(query, asked, numbers, max(LONG_DEPTH, n))
@@ -315,6 +326,11 @@ class ItemSearch:
         rows = self._rows(np.array([] if number is None else [number], dtype=np.int64))
         return self.vectors[rows[0]] if len(rows) else None
 
+    def similarity(self, one: str, other: str) -> float:
+        """Cosine similarity of the texts of two items by id; 0 where either is not known."""
+        first, second = self.vectors_of([one, other])
+        return float(first @ second)
+
     def vectors_of(self, item_ids: Sequence[str]) -> Floats:
         """The items' own vectors, of shape (items, dimension); 0 where the catalogue or the index does not have one."""
         result = np.zeros((len(item_ids), self.vectors.shape[1]), dtype=np.float32)
@@ -339,8 +355,18 @@ class ItemSearch:
         """The row of each item number, and whether it has one."""
         if not len(self.numbers):
             return np.zeros(len(numbers), dtype=np.int64), np.zeros(len(numbers), dtype=np.bool_)
-        rows = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
-        return rows, self.numbers[rows] == numbers
+        if len(numbers) <= _FEW:
+            rows = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
+            return rows, self.numbers[rows] == numbers
+        rows = self._row_of[np.minimum(numbers, len(self._row_of) - 1)]
+        return rows, rows >= 0
+
+    @cached_property
+    def _row_of(self) -> Numbers:
+        """The row of every item number up to the largest, and one more: -1 where there is none."""
+        rows = np.full(int(self.numbers[-1]) + 2, -1, dtype=np.int64)
+        rows[self.numbers] = np.arange(len(self.numbers))
+        return rows
 
     def _rows(self, numbers: Numbers) -> Numbers:
         """The rows of those item numbers that have one, in their order."""
@@ -349,6 +375,9 @@ class ItemSearch:
 
     def _with_words(self, query: str, n: int, numbers: Numbers) -> list[int]:
         """The n best of these (sorted) item numbers by the words of the query."""
+        weights = word_weights(query)
+        if self.words.mentions(weights) > COMMON:
+            return self._with_common_words(query, weights, n, numbers)
         if len(numbers) > len(self.numbers) * MOST_ALLOWED:
             # Where nearly all are allowed, a few more from the whole catalogue make up for those that are not; handing
             # the full text search a long list costs more than the search.
@@ -358,6 +387,16 @@ class ItemSearch:
             if len(kept) >= n or len(wide) < 2 * n:
                 return kept[:n]
         return [number for number, _ in self.store.search_words(query, n=n, numbers=numbers)]
+
+    def _with_common_words(self, query: str, weights: dict[str, float], n: int, numbers: Numbers) -> list[int]:
+        """The same by the postings; of items that they do not have, by the full text search."""
+        scores, _ = self.words.scores(weights)
+        rows, indexed = self._found(numbers)
+        best = highest(scores, rows[indexed], n)
+        ranked = sorted(zip((-scores[best]).tolist(), self.numbers[best].tolist(), strict=True))
+        late = numbers[~indexed]
+        fresh = self.store.search_words(query, n=n, numbers=late) if len(late) else []
+        return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]
 
     def _hits(self, fused: list[tuple[int, float]], query: str, asked: Floats | None) -> list[SearchHit]:
         worth = {stem(normalize(query[start:end])): weight for start, end, weight in self._worth.of(query)}

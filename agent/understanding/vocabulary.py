@@ -162,7 +162,7 @@ class Vocabulary:
 
     def is_word(self, text: str) -> bool:
         """Whether the catalogue's texts use these words: then they are hardly a misspelling."""
-        return bool(self.store.search_words(text, n=1, numbers=None))
+        return self.store.has_words(text)
 
     def distinctive(self, word: str, meaning: Meaning) -> bool:
         """Whether the word, wherever the catalogue's texts use it, is just this value (``opi``, and not ``nature``)."""

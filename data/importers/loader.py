@@ -23,6 +23,8 @@ from data.writing import batched
 
 MOST_PROBLEMS = 1000
 _PROGRESS_STEP = 10_000
+_CACHE = -256_000
+"""Kibibytes (below 0) of pages kept in memory meanwhile: a large import touches all of its tables at once."""
 
 _NEW_USER = "INSERT INTO users (user_id, attributes, watermark) VALUES (?, '{}', 0)"
 _IDENTITY = "user_number, item_number, kind_number, timed, moment"
@@ -55,12 +57,15 @@ class Loader:
     def __enter__(self) -> Self:
         self._transaction = self.store.writing()
         self._conn = self._transaction.__enter__().conn
+        self._cache_size = self._conn.execute("PRAGMA cache_size").fetchone()[0]
+        self._conn.execute(f"PRAGMA cache_size = {_CACHE}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._transaction is not None
+        self._conn.execute(f"PRAGMA cache_size = {self._cache_size}")
         if error is not None:
             self._transaction.__exit__(kind, error, trace)
             return

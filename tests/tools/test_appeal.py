@@ -83,7 +83,7 @@ def test_every_feature_is_computed_as_it_is_described() -> None:
     of = {name: table[:, column].tolist() for column, name in enumerate(FEATURES)}
     assert of["popularity"] == pytest.approx([np.log(3), 0.0])
     assert of["text_newest"] == pytest.approx([0.0, 1.0], abs=1e-6)
-    near, far = 1.002, np.exp(-1 / 3) + 0.002
+    near, far = 1 + PARAMETERS.long_term, np.exp(-1 / 3) + PARAMETERS.long_term
     assert of["text"] == pytest.approx([far / np.hypot(near, far), near / np.hypot(near, far)], rel=1e-5)
     # Item 4 was first taken on day 1, the user's newest interaction is of day 3; nobody ever took item 7.
     assert of["newness"] == pytest.approx([np.exp(-2 / 180), 0.0])

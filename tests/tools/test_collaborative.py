@@ -48,7 +48,8 @@ def dense(histories: list[tuple[int, ...]], items: list[int], parameters: Collab
                 matrix[a, b] += parameters.forward * near
                 matrix[b, a] += parameters.backward * near
     row, column = np.maximum(matrix.sum(axis=1), 1), np.maximum(matrix.sum(axis=0), 1)
-    return matrix * row[:, None] ** -parameters.row_power * column[None, :] ** -parameters.column_power
+    scaled = matrix * row[:, None] ** -parameters.row_power * column[None, :] ** -parameters.column_power
+    return scaled**parameters.entry_power
 
 
 def as_dense(model: CollaborativeModel) -> np.ndarray:
@@ -88,7 +89,7 @@ def test_a_row_keeps_only_its_largest_entries() -> None:
 def test_scores_follow_the_user_vector_with_recency() -> None:
     model = fitted(purchases(*HISTORIES))
     matrix = as_dense(model)
-    recent, old = (math.exp(-age / 3.0) + 0.002 for age in (0, 4))
+    recent, old = (math.exp(-age / 3.0) + PARAMETERS.long_term for age in (0, 4))
     expected = recent * matrix[0] + old * matrix[1]
     hits = model.ask([Past(10, 1.0, 0), Past(20, 1.0, 4)], 10)
     raw = {hit.item_number: hit.raw for hit in hits}
@@ -103,7 +104,7 @@ def test_scores_follow_the_user_vector_with_recency() -> None:
 def test_every_hit_says_which_past_items_led_there() -> None:
     model = fitted(purchases(*HISTORIES))
     matrix = as_dense(model)
-    recent, old = (math.exp(-age / 3.0) + 0.002 for age in (0, 4))
+    recent, old = (math.exp(-age / 3.0) + PARAMETERS.long_term for age in (0, 4))
     hit = next(h for h in model.ask([Past(10, 1.0, 0), Past(20, 1.0, 4)], 10) if h.item_number == 30)
     parts = {10: recent * matrix[0, 2], 20: old * matrix[1, 2]}
     assert dict(hit.because) == pytest.approx({k: v / sum(parts.values()) for k, v in parts.items()}, rel=1e-4)
@@ -216,6 +217,6 @@ def test_latest_small_leave_one_out_is_far_above_popularity(shared_data: Path) -
     for user, target in zip(users[last], items[last], strict=True):
         places = np.flatnonzero(arrays.user_numbers == user)
         ages = range(len(places) - 1, -1, -1)
-        past = [(int(arrays.item_numbers[p]), float(weight[p]), a) for p, a in zip(places, ages, strict=True)]
+        past = [Past(int(arrays.item_numbers[p]), float(weight[p]), a) for p, a in zip(places, ages, strict=True)]
         hits += int(target) in [hit.item_number for hit in model.ask(past, 10)]
     assert hits / int(last.sum()) > 0.11

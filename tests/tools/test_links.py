@@ -3,6 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from tools import links
+from tools.cooccurrence import strongest
 
 
 def test_alike_is_the_cube_of_the_cosine_of_the_nearest() -> None:
@@ -57,7 +58,7 @@ def test_second_hand_links_are_the_product_without_the_item_itself() -> None:
     )
 
 
-def test_pruned_keeps_the_largest_of_each_row_ties_by_column() -> None:
-    rows, columns, values = (np.array(x) for x in ([0, 0, 0, 1], [2, 1, 0, 5], [1.0, 1.0, 3.0, 0.5]))
-    kept = sorted(zip(*(column.tolist() for column in links.pruned(rows, columns, values, 2)), strict=True))
-    assert kept == [(0, 0, 3.0), (0, 1, 1.0), (1, 5, 0.5)]
+def test_the_strongest_are_the_largest_of_each_row_and_of_equal_ones_the_first() -> None:
+    starts, values = np.array([0, 4, 4, 5]), np.array([1.0, 3.0, 1.0, 1.0, 0.5])
+    assert strongest(starts, values, 2).tolist() == [True, True, False, False, True]
+    assert strongest(starts, values, 4).all()
