@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,16 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "newness": 1.0,
 }
 """For a new catalogue: between what was learned on validation slices of MovieLens latest-small and Amazon Beauty."""
+DEFAULT_SET_WEIGHTS: Mapping[str, float] = {
+    "linked": 0.4,
+    "linked_newest": 0.3,
+    "long_term": 0.5,
+    "popularity": 0.1,
+    "text": 4.0,
+    "newness": 0.4,
+    "trend": 0.5,
+}
+"""The same for a set of items that somebody gave."""
 
 _FILE = "appeal.json"
 
@@ -58,7 +68,9 @@ class Appeal:
     moments: Moments
     texts: Texts | None
     weights: Mapping[str, float]
-    """Of the features by name; a feature without a weight is not computed."""
+    """Of the features by name, for the order of what the links found; a feature without a weight is not computed."""
+    set_weights: Mapping[str, float] = field(default_factory=dict)
+    """For the order of a set that somebody gave, most of which nothing may link to; where empty, ``weights``."""
 
     def ask(
         self,
@@ -77,13 +89,17 @@ class Appeal:
         hits = self.collaborative.explained(history, found[order])
         return [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
 
-    def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers) -> Table:
-        """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1."""
+    def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers, *, given: bool = False) -> Table:
+        """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1.
+
+        ``given`` says that somebody chose the items, not the links.
+        """
         numbers = np.asarray(item_numbers, dtype=np.int64)
         if not len(numbers):
             return np.zeros(0)
-        names = tuple(name for name in FEATURES if self.weights.get(name))
-        logits = self.features(history, numbers, names) @ np.array([self.weights[name] for name in names])
+        weights = self.set_weights if given and self.set_weights else self.weights
+        names = tuple(name for name in FEATURES if weights.get(name))
+        logits = self.features(history, numbers, names) @ np.array([weights[name] for name in names])
         return np.asarray(np.exp(logits - logits.max()))
 
     def features(self, history: Sequence[Past], numbers: Numbers, names: Sequence[str] = FEATURES) -> Table:
@@ -146,20 +162,24 @@ class Appeal:
 
     def save(self, folder: Path) -> None:
         """Write the weights and the times into the folder; the other engines write themselves."""
-        (folder / _FILE).write_text(json.dumps(dict(self.weights), indent=1) + "\n", encoding="utf-8")
+        both = {"weights": dict(self.weights), "set_weights": dict(self.set_weights)}
+        (folder / _FILE).write_text(json.dumps(both, indent=1) + "\n", encoding="utf-8")
         self.moments.save(folder)
 
     @classmethod
     def load(cls, folder: Path, collaborative: CollaborativeModel, texts: Texts | None) -> Appeal:
         """What was saved there, over the engines beside it; RecMindError where it cannot be read."""
         try:
-            weights = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            known = {name: float(weights[name]) for name in FEATURES if name in weights}
-        except (OSError, ValueError, TypeError) as error:
+            both = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            weights, set_weights = (
+                {name: float(both[of][name]) for name in FEATURES if name in both[of]}
+                for of in ("weights", "set_weights")
+            )
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise RecMindError(
                 f"The weights in {folder / _FILE} cannot be read ({error}). Run: recmind index"
             ) from error
-        return cls(collaborative, Moments.load(folder), texts, known)
+        return cls(collaborative, Moments.load(folder), texts, weights, set_weights)
 
 
 def _heaviest(weights: Table, n: int) -> Table:

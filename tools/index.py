@@ -26,7 +26,7 @@ from data.settings import Settings
 from data.signals import weights
 from data.store import Store
 from data.workspace import Workspace
-from tools.appeal import DEFAULT_WEIGHTS, Appeal
+from tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
 from tools.collaborative import CollaborativeModel, Texts
 from tools.confidence import Confidence
 from tools.cooccurrence import CollaborativeParameters
@@ -39,7 +39,7 @@ from tools.moments import Moments
 from tools.popular import PopularItems
 from tools.rank import HybridRanker
 from tools.search import ItemSearch
-from tools.vectors import FLAT_UP_TO
+from tools.vectors import FLAT_UP_TO, LISTS_FILE
 
 __all__ = ["Engines", "IndexFailed", "Manifest", "build", "open_engines", "verify"]
 
@@ -175,15 +175,16 @@ def _build_into(
     search = ItemSearch.fit(store, encoder, _search_of(previous, workspace, store, encoder), progress)
     search.save(folder, progress=progress)
     arrays = store.interaction_arrays()
-    texts = Texts(search.numbers, search.vectors)
+    lists = folder / LISTS_FILE
+    texts = Texts(search.numbers, search.vectors, lists if lists.is_file() else None)
     choice = _choice(previous, arrays, texts, store, tuned=tuned, progress=progress)
     collaborative = CollaborativeModel.fit(
         arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, texts
     )
     collaborative.save(folder)
-    Appeal(collaborative, Moments.of(arrays), texts, choice.weights).save(folder)
+    Appeal(collaborative, Moments.of(arrays), texts, choice.weights, choice.set_weights).save(folder)
     confidence = (
-        Confidence.fit(arrays, store.settings, collaborative, progress=progress, catalogue=search.numbers)
+        Confidence.fit(arrays, store.settings, collaborative, progress=progress, texts=texts, catalogue=search.numbers)
         if choice.tuned
         else None
     )
@@ -207,6 +208,7 @@ def _build_into(
             "flat_up_to": FLAT_UP_TO,
             "collaborative": asdict(choice.parameters),
             "weights": dict(choice.weights),
+            "set_weights": dict(choice.set_weights),
             "tuned": choice.tuned,
             "validation": dict(choice.validation),
             "confidence": None if confidence is None else {"meaning": confidence.meaning, **confidence.skill},
@@ -229,6 +231,7 @@ class _Choice:
 
     parameters: CollaborativeParameters
     weights: Mapping[str, float]
+    set_weights: Mapping[str, float]
     validation: Mapping[str, float]
     tuned: bool
 
@@ -246,12 +249,12 @@ def _choice(
     from tools.tuning import tune  # noqa: PLC0415  a question must not pay for it
 
     if tuned and (found := tune(arrays, store.settings, texts, progress=progress)) is not None:
-        return _Choice(found.parameters, found.weights, found.validation, tuned=True)
+        return _Choice(found.parameters, found.weights, found.set_weights, found.validation, tuned=True)
     before = previous.parameters if previous is not None and not tuned else {}
     if before.get("tuned"):
         parameters = CollaborativeParameters(**before["collaborative"])
-        return _Choice(parameters, before["weights"], before["validation"], tuned=True)
-    return _Choice(CollaborativeParameters(), DEFAULT_WEIGHTS, {}, tuned=False)
+        return _Choice(parameters, before["weights"], before["set_weights"], before["validation"], tuned=True)
+    return _Choice(CollaborativeParameters(), DEFAULT_WEIGHTS, DEFAULT_SET_WEIGHTS, {}, tuned=False)
 
 
 def _same(manifest: Manifest, store: Store, encoder: Encoder, settings: Settings) -> bool:

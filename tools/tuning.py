@@ -1,7 +1,7 @@
 """``recmind index --tune``: what suits this catalogue, found on each user's newest interaction, held out.
 
-A small coordinate search finds how histories are linked; a conditional logit then learns how candidates are ordered. The
-figures reported are of users whose weights were learned from other users.
+A small coordinate search finds how histories are linked; a conditional logit then learns how candidates are ordered.
+The figures reported are of users whose weights were learned from other users.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ FEW_USERS = 2_000
 FOLDS = 5
 SHRINKAGE = 1.0
 """What a squared weight costs, in users."""
+OTHERS = 99
+"""Items drawn uniformly from those that a user has not taken, beside which the target has to stand out: what the
+weights for a given set are learned from."""
 
 LINK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("distance_decay", (2.0, 3.0, 4.0, 10.0)),
@@ -66,8 +69,11 @@ class Tuned:
 
     parameters: CollaborativeParameters
     weights: Mapping[str, float]
+    set_weights: Mapping[str, float]
+    """For the order of a set that somebody gave."""
     validation: Mapping[str, float]
-    """HR@10 and NDCG@10 of the links alone and of the ordered candidates, and ``users``."""
+    """HR@10 and NDCG@10 of the links alone, of the ordered candidates and, as ``given_``, of the target among 99 random
+    items; and ``users``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ def tune(
     blends = [] if any(name in fixed for name in BLENDED) else BLENDS[1:]
     steps = sum(len(values) for _, values in free) + len(blends)
     search = _Search(newest, settings, texts, seed)
+    change: dict[str, Any]
     chosen, done = start, 0
     best = search.fitted(chosen)
     for name, values in free:
@@ -117,16 +124,17 @@ def tune(
             done += 1
             if value == getattr(chosen, name):
                 continue
-            change: dict[str, Any] = {name: value}
+            change = {name: value}
             tried = replace(chosen, **change)
             found = search.asked(tried) if (name, values) in ASK_STEPS else search.fitted(tried)
             if found > best:
                 chosen, best = tried, found
         search.keep(chosen)
-    for weights in blends:
+    for blended in blends:
         progress("trying parameters", done, steps)
         done += 1
-        tried = replace(chosen, **dict(zip(BLENDED, weights, strict=True)))
+        change = dict(zip(BLENDED, blended, strict=True))
+        tried = replace(chosen, **change)
         found = search.fitted(tried)
         if found > best:
             chosen, best = tried, found
@@ -135,7 +143,19 @@ def tune(
     if len(newest.users) < FEW_USERS:
         slices += [slice_off(arrays, back, seed) for back in (1, 2)]
     cases = [case for n, part in enumerate(slices) for case in _cases(part, chosen, settings, texts, seed, n, progress)]
-    return Tuned(chosen, *_learned(cases, seed))
+    weights, ranks = _learned([linked for linked, _ in cases], seed)
+    set_weights, given_ranks = _learned([given for _, given in cases], seed)
+    newest_ones = np.array([linked.counts for linked, _ in cases])
+    measured = {
+        "links_": np.array([linked.rank for linked, _ in cases])[newest_ones],
+        "": ranks[newest_ones],
+        "given_": given_ranks[newest_ones],
+    }
+    validation = {"users": float(newest_ones.sum())}
+    for name, found_ranks in measured.items():
+        validation[f"{name}HR@10"] = hit_rate_at_10(found_ranks)
+        validation[f"{name}NDCG@10"] = ndcg_at_10(found_ranks)
+    return Tuned(chosen, weights, set_weights, validation)
 
 
 def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
@@ -143,6 +163,8 @@ def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
     oldest of those.
 
     Interactions of one moment whose order nobody states are shuffled by the seed: the order of a file is no knowledge.
+    Where the newest interactions have no time, those that are then the newest lose theirs: what is learned is learned
+    of histories like those that will be asked with.
     """
     order = shuffled_ties(arrays, seed)
     arrays = rows_of(arrays, order)
@@ -152,6 +174,8 @@ def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
     newer = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(count)
     kept = newer > back
     rest = rows_of(arrays, kept)
+    untimed = np.isnan(arrays.at[np.flatnonzero(kept) + back + 1])
+    rest = replace(rest, at=np.where(untimed, np.nan, rest.at))
     targets = np.flatnonzero(newer == back)
     has_past = np.isin(arrays.user_numbers[targets], np.unique(rest.user_numbers))
     targets = targets[has_past]
@@ -227,7 +251,7 @@ def link_ranks(
     asked = (users[np.minimum(wanted, len(users) - 1)] == rest.user_numbers) & known & (weights >= 0)
     ends = np.searchsorted(rest.user_numbers, rest.user_numbers, side="right") - 1
     ages = (ends - np.arange(len(rest))).astype(np.float64)
-    weight = recency(weights.astype(np.float64), ages, _days(rest, ends), parameters)
+    weight = recency(weights.astype(np.float64), ages, _days(rest), parameters)
     shape = (len(users), len(model.items))
     vectors = csr_array((weight[asked], (wanted[asked], place[asked])), shape=shape)
     seen = csr_array((np.ones(int(asked.sum())), (wanted[asked], place[asked])), shape=shape)
@@ -247,10 +271,12 @@ def link_ranks(
     return ranks
 
 
-def _days(arrays: InteractionArrays, ends: Numbers) -> Table:
-    """Days before the user's newest interaction, whose place is ``ends``; 0 where either has no time."""
-    days = (arrays.at[ends] - arrays.at) / DAY_S
-    return np.asarray(np.nan_to_num(np.maximum(days, 0.0)))
+def _days(arrays: InteractionArrays) -> Table:
+    """Days before the newest time of the user, as ``days_before`` tells them for one; 0 where a time is unknown."""
+    starts = np.flatnonzero(np.append(True, arrays.user_numbers[1:] != arrays.user_numbers[:-1])[: len(arrays)])
+    known = np.where(np.isnan(arrays.at), -np.inf, arrays.at)
+    newest = np.repeat(np.maximum.reduceat(known, starts), np.diff(np.append(starts, len(arrays))))
+    return np.asarray(np.nan_to_num((newest - arrays.at) / DAY_S))
 
 
 def ndcg_at_10(ranks: Table) -> float:
@@ -284,30 +310,34 @@ def _cases(
     seed: int,
     number: int,
     progress: Progress,
-) -> Iterator[_Case]:
+) -> Iterator[tuple[_Case, _Case]]:
+    """For each user that is drawn, the candidates that the links find, and the target beside random items."""
     weights = signal_weights(part.rest, settings)
     model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, texts=texts)
     appeal = Appeal(model, Moments.of(part.rest), texts, {})
-    drawn = drawn_users(len(part.users), seed)
+    drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
     bounds = np.searchsorted(part.rest.user_numbers, np.column_stack((part.users, part.users + 1)))
     for done, place in enumerate(drawn.tolist()):
         if done % 200 == 0:
             progress(f"learning weights, slice {number + 1}", done, len(drawn))
         user, target = int(part.users[place]), int(part.targets[place])
         history, _ = past_of(rows_of(part.rest, slice(*bounds[place].tolist())), settings)
-        hits = model.ask(history, CANDIDATES)
-        numbers = np.array([hit.item_number for hit in hits], dtype=np.int64)
-        if not len(numbers):
-            yield _Case(user, np.zeros((0, len(FEATURES))), -1, np.inf, number == 0)
-            continue
+        numbers = model.candidates(history, CANDIDATES)
         at = np.flatnonzero(numbers == target)
         found = int(at[0]) if len(at) else -1
-        yield _Case(user, appeal.features(history, numbers), found, found + 1.0 if found >= 0 else np.inf, number == 0)
+        others = rng.choice(model.items, OTHERS)
+        taken = np.isin(others, [target, *(past.item_number for past in history)])
+        given = np.append(target, np.unique(others[~taken]))
+        newest = number == 0
+        yield (
+            _Case(user, appeal.features(history, numbers), found, found + 1.0 if found >= 0 else np.inf, newest),
+            _Case(user, appeal.features(history, given), 0, np.inf, newest),
+        )
     progress(f"learning weights, slice {number + 1}", len(drawn), len(drawn))
 
 
-def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], dict[str, float]]:
-    """The weights from all cases, and what weights from other users do on the newest slice."""
+def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], Table]:
+    """The weights from all cases, and the rank of each target by weights from other users."""
     users = np.array([case.user for case in cases])
     names = np.unique(users)
     fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[np.searchsorted(names, users)]
@@ -319,21 +349,11 @@ def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], dict[
             if case.target >= 0:
                 logits = case.features @ weights
                 ranks[n] = 1 + int((logits > logits[case.target]).sum())
-    counts = np.array([case.counts for case in cases])
-    links = np.array([case.rank for case in cases])[counts]
-    validation = {
-        "users": float(counts.sum()),
-        "links_HR@10": hit_rate_at_10(links),
-        "links_NDCG@10": ndcg_at_10(links),
-        "HR@10": hit_rate_at_10(ranks[counts]),
-        "NDCG@10": ndcg_at_10(ranks[counts]),
-    }
-    learned = fit_logit(cases)
-    return {name: round(float(w), 6) for name, w in zip(FEATURES, learned, strict=True)}, validation
+    return {name: round(float(w), 6) for name, w in zip(FEATURES, fit_logit(cases), strict=True)}, ranks
 
 
 def fit_logit(cases: Sequence[_Case]) -> Table:
-    """The weights that make the targets likeliest among their candidates, by L-BFGS; a case without one says nothing."""
+    """The weights that make targets likeliest among their candidates, by L-BFGS; a case without one says nothing."""
     from scipy.optimize import minimize  # noqa: PLC0415  a question must not pay for SciPy
 
     told = [case for case in cases if case.target >= 0]

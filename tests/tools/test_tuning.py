@@ -88,6 +88,13 @@ def test_interactions_of_one_moment_are_shuffled_by_the_seed() -> None:
     assert slice_off(arrays, 3, 1).rest.item_numbers.tolist() == [1, 2]
 
 
+def test_where_the_newest_have_no_time_those_that_are_left_lose_theirs() -> None:
+    nan = float("nan")
+    arrays = arrays_of([[1, 2, 3, 4], [5, 6]], [[0.0, 1.0, 2.0, nan], [0.0, 1.0]])
+    np.testing.assert_equal(slice_off(arrays, 0, 0).rest.at, [0.0, 1.0, nan, 0.0])
+    np.testing.assert_equal(slice_off(arrays, 1, 0).rest.at, [0.0, nan])
+
+
 def test_ranks_of_many_users_are_those_of_the_model_asked_one_by_one() -> None:
     newest = slice_off(followers(60), 0, 0)
     weight = weights(newest.rest, Settings())
