@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measure RecMind: ``scripts/benchmark.py NAME [--data DIR] [--json]`` prints figures under stable keys.
 
-Without a name it lists the benchmarks. DIR holds ``ml-latest-small`` (default: RECMIND_TEST_DATA).
+``scripts/benchmark.py --help`` lists the benchmarks. DIR holds ``ml-latest-small`` and what else a benchmark reads
+(default: RECMIND_TEST_DATA).
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent)]
 
-Figures = Mapping[str, float | int | str]
-Benchmark = Callable[[Path, Path], Figures]
-"""Called with the folder of data and a folder to work in; what it returns is printed under its keys."""
-
 BENCHMARKS = {
     "index": "recmind index against encoding alone on MovieLens latest-small; then with nothing or one item changed",
+    "quality": "ranking, search and confidence on public data, beside baselines; --only PART,... and --users N",
+    "scale": "synthetic catalogues of 10,000 to 1,000,000 items; needs no data; --sizes N,... and --out DIR for a plot",
     "latency": "a cold recmind recommend against importing sentence_transformers, and rec.recommend in a warm process",
 }
-"""By name: what is measured. The code is ``run`` in ``benchmarks/NAME.py``."""
+"""By name: what is measured. The code is ``run`` in ``benchmarks/NAME.py``, called with the folder of data, a folder to
+work in and what its ``options`` adds to the command line, if it has any; what it returns is printed under its keys."""
 
 
 def main() -> int:
@@ -39,24 +40,40 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("RECMIND_TEST_DATA"), metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep the workspace in this folder, and use it again")
-    given = parser.parse_args()
-    if given.data is None or not (data := Path(given.data).absolute()).is_dir():
+    given, rest = parser.parse_known_args()
+    benchmark = import_module(f"benchmarks.{given.name}")
+    data = Path(given.data or ".").absolute()
+    if getattr(benchmark, "NEEDS_DATA", True) and (given.data is None or not data.is_dir()):
         print(f"There is no data folder {given.data}. Name it with --data or RECMIND_TEST_DATA.", file=sys.stderr)
         return 2
-    run: Benchmark = import_module(f"benchmarks.{given.name}").run
+    own = argparse.ArgumentParser(prog=f"{parser.prog} {given.name}", add_help=False)
+    if hasattr(benchmark, "options"):
+        benchmark.options(own)
+    options = vars(own.parse_args(rest))
     with tempfile.TemporaryDirectory(prefix="recmind-benchmark-") as temporary:
         try:
-            figures = run(data, given.work.absolute() if given.work else Path(temporary))
+            work = given.work.absolute() if given.work else Path(temporary)
+            figures: Mapping[str, Any] = benchmark.run(data, work, **options)
         except FileNotFoundError as error:
             print(f"The benchmark needs a file that is missing: {error.filename}", file=sys.stderr)
             return 2
     if given.json:
         print(json.dumps({"benchmark": given.name, **figures}, indent=1))
     else:
-        width = max(map(len, figures))
-        for key, value in figures.items():
+        rows = list(flat(figures))
+        width = max(len(key) for key, _ in rows)
+        for key, value in rows:
             print(f"{key:{width}}  {value}")
     return 0
+
+
+def flat(figures: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Each figure under its keys, those of nested mappings joined by dots."""
+    for key, value in figures.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", value
 
 
 if __name__ == "__main__":

@@ -6,11 +6,17 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from data.importers import import_movielens
 from data.store import Store
 from data.workspace import Workspace
+from tools.tuning import Slice, hit_rate_at_10, ndcg_at_10
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECMIND = "from agent.cli import main; main()"
@@ -47,3 +53,23 @@ def python(program: str, *arguments: str) -> tuple[float, str]:
 def recmind(*arguments: str) -> tuple[float, str]:
     """The same for one run of the command line."""
     return python(RECMIND, *arguments)
+
+
+def asked_of(part: Slice, users: int | None) -> Slice:
+    """Only so many of the users are asked, drawn with seed 0 (None: all); what is known stays."""
+    if users is None or users >= len(part.users):
+        return part
+    drawn = np.sort(np.random.default_rng(0).choice(len(part.users), size=users, replace=False))
+    return replace(part, users=part.users[drawn], targets=part.targets[drawn])
+
+
+def figures(ranks: Sequence[float] | npt.NDArray[np.float64]) -> dict[str, float | int]:
+    """HR@10 and NDCG@10 of these ranks of one target each: from 1, infinite where it was not found."""
+    found = np.asarray(ranks, dtype=np.float64)
+    return {"HR@10": round(hit_rate_at_10(found), 4), "NDCG@10": round(ndcg_at_10(found), 4), "users": len(found)}
+
+
+def validated(validation: Mapping[str, float], task: str = "") -> dict[str, float | int]:
+    """The same of what tuning reports of users that it had not learned from; see ``Tuned.validation``."""
+    measures: dict[str, float | int] = {name: round(validation[task + name], 4) for name in ("HR@10", "NDCG@10")}
+    return {**measures, "users": int(validation["users"])}

@@ -1,0 +1,164 @@
+"""Amazon Beauty (5-core, 2014): what a user takes next, asked of an index that never met the test items."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.evaluation.copies import is_tuned
+from benchmarks.common import figures, validated
+from data.importers import import_table
+from data.progress import Progress
+from data.signals import weights
+from data.store import Store
+from data.workspace import Workspace
+from tools.appeal import Appeal
+from tools.collaborative import CollaborativeModel, Texts
+from tools.held_out import rows_of
+from tools.index import Engines, build, open_engines
+from tools.past import Past, past_of
+from tools.tuning import UNTRIED, tune
+
+Numbers = npt.NDArray[np.int64]
+
+CUT = 10
+CANDIDATES = 100
+"""The test item and 99 others."""
+SEEDS = range(5)
+"""Of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What a user took last, and what they had taken before."""
+
+    user: int
+    past: tuple[Past, ...]
+    target: int
+
+
+def sequential(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
+    """All items but those of the history are ranked by ``Engines.appeal``.
+
+    ``valid`` is what tuning reports: the last item that the index knows, asked of weights learned from other users.
+    ``test`` is the item after it.
+    """
+    with opened(data, work, progress) as (store, engines):
+        validation = engines.manifest.parameters["validation"]
+        return {"valid": validated(validation), "test": _tested(engines.appeal, data, store, users, progress)}
+
+
+def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
+    """The same, tuned anew with co-occurrence that counts alike in both directions.
+
+    Nothing else knows which of two items comes first in a history. That what a user did lately counts more than what
+    they did long ago stays: it is the order within what is known, which the test item is no part of.
+    """
+    with opened(data, work, progress) as (store, engines):
+        arrays, settings = store.interaction_arrays(), store.settings
+        texts = Texts(engines.search.numbers, np.asarray(engines.search.vectors))
+        alike = replace(UNTRIED, backward=UNTRIED.forward)
+        found = tune(arrays, settings, texts, start=alike, fixed=("backward",), progress=progress)
+        assert found is not None, "there are thousands of users"
+        model = CollaborativeModel.fit(arrays, weights(arrays, settings), settings, progress, found.parameters, texts)
+        appeal = replace(engines.appeal, collaborative=model, weights=found.weights)
+        return {"valid": validated(found.validation), "test": _tested(appeal, data, store, users, progress)}
+
+
+def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
+    """The test item among 99 that the user never touched, drawn uniformly; the means of five draws.
+
+    ``valid`` is what tuning reports of the last item that the index knows, among 99 others likewise.
+    """
+    with opened(data, work, progress) as (store, engines):
+        tests = tests_of(data, store, users)
+        catalogue, ranks = store.matching_numbers(), []
+        for seed in SEEDS:
+            rng = np.random.default_rng(seed)
+            for place, test in enumerate(tests):
+                touched = [test.target, *(past.item_number for past in test.past)]
+                others = rng.choice(np.setdiff1d(catalogue, touched), CANDIDATES - 1, replace=False)
+                odds = engines.appeal.odds(test.past, np.append(test.target, others), given=True)
+                # Of those tied with the target, half count as better.
+                ranks.append(1 + (odds > odds[0]).sum() + ((odds == odds[0]).sum() - 1) / 2)
+                if place % 100 == 0:
+                    progress("the test item among 99 others", seed * len(tests) + place, len(SEEDS) * len(tests))
+        return {
+            "valid": validated(engines.manifest.parameters["validation"], "given_"),
+            "test": {**figures(ranks), "users": len(tests), "candidates": CANDIDATES, "seeds": list(SEEDS)},
+        }
+
+
+@contextmanager
+def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, Engines]]:
+    """The tuned index of everything but the test items, and its store."""
+    workspace = without_tests(data, work, progress)
+    with Store(workspace.database, workspace.settings) as store:
+        yield store, open_engines(workspace, store)
+
+
+def without_tests(data: Path, work: Path, progress: Progress, *, tuned: bool = True) -> Workspace:
+    """A workspace without the test items, indexed; made where it is not there yet."""
+    folder, workspace = data / "amazon-beauty", Workspace.open(work / "beauty", create=True)
+    with Store(workspace.database, workspace.settings) as store:
+        if not store.catalogue().items:
+            known = workspace.home / "known.tsv"
+            with (
+                (folder / "interactions.tsv").open(encoding="utf-8") as read,
+                known.open("w", encoding="utf-8") as kept,
+            ):
+                heading = next(read)
+                split = heading.rstrip("\n").split("\t").index("split")
+                kept.write(heading)
+                kept.writelines(line for line in read if line.split("\t")[split] != "test")
+            import_table(
+                store,
+                items=folder / "items.jsonl",
+                interactions=known,
+                columns={"interactions.at": "unix_time"},
+                kind="purchase",
+                progress=progress,
+            )
+        if tuned and (workspace.current_index() is None or not is_tuned(workspace)):
+            build(workspace, store, progress, tuned=True)
+        build(workspace, store, progress)
+    return workspace
+
+
+def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
+    """Each user's test item and past, or those of so many users drawn at random."""
+    with (data / "amazon-beauty" / "interactions.tsv").open(encoding="utf-8", newline="") as opened_file:
+        taken = {
+            row["user_id"]: row["item_id"]
+            for row in csv.DictReader(opened_file, delimiter="\t")
+            if row["split"] == "test"
+        }
+    arrays = store.interaction_arrays()
+    asked = np.unique(arrays.user_numbers)
+    if users is not None and users < len(asked):
+        asked = np.sort(np.random.default_rng(0).choice(asked, size=users, replace=False))
+    ids, numbers = store.user_ids_of(asked.tolist()), store.numbers_of(taken.values())
+    bounds = np.searchsorted(arrays.user_numbers, np.column_stack((asked, asked + 1))).tolist()
+    return [
+        Test(user, past_of(rows_of(arrays, slice(*rows)), store.settings)[0], numbers[taken[ids[user]]])
+        for user, rows in zip(asked.tolist(), bounds, strict=True)
+    ]
+
+
+def _tested(appeal: Appeal, data: Path, store: Store, users: int | None, progress: Progress) -> dict[str, float | int]:
+    tests = tests_of(data, store, users)
+    ranks = np.full(len(tests), np.inf)
+    for place, test in enumerate(tests):
+        hits = [hit.item_number for hit in appeal.ask(test.past, CUT)]
+        if test.target in hits:
+            ranks[place] = hits.index(test.target) + 1
+        if place % 100 == 0:
+            progress("the test item among all", place, len(tests))
+    return figures(ranks)

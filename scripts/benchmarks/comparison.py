@@ -1,0 +1,108 @@
+"""RecMind beside ``implicit`` and ``lenskit`` on the same histories: quality, fit, memory and answers per second."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import beauty, movielens
+from benchmarks.common import ROOT, asked_of
+from benchmarks.rivals import Histories
+from data.progress import Progress
+from tools.collaborative import Texts
+from tools.tuning import Slice, slice_off
+
+USERS = 3_000
+"""So many users at most, drawn with seed 0, are asked in each: EASE of lenskit takes a tenth of a second for one."""
+INSTALL = "pip install 'recmind[comparison]'"
+
+SETTINGS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "implicit_bm25": [{"K": k, "K1": k1, "B": b} for k in (20, 200) for k1, b in ((1.2, 0.75), (100, 0.5))],
+    "implicit_cosine": [{"K": k} for k in (20, 50, 200)],
+    "implicit_als": [
+        {"factors": n, "regularization": cost, "alpha": alpha, "random_state": 0}
+        for n in (64, 128)
+        for cost in (0.1, 1.0)
+        for alpha in (1.0, 10.0)
+    ],
+    "implicit_bpr": [
+        {"factors": n, "regularization": cost, "learning_rate": 0.05, "iterations": 200, "random_state": 0}
+        for n in (64, 128)
+        for cost in (0.01, 0.05)
+    ],
+    "lenskit_ease": [{"regularization": cost} for cost in (100.0, 300.0)],
+    "lenskit_item_knn": [{"feedback": "implicit", "max_nbrs": n} for n in (20, 100)],
+}
+"""What each may be set to; the best NDCG@10 on the interactions before the test items decides."""
+
+
+def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
+    """Each system on the test items of Amazon Beauty and of latest-small (ties by seed 0), each in its own process.
+
+    Beside the figures stands what the system was set to. RecMind's fit does not encode texts nor tune.
+    """
+    told: dict[str, Any] = {}
+    for name, made in {"beauty": _beauty, "movielens": _movielens}.items():
+        folder = work / "side-by-side" / name
+        valid, test, setting = made(data, work, progress)
+        for split, known in (("valid", valid), ("test", test)):
+            replace(known, part=asked_of(known.part, users or USERS)).save(folder / split)
+        told[name] = {"recmind": _asked("recmind", folder / "test", setting)}
+        for system, settings in SETTINGS.items():
+            told[name][system] = _best(system, folder, settings, progress)
+    return told
+
+
+def _beauty(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
+    with beauty.opened(data, work, progress) as (store, engines):
+        arrays, tests = store.interaction_arrays(), beauty.tests_of(data, store, None)
+        texts = Texts(engines.search.numbers, np.asarray(engines.search.vectors))
+        part = Slice(arrays, *(np.array(column) for column in zip(*((t.user, t.target) for t in tests), strict=True)))
+        found = engines.manifest.parameters
+    known = Histories(part, store.settings, texts)
+    setting = {"collaborative": found["collaborative"], "weights": found["weights"]}
+    return replace(known, part=slice_off(arrays, 0, 0)), known, setting
+
+
+def _movielens(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
+    with movielens.opened(data, work, progress) as (store, texts):
+        arrays, settings = store.interaction_arrays(), store.settings
+    tuned = movielens.tuned(arrays, settings, texts, work, progress)
+    setting = {"collaborative": asdict(tuned.parameters), "weights": dict(tuned.weights)}
+    valid, test = (Histories(slice_off(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
+    return valid, test, setting
+
+
+def _best(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], progress: Progress) -> dict[str, Any]:
+    """The figures on the test items with the setting that does best before them."""
+    package = system.partition("_")[0]
+    if importlib.util.find_spec(package) is None:
+        print(f"{system} is left out: there is no {package} here. Run: {INSTALL}", file=sys.stderr)
+        return {"skipped": f"{package} is not installed: {INSTALL}"}
+    found = []
+    for n, setting in enumerate(settings):
+        progress(f"{system} on {folder.name}", n, len(settings) + 1)
+        found.append(_asked(system, folder / "valid", setting))
+    best = max(range(len(settings)), key=lambda n: found[n]["NDCG@10"])
+    progress(f"{system} on {folder.name}", len(settings), len(settings) + 1)
+    return {"setting": dict(settings[best]), **_asked(system, folder / "test", settings[best])}
+
+
+def _asked(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``benchmarks.rivals`` prints. RuntimeError with what it said where it fails."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "scripts")))}
+    arguments = [sys.executable, "-m", "benchmarks.rivals", system, str(folder), json.dumps(setting)]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{system} failed with {done.returncode}: {done.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer

@@ -1,0 +1,141 @@
+"""MovieLens latest-small: each user's last rating, and what its baselines make of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.baselines import BASELINES
+from benchmarks.common import asked_of, figures, validated
+from data.bootstrap import Resamples
+from data.catalogue import InteractionArrays
+from data.importers import import_movielens
+from data.progress import Progress
+from data.settings import Settings
+from data.signals import weights
+from data.store import Store
+from data.workspace import Workspace
+from tools.appeal import Appeal
+from tools.collaborative import CollaborativeModel, Texts
+from tools.cooccurrence import CollaborativeParameters
+from tools.held_out import rows_of
+from tools.index import build, open_engines
+from tools.moments import Moments
+from tools.past import past_of
+from tools.tuning import Slice, Tuned, slice_off, tune
+
+SEEDS = range(20)
+"""Of the order of ratings of one moment."""
+RESAMPLES = 10_000
+AGAINST = "ease_with_decay"
+FILES = ("movies.csv", "ratings.csv", "links.csv")
+
+Floats = npt.NDArray[np.float64]
+
+
+def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
+    """The last rating of each user among all films not rated before, over 20 orders of ratings of one moment.
+
+    Tuned once, on what is older than the newest moment of each user, so that no last rating of any order is in it;
+    ``valid`` is what tuning reports. Tags are left out: a user's own tag on a film would tell of the rating. Links and
+    baselines are fitted anew for each order. The interval is a paired bootstrap of whole users against EASE whose
+    user vector decays.
+    """
+    with opened(data, work, progress) as (store, texts):
+        arrays, settings = store.interaction_arrays(), store.settings
+    found = tuned(arrays, settings, texts, work, progress)
+    asked: list[int] = []
+    ranks: dict[str, list[Floats]] = {name: [] for name in ("test", *BASELINES)}
+    for done, seed in enumerate(SEEDS):
+        progress("leave-one-out, orders of ratings", done, len(SEEDS))
+        part = asked_of(slice_off(arrays, 0, seed), users)
+        asked += part.users.tolist()
+        ranks["test"].append(ours(part, found, settings, texts))
+        for name, baseline in BASELINES.items():
+            ranks[name].append(baseline(part))
+    joined = {name: np.concatenate(found) for name, found in ranks.items()}
+    table = {name: {**figures(found), "users": len(set(asked)), "orders": len(SEEDS)} for name, found in joined.items()}
+    apart = Resamples(asked, RESAMPLES).differences(_measures(joined["test"]), _measures(joined[AGAINST]))
+    names = ("HR@10", "NDCG@10")
+    return {
+        "valid": validated(found.validation),
+        **table,
+        "difference": {name: round(one.value, 4) for name, one in zip(names, apart, strict=True)},
+        "interval": {
+            name: {"low": _rounded(one.low), "high": _rounded(one.high)} for name, one in zip(names, apart, strict=True)
+        },
+    }
+
+
+@contextmanager
+def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, Texts]]:
+    """The films and ratings without tags, and the films' texts."""
+    workspace = without_tags(data, work, progress)
+    with Store(workspace.database, workspace.settings) as store:
+        search = open_engines(workspace, store).search
+        yield store, Texts(search.numbers, np.asarray(search.vectors))
+
+
+def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
+    """An indexed workspace with latest-small but for its tags; made where it is not there yet."""
+    home = work / "films"
+    workspace = Workspace.open(home, create=True)
+    with Store(workspace.database, workspace.settings) as store:
+        if not store.catalogue().items:
+            release = home / "release"
+            release.mkdir(exist_ok=True)
+            for name in FILES:
+                shutil.copyfile(data / "ml-latest-small" / name, release / name)
+            import_movielens(store, release, progress=progress)
+        build(workspace, store, progress)
+    return workspace
+
+
+def older(arrays: InteractionArrays) -> InteractionArrays:
+    """The interactions before the newest moment of their user."""
+    ends = np.searchsorted(arrays.user_numbers, arrays.user_numbers, side="right") - 1
+    return rows_of(arrays, arrays.at < arrays.at[ends])
+
+
+def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Path, progress: Progress) -> Tuned:
+    """What tuning finds in the older interactions; kept in the folder to work in, and read from there."""
+    kept = work / "films" / "tuned.json"
+    if kept.is_file():
+        read = json.loads(kept.read_text(encoding="utf-8"))
+        return Tuned(**{**read, "parameters": CollaborativeParameters(**read["parameters"])})
+    found = tune(older(arrays), settings, texts, progress=progress)
+    assert found is not None, "there are 610 users"
+    kept.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Floats:
+    """The rank of each target by ``Appeal``, infinite beyond the tenth."""
+    rest = part.rest
+    model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=found.parameters, texts=texts)
+    appeal = Appeal(model, Moments.of(rest), texts, found.weights)
+    bounds = np.searchsorted(rest.user_numbers, np.column_stack((part.users, part.users + 1))).tolist()
+    ranks = np.full(len(part.users), np.inf)
+    for place, target in enumerate(part.targets.tolist()):
+        past, _ = past_of(rows_of(rest, slice(*bounds[place])), settings)
+        hits = [hit.item_number for hit in appeal.ask(past, 10)]
+        if target in hits:
+            ranks[place] = hits.index(target) + 1
+    return ranks
+
+
+def _measures(ranks: Floats) -> Floats:
+    """HR@10 and NDCG@10 of each target, of shape (targets, 2)."""
+    return np.column_stack((ranks <= 10, np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)))
+
+
+def _rounded(end: float | None) -> float | None:
+    return None if end is None else round(end, 4)

@@ -1,0 +1,185 @@
+"""One recommender, fitted and asked in a process of its own: ``python -m benchmarks.rivals SYSTEM FOLDER SETTING``.
+
+``FOLDER`` is what ``Histories.save`` wrote; ``SETTING`` is a JSON object of the system's own parameters. Prints a JSON
+object. ``implicit`` and ``lenskit`` are imported by those who are asked for; both are in the extra ``comparison``.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.common import figures
+from data.catalogue import InteractionArrays
+from data.settings import Settings
+from data.signals import weights
+from tools.appeal import Appeal
+from tools.collaborative import CollaborativeModel, Texts
+from tools.cooccurrence import CollaborativeParameters
+from tools.held_out import rows_of
+from tools.moments import Moments
+from tools.past import past_of
+from tools.tuning import Slice
+
+Numbers = npt.NDArray[np.int64]
+Ask = Callable[[int], Sequence[int]]
+"""From a user number to at most ten item numbers, the best first."""
+
+IMPLICIT = ("implicit.nearest_neighbours", "implicit.als", "implicit.bpr")
+LENSKIT = ("lenskit.knn", "lenskit.data", "lenskit.pipeline")
+CUT = 10
+TIMED = 300
+"""Users that the rate of answers is measured on, after as many that warm up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """What is known, and what is to be found."""
+
+    part: Slice
+    settings: Settings
+    texts: Texts
+
+    def save(self, folder: Path) -> None:
+        """Write everything into the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        columns = {field.name: getattr(self.part.rest, field.name) for field in fields(InteractionArrays)}
+        np.savez(folder / "rest.npz", **columns)
+        np.savez(folder / "asked.npz", users=self.part.users, targets=self.part.targets)
+        np.savez(folder / "texts.npz", numbers=self.texts.numbers, vectors=self.texts.vectors)
+        (folder / "settings.json").write_text(self.settings.model_dump_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Histories:
+        """What was saved there."""
+        columns = dict(np.load(folder / "rest.npz"))
+        columns["kind_names"] = tuple(columns["kind_names"].tolist())
+        settings = Settings.model_validate_json((folder / "settings.json").read_text(encoding="utf-8"))
+        part = Slice(InteractionArrays(**columns), **np.load(folder / "asked.npz"))
+        return cls(part, settings, Texts(**np.load(folder / "texts.npz")))
+
+
+def recmind(known: Histories, setting: Mapping[str, Any]) -> Ask:
+    """Links and the order of appeal; ``setting`` holds what tuning found: ``collaborative`` and ``weights``."""
+    rest, settings = known.part.rest, known.settings
+    parameters = CollaborativeParameters(**setting["collaborative"])
+    model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=parameters, texts=known.texts)
+    appeal = Appeal(model, Moments.of(rest), known.texts, setting["weights"])
+
+    def ask(user: int) -> Sequence[int]:
+        rows = slice(*np.searchsorted(rest.user_numbers, [user, user + 1]).tolist())
+        past, _ = past_of(rows_of(rest, rows), settings)
+        return [hit.item_number for hit in appeal.ask(past, CUT)]
+
+    return ask
+
+
+def implicit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], Ask]:
+    """A model of ``implicit`` by the name of its class."""
+
+    def made(known: Histories, setting: Mapping[str, Any]) -> Ask:
+        from scipy.sparse import csr_matrix
+
+        homes = [import_module(home) for home in IMPLICIT]
+        kind: Any = next(getattr(home, name) for home in homes if hasattr(home, name))
+        rest = known.part.rest
+        users, rows = np.unique(rest.user_numbers, return_inverse=True)
+        items, columns = np.unique(rest.item_numbers, return_inverse=True)
+        taken = csr_matrix((np.ones(len(rest), np.float32), (rows, columns)), shape=(len(users), len(items)))
+        taken.data[:] = 1.0
+        model = kind(**setting)
+        model.fit(taken, show_progress=False)
+
+        def ask(user: int) -> Sequence[int]:
+            row = int(np.searchsorted(users, user))
+            found, scores = model.recommend(row, taken[row], N=CUT)
+            # Where fewer are linked, the rest of the answer is filled with scores of 0 or below the least float.
+            return [int(n) for n in items[found[np.isfinite(scores) & (scores > np.finfo(np.float32).min)]]]
+
+        return ask
+
+    return made
+
+
+def lenskit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], Ask]:
+    """A scorer of ``lenskit`` by the name of its class, in its standard pipeline."""
+
+    def made(known: Histories, setting: Mapping[str, Any]) -> Ask:
+        pd, lenskit, knn, sets, pipelines = map(import_module, ("pandas", "lenskit", *LENSKIT))
+        rest = known.part.rest
+        taken = pd.DataFrame({"user_id": rest.user_numbers, "item_id": rest.item_numbers}).drop_duplicates()
+        pipeline = pipelines.topn_pipeline(getattr(knn, name), setting, n=CUT)
+        pipeline.train(sets.from_interactions_df(taken))
+        return lambda user: [int(n) for n in lenskit.recommend(pipeline, user, n=CUT).ids()]
+
+    return made
+
+
+SYSTEMS: Mapping[str, Callable[[Histories, Mapping[str, Any]], Ask]] = {
+    "recmind": recmind,
+    "implicit_bm25": implicit_model("BM25Recommender"),
+    "implicit_cosine": implicit_model("CosineRecommender"),
+    "implicit_als": implicit_model("AlternatingLeastSquares"),
+    "implicit_bpr": implicit_model("BayesianPersonalizedRanking"),
+    "lenskit_ease": lenskit_model("EASEScorer"),
+    "lenskit_item_knn": lenskit_model("ItemKNNScorer"),
+}
+
+NEEDS = {
+    "recmind": ("faiss", "scipy.sparse"),
+    "implicit": ("scipy.sparse", *IMPLICIT),
+    "lenskit": ("pandas", "lenskit", *LENSKIT),
+}
+"""What is imported by the systems of each package."""
+
+
+def measure(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, float | int]:
+    """Quality, seconds of the fit, peak memory of the process when it has been fitted, and answers per second.
+
+    Imports are done before; ``per_second`` is of one user asked after the other.
+    """
+    known = Histories.load(folder)
+    for module in NEEDS[system.partition("_")[0]]:
+        import_module(module)
+    before = _peak_mb()
+    begun = time.perf_counter()
+    ask = SYSTEMS[system](known, setting)
+    fit_s, peak = time.perf_counter() - begun, _peak_mb()
+    users, targets = known.part.users.tolist(), known.part.targets.tolist()
+    for user in users[:TIMED]:
+        ask(user)
+    begun = time.perf_counter()
+    for user in users[:TIMED]:
+        ask(user)
+    per_second = len(users[:TIMED]) / (time.perf_counter() - begun)
+    ranks = np.full(len(users), np.inf)
+    for place, (user, target) in enumerate(zip(users, targets, strict=True)):
+        found = list(ask(user))
+        if target in found:
+            ranks[place] = found.index(target) + 1
+    return {
+        **figures(ranks),
+        "fit_s": round(fit_s, 2),
+        "fit_peak_mb": round(peak),
+        "before_fit_mb": round(before),
+        "per_second": round(per_second, 1),
+    }
+
+
+def _peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]))))
