@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from pathlib import Path
 from random import Random
 
@@ -316,6 +317,27 @@ def test_statistics_follow_the_interactions(store: Store) -> None:
     np.testing.assert_array_equal(table.means, [2.0, 5.0, np.nan, np.nan])
     period = store.popularity_between(2.0, 3.0)
     assert dict(zip(period.item_numbers.tolist(), period.interactions.tolist(), strict=True)) == {1: 1, 2: 1}
+
+
+def test_statistics_that_were_read_before_are_moved_to_what_a_fresh_reader_sees(store: Store) -> None:
+    rng = Random(5)
+    store.add_interactions([Interaction("u", "1", "rating", 5.0, 1.0), Interaction("v", "2", "rating", 4.0, 1.0)])
+    for step in range(2, 30):
+        before = store.statistics()
+        counts = before.interactions.tolist()
+        user, item = rng.choice("uvw"), rng.choice(["1", "2", "007"])
+        match rng.randrange(5):
+            case 0:
+                store.forget_user(user)
+            case 1:
+                store.put_preference(Preference(user, "about space", "genre = Space", "request", float(step)))
+            case _:
+                # Half of them change a value that is there, and with it the user's mean and what else is positive.
+                store.add_interactions([Interaction(user, item, "rating", rng.randint(1, 5), rng.choice([1.0, step]))])
+        with Store(store.path, store.settings) as fresh:
+            for moved, read in zip(astuple(store.statistics()), astuple(fresh.statistics()), strict=True):
+                assert moved.tolist() == read.tolist()
+        assert before.interactions.tolist() == counts, "what was handed out does not change"
 
 
 def test_users_have_attributes_and_watermarks(store: Store) -> None:

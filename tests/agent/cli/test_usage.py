@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import click
 import pytest
@@ -184,16 +183,10 @@ def script(*words: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, **options)
 
 
-def test_help_imports_nothing_heavy_and_is_quick():
+def test_help_imports_nothing_heavy():
     code = f"import sys, agent.cli; print([name for name in {HEAVY} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-    took = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        assert script("--help").returncode == 0
-        took.append(time.perf_counter() - begun)
-    # 0.10 s when idle; the limit leaves room for a busy machine.
-    assert min(took) < 0.5
+    assert script("--help").returncode == 0
 
 
 def test_a_reader_who_goes_away_is_no_error(home):
