@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import RecMindError
-from tools.collaborative import CollaborativeHit, CollaborativeModel, Texts, days_before, recency
+from tools.collaborative import CollaborativeHit, CollaborativeModel, Reach, Texts, days_before, recency
 from tools.moments import DAY_S, Moments
 from tools.past import Past
 
@@ -37,6 +37,8 @@ FEATURES = ("linked", "linked_newest", "long_term", "popularity", "text", "text_
 those with the whole past counting alike; popularity: of the interactions; text, text_newest: cosine with the texts of
 the past and of the newest item; newness: of the item at the user's newest interaction; trend: logarithm of what was
 going on with it then; quiet: of the days between that moment and the item's nearest interaction."""
+
+LINKED = ("linked", "linked_newest", "long_term")
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "linked": 2.0,
@@ -62,7 +64,7 @@ _FILE = "appeal.json"
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """Made by the index; nothing changes afterwards, so threads may share it."""
+    """Made by the index; threads may share it."""
 
     collaborative: CollaborativeModel
     moments: Moments
@@ -71,6 +73,10 @@ class Appeal:
     """Of the features by name, for the order of what the links found; a feature without a weight is not computed."""
     set_weights: Mapping[str, float] = field(default_factory=dict)
     """For the order of a set that somebody gave, most of which nothing may link to; where empty, ``weights``."""
+    _last: list[tuple[Sequence[Past], tuple[str, ...], Reach] | None] = field(
+        default_factory=lambda: [None], repr=False, compare=False
+    )
+    """The past that was asked with last, and what it leads to: one slot, replaced whole, so threads may share it."""
 
     def ask(
         self,
@@ -106,8 +112,11 @@ class Appeal:
         """The features of these items for this user, of shape (items, names)."""
         table = np.asarray(history, dtype=np.float64).reshape(-1, 4)
         columns = {name: np.zeros(len(numbers)) for name in names}
-        if {"linked", "long_term", "linked_newest"} & columns.keys():
-            self._links(columns, table, numbers)
+        linked = tuple(name for name in LINKED if name in columns)
+        if linked and len(table):
+            found = self.collaborative.strengths(self._reach(history, table, linked), numbers)
+            for name, strength in zip(linked, found, strict=True):
+                columns[name] = np.log(strength + LEAST)
         if "popularity" in columns:
             columns["popularity"] = np.log1p(self.moments.interactions(numbers))
         if self.texts is not None and len(table) and {"text", "text_newest"} & columns.keys():
@@ -118,25 +127,24 @@ class Appeal:
                 self._times(columns, numbers, float(newest))
         return np.column_stack([columns[name] for name in names])
 
-    def _links(self, columns: dict[str, Table], table: Table, numbers: Numbers) -> None:
-        if not len(table):
-            return
+    def _reach(self, history: Sequence[Past], table: Table, names: tuple[str, ...]) -> Reach:
+        """What the past leads to; one request asks several times with the same past, so the last one is remembered."""
+        kept = self._last[0]
+        if kept is not None and kept[0] is history and kept[1] == names:
+            return kept[2]
         parameters, weights, ages = self.collaborative.parameters, table[:, 1], table[:, 2]
-        days = days_before(table[:, 3])
-        said = np.maximum(recency(weights, ages, days, parameters), 0.0)
+        said = np.maximum(recency(weights, ages, days_before(table[:, 3]), parameters), 0.0)
+        alike = np.maximum(np.where(weights == 0, parameters.ask_neutral, weights), 0.0)
         weightings = {
             "linked": _heaviest(said, parameters.past),
             "linked_newest": np.where(ages == ages.min(), said, 0.0),
-            "long_term": _heaviest(
-                np.maximum(np.where(weights == 0, parameters.ask_neutral, weights), 0.0), parameters.past
-            ),
+            "long_term": _heaviest(alike, parameters.past),
         }
-        asked = [name for name in weightings if name in columns]
-        found = self.collaborative.strengths(
-            table[:, 0].astype(np.int64), [weightings[name] for name in asked], numbers
-        )
-        for name, strength in zip(asked, found, strict=True):
-            columns[name] = np.log(strength + LEAST)
+        found = self.collaborative.reach(table[:, 0].astype(np.int64), [weightings[name] for name in names])
+        if isinstance(history, tuple):
+            # A list could have changed when it comes again.
+            self._last[0] = (history, names, found)
+        return found
 
     def _texts(self, columns: dict[str, Table], table: Table, numbers: Numbers, texts: Texts) -> None:
         rows, known = _rows(texts.numbers, numbers)

@@ -46,6 +46,16 @@ class Texts:
     """FAISS's inverted lists of the vectors, where they have been written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What ``CollaborativeModel.reach`` found."""
+
+    positions: Numbers
+    """What is linked at all, sorted."""
+    totals: tuple[npt.NDArray[np.float64], ...]
+    """Of each weighting, for each of these positions."""
+
+
 _FILES = ("items", "starts", "columns", "values", "together")
 _PARAMETERS = "collaborative.json"
 CLOSE = 0.4
@@ -219,30 +229,26 @@ class CollaborativeModel:
         """What led to these candidates of ``candidates``, in their order; scores are relative to the strongest."""
         return self._explained(self._vector(history), self._positions(item_numbers))
 
-    def strengths(
-        self, sources: Numbers, weightings: Sequence[npt.NDArray[np.float64]], item_numbers: Numbers
-    ) -> list[npt.NDArray[np.float64]]:
-        """How strongly past items lead to each of some items, for several weightings of the past.
-
-        Each is 0 to 1 beside what is linked strongest in the whole catalogue, 0 where the model never met the item.
+    def reach(self, sources: Numbers, weightings: Sequence[npt.NDArray[np.float64]]) -> Reach:
+        """How strongly past items lead to whatever they lead to, for several weightings of the past.
 
         Args:
             sources: item numbers of the past.
             weightings: what each source weighs, 0 or more.
-            item_numbers: what is asked about.
         """
-        positions, wanted = self._positions(sources), self._positions(item_numbers)
+        positions = self._positions(sources)
         weighty = np.flatnonzero((positions >= 0) & (np.max(weightings, axis=0) > 0))
-        if not len(weighty) or not len(self.items):
-            return [np.zeros(len(item_numbers)) for _ in weightings]
         entries, row = self._rows(positions[weighty])
         reached, place = self._reached(entries)
         values = self.values[entries]
-        found = []
-        for weights in weightings:
-            total = _sums(place, values * weights[weighty][row], len(reached))
-            found.append(_looked_up(reached, total, wanted) / (float(total.max(initial=0.0)) or 1.0))
-        return found
+        totals = [_sums(place, values * weights[weighty][row], len(reached)) for weights in weightings]
+        return Reach(reached, tuple(total / (float(total.max(initial=0.0)) or 1.0) for total in totals))
+
+    def strengths(self, reach: Reach, item_numbers: Numbers) -> list[npt.NDArray[np.float64]]:
+        """Of each weighting, how strongly it leads to each of these items: 0 to 1 beside what is linked strongest in
+        the whole catalogue, 0 where the model never met the item."""
+        wanted = self._positions(item_numbers)
+        return [_looked_up(reach.positions, total, wanted) for total in reach.totals]
 
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Numbers) -> Floats:
         """As ``scores``, for seeds that count alike."""

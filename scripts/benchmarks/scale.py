@@ -29,6 +29,7 @@ NEEDS_DATA = False
 SIZES = (10_000, 100_000, 1_000_000)
 REQUESTS = 30
 """Of each sort; each is asked of another user."""
+FEEDBACKS = 10
 LIMIT_GIB, LIMIT_MS, LIMIT_EXPONENT = 16, 100, 1.5
 """What must hold at the largest size: peak memory, the median of warm requests, and how anything grows."""
 GROWING = (
@@ -48,8 +49,8 @@ def run(_data: Path, work: Path, *, sizes: str = "", out: Path | None = None) ->
     ``import_rows_per_s`` counts items and interactions; a ``peak_mib`` is that of a whole process, mapped files
     included; ``cpu`` is what the process worked, which other work on the machine changes less than the time that
     passed; ``disk_mib`` is database and index. ``history`` are requests without words by users with a history, the
-    first of each user; ``words`` are short ones by other users, in words that were searched before. Steps whose figures
-    are in the folder to work in are not run again.
+    first of each user; ``words`` are short ones by other users, in words that were searched before; ``after_feedback``
+    come right after the same user's rating. Steps whose figures are in the folder to work in are not run again.
 
     Args:
         _data: not needed.
@@ -217,8 +218,12 @@ def _asking(size: int, folder: Path) -> Figures:
             asked(query, users[0])
         history = [asked("", user) for user in users[REQUESTS : 2 * REQUESTS]]
         searched = [asked(words[place % len(words)], user) for place, user in enumerate(users[2 * REQUESTS :])]
+        after = []
+        for user in users[:FEEDBACKS]:
+            rec.feedback(user, f"i{int(user[1:]) % size}", "rating", 4.0)
+            after.append(asked("", user))
     figures: Figures = {"first_request_s": round(first_ms / 1000, 2)}
-    for name, times in (("history", history), ("words", searched)):
+    for name, times in (("history", history), ("words", searched), ("after_feedback", after)):
         waited, worked = zip(*times, strict=True)
         figures[f"{name}_p50_ms"] = round(statistics.median(waited), 1)
         figures[f"{name}_p95_ms"] = round(statistics.quantiles(waited, n=20)[-1], 1)

@@ -59,7 +59,7 @@ def test_with_links_alone_the_order_is_that_of_the_links() -> None:
 def test_odds_are_those_of_a_conditional_logit() -> None:
     found = appeal({"linked": 2.0, "popularity": -0.5})
     past, numbers = [Past(1, 1.0, 0)], np.array([2, 3, 6])
-    (strengths,) = found.collaborative.strengths(np.array([1]), [np.array([1.0])], numbers)
+    (strengths,) = found.collaborative.strengths(found.collaborative.reach(np.array([1]), [np.array([1.0])]), numbers)
     logits = 2.0 * np.log(strengths + LEAST) - 0.5 * np.log1p([3, 2, 1])
     np.testing.assert_allclose(found.odds(past, numbers), np.exp(logits - logits.max()), rtol=1e-9)
 
@@ -89,6 +89,13 @@ def test_every_feature_is_computed_as_it_is_described() -> None:
     assert of["newness"] == pytest.approx([np.exp(-2 / 180), 0.0])
     assert of["quiet"] == pytest.approx([np.log1p(1.0), np.log1p(5_000.0)])
     assert of["linked"][1] == pytest.approx(np.log(LEAST))
+
+
+def test_what_is_remembered_of_one_past_is_not_taken_for_another() -> None:
+    found = appeal(dict(DEFAULT_WEIGHTS), TEXTS)
+    pasts = [(Past(1, 1.0, 0, DAY_S),), (Past(5, 1.0, 0, DAY_S),), (Past(1, 1.0, 0, DAY_S), Past(2, 1.0, 1, 0.0))]
+    fresh = [appeal(dict(DEFAULT_WEIGHTS), TEXTS).ask(past, 5) for past in pasts]
+    assert [found.ask(past, 5) for past in pasts for _ in range(2)] == [hits for hits in fresh for _ in range(2)]
 
 
 def test_a_user_without_a_past_gets_nothing_and_all_items_alike() -> None:
