@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -414,11 +413,8 @@ def test_a_long_request_binds_where_a_sentence_asks(reading: Callable[..., Under
     ],
     ids=lambda query: query[:9].encode("ascii", "backslashreplace").decode(),
 )  # fmt: skip
-def test_hostile_text_is_read_in_bounded_time(reading: Callable[..., Understanding], query: str) -> None:
-    reading("warm")
-    started = time.perf_counter()
+def test_of_hostile_text_only_the_beginning_is_read(reading: Callable[..., Understanding], query: str) -> None:
     found = reading(query)
-    assert time.perf_counter() - started < 5
     assert "Only the first 4,000 characters of the request were read." in found.unused
     assert len(found.text) <= 4_000
     assert found.meaning()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,24 +44,6 @@ def test_sql_and_python_agree_on_latest_small(latest: Store) -> None:
     slow = [n for n, item in latest.iter_items() if all(matches(condition, item) for condition in conditions)]
     assert latest.matching_numbers(conditions).tolist() == slow
     assert slow
-
-
-def test_reading_is_fast_on_latest_small(latest: Store) -> None:
-    ids = [item.item_id for _, item in latest.iter_items()][:200]
-    latest.items(ids)
-
-    def best(call: object) -> float:
-        assert callable(call)
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    assert best(lambda: latest.items(ids)) < 0.005
-    assert best(lambda: latest.interactions("1")) < 0.02
-    assert best(lambda: latest.search_words("time travel robots")) < 0.05
 
 
 def test_overviews_merge_into_latest_small(shared_data: Path, tmp_path: Path) -> None:

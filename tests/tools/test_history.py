@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import numpy as np
@@ -203,14 +202,3 @@ def test_one_row_for_an_item_with_several_interactions(store: Store) -> None:
         "your liking for The Matrix",
         "your 5-star rating of The Matrix",
     ]
-
-
-def test_a_warm_profile_takes_less_than_a_millisecond(store: Store) -> None:
-    history = UserHistory(store)
-    history.profile("ann")
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        history.profile("ann")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.001
