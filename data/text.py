@@ -115,7 +115,7 @@ def to_number(text: str) -> float | None:
     """The finite number that a text is, or None; ``007``, ``1_000`` and ``nan`` are no numbers."""
     if not re.fullmatch(r"[+-]?(?:0|[1-9]\d*|(?=\.\d))(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", text.strip(), re.ASCII):
         return None
-    number = float(text)
+    number = float(text.strip())
     return number if abs(number) < float("inf") else None
 
 

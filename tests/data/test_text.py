@@ -66,3 +66,8 @@ def test_numbers_are_only_what_reads_back_the_same() -> None:
         7.0, -1.5, 0.5, 1000.0, None, None, None, None, None, None,
     ]  # fmt: skip
     assert [format_number(n) for n in (1999.0, 7.5, -0.25)] == ["1999", "7.5", "-0.25"]
+
+
+def test_a_number_between_control_characters_is_one():
+    # str.strip takes them for white space, float does not.
+    assert to_number("0\x1f") == 0.0
