@@ -7,7 +7,9 @@ Importing this costs next to nothing: what a request needs is imported when the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agent.lazy import lazy
 
 if TYPE_CHECKING:
     from agent.answer import Answer, Proof, Recommendation, Usage
@@ -16,19 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Event", "Proof", "RecMind", "Recommendation", "Usage"]
 
-_HOMES = {
-    "Answer": "agent.answer",
-    "Event": "agent.state",
-    "Proof": "agent.answer",
-    "RecMind": "agent.recommender",
-    "Recommendation": "agent.answer",
-    "Usage": "agent.answer",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
-
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy(
+    __name__,
+    {
+        "Answer": "agent.answer",
+        "Event": "agent.state",
+        "Proof": "agent.answer",
+        "RecMind": "agent.recommender",
+        "Recommendation": "agent.answer",
+        "Usage": "agent.answer",
+    },
+)

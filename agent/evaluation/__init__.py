@@ -7,7 +7,9 @@ Importing this costs next to nothing: what an evaluation needs is imported when 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agent.lazy import lazy
 
 if TYPE_CHECKING:
     from agent.evaluation.evaluating import evaluate
@@ -15,17 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "Outcome", "Run", "evaluate"]
 
-_HOMES = {
-    "Case": "agent.evaluation.records",
-    "Outcome": "agent.evaluation.records",
-    "Run": "agent.evaluation.records",
-    "evaluate": "agent.evaluation.evaluating",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
-
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy(
+    __name__,
+    {
+        "Case": "agent.evaluation.records",
+        "Outcome": "agent.evaluation.records",
+        "Run": "agent.evaluation.records",
+        "evaluate": "agent.evaluation.evaluating",
+    },
+)

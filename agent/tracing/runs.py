@@ -7,6 +7,7 @@ twenty-five runs as much as all else that is traced; what is needed of them is l
 from __future__ import annotations
 
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ class Run:
     """What a model call used up, as far as the endpoint says."""
 
 
-class RunListener(BaseCallbackHandler):
+class RunListener(BaseCallbackHandler, ABC):
     """Notes every run of the requests that it is a callback of, and calls ``finished`` when a root has ended.
 
     Inputs and outputs are kept as the objects they are: what is made of them is made in ``finished``.
@@ -61,9 +62,9 @@ class RunListener(BaseCallbackHandler):
         """In the order in which they began."""
         self._by_id: dict[UUID, Run] = {}
 
+    @abstractmethod
     def finished(self, root: Run) -> None:
         """What to do when this root has ended, well or not."""
-        raise NotImplementedError
 
     def _begin(
         self,
@@ -135,6 +136,8 @@ class RunListener(BaseCallbackHandler):
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._end(run_id, error=error)
 
+    on_tool_error = on_retriever_error = on_chain_error
+
     @override
     def on_tool_start(
         self,
@@ -157,10 +160,6 @@ class RunListener(BaseCallbackHandler):
         self._end(run_id, {"output": output})
 
     @override
-    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id, error=error)
-
-    @override
     def on_retriever_start(
         self,
         serialized: dict[str, Any],
@@ -179,10 +178,6 @@ class RunListener(BaseCallbackHandler):
     @override
     def on_retriever_end(self, documents: Sequence[Document], *, run_id: UUID, **kwargs: Any) -> None:
         self._end(run_id, {"documents": documents})
-
-    @override
-    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id, error=error)
 
     @override
     def on_llm_start(
