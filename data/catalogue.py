@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +104,17 @@ class InteractionArrays:
 
     def __len__(self) -> int:
         return len(self.user_numbers)
+
+    def rows(self, chosen: npt.NDArray[Any] | slice) -> InteractionArrays:
+        """Only these interactions, in this order."""
+        columns = (field.name for field in fields(self) if field.name != "kind_names")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
+
+    @property
+    def ages(self) -> Integers:
+        """How many interactions of the same user are newer."""
+        ends = np.searchsorted(self.user_numbers, self.user_numbers, side="right") - 1
+        return ends - np.arange(len(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from data.arrays import places_of
 from data.catalogue import Integers, InteractionArrays, ItemStatistics, chronological
 from data.reading import ItemReading, as_json, keep, read_attributes
 from data.records import Interaction, Preference, User
@@ -169,8 +170,7 @@ class HistoryReading(ItemReading):
         if not len(table):
             zeros = np.zeros(len(wanted), np.int64)
             return ItemStatistics(wanted, zeros, zeros, zeros, np.zeros(len(wanted)))
-        places = np.minimum(np.searchsorted(table.item_numbers, wanted), len(table) - 1)
-        known = table.item_numbers[places] == wanted
+        places, known = places_of(table.item_numbers, wanted)
         return ItemStatistics(
             wanted,
             table.interactions[places] * known,

@@ -41,6 +41,11 @@ class TargetRanks:
         flat = [np.inf if rank is None else rank for row in rows for rank in row]
         return cls(np.repeat(np.arange(len(rows)), targets), np.array(flat, np.float64), targets)
 
+    @classmethod
+    def of_one_target(cls, ranks: Floats) -> TargetRanks:
+        """From the rank of the one target of each case; infinite where the ranking does not hold it."""
+        return cls(np.arange(len(ranks)), ranks, np.ones(len(ranks), np.int64))
+
     def metrics(self, k: int) -> dict[str, Floats]:
         """Per case, in [0, 1]; NaN for a case without targets.
 

@@ -84,6 +84,10 @@ class Settings(BaseModel):
         """Whether a user with such an interaction has had the item."""
         return not self.allow_repeats and self.kind(kind).consumed
 
+    def graded(self, kind: str) -> bool:
+        """Whether such interactions have values that say how much the user liked the item."""
+        return self.kind(kind).positive in ("above_mean", "threshold")
+
     def hidden(self, attribute: str) -> bool:
         """Whether the attribute is no words of a description."""
         return _hidden(attribute.casefold(), self.hidden_attributes)

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.errors import RecMindError
-from tools.collaborative import CollaborativeHit, CollaborativeModel, Reach, Texts, days_before, recency
-from tools.moments import DAY_S, Moments
-from tools.past import Past
+from tools.collaborative import CollaborativeHit, CollaborativeModel, Reach, Texts
+from tools.moments import Moments
+from tools.past import DAY_S, Past, days_before
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]
@@ -112,32 +113,33 @@ class Appeal:
         """The features of these items for this user, of shape (items, names)."""
         table = np.asarray(history, dtype=np.float64).reshape(-1, 4)
         columns = {name: np.zeros(len(numbers)) for name in names}
+        said = self.collaborative.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
         linked = tuple(name for name in LINKED if name in columns)
         if linked and len(table):
-            found = self.collaborative.strengths(self._reach(history, table, linked), numbers)
+            found = self.collaborative.strengths(self._reach(history, table, said, linked), numbers)
             for name, strength in zip(linked, found, strict=True):
                 columns[name] = np.log(strength + LEAST)
         if "popularity" in columns:
             columns["popularity"] = np.log1p(self.moments.interactions(numbers))
         if self.texts is not None and len(table) and {"text", "text_newest"} & columns.keys():
-            self._texts(columns, table, numbers, self.texts)
+            self._texts(columns, table, said, numbers, self.texts)
         if {"newness", "trend", "quiet"} & columns.keys():
             newest = table[:, 3][~np.isnan(table[:, 3])].max(initial=-np.inf) / DAY_S
             if np.isfinite(newest):
                 self._times(columns, numbers, float(newest))
         return np.column_stack([columns[name] for name in names])
 
-    def _reach(self, history: Sequence[Past], table: Table, names: tuple[str, ...]) -> Reach:
+    def _reach(self, history: Sequence[Past], table: Table, said: Table, names: tuple[str, ...]) -> Reach:
         """What the past leads to; one request asks several times with the same past, so the last one is remembered."""
         kept = self._last[0]
         if kept is not None and kept[0] is history and kept[1] == names:
             return kept[2]
         parameters, weights, ages = self.collaborative.parameters, table[:, 1], table[:, 2]
-        said = np.maximum(recency(weights, ages, days_before(table[:, 3]), parameters), 0.0)
+        leads = np.maximum(said, 0.0)
         alike = np.maximum(np.where(weights == 0, parameters.ask_neutral, weights), 0.0)
         weightings = {
-            "linked": _heaviest(said, parameters.past),
-            "linked_newest": np.where(ages == ages.min(), said, 0.0),
+            "linked": _heaviest(leads, parameters.past),
+            "linked_newest": np.where(ages == ages.min(), leads, 0.0),
             "long_term": _heaviest(alike, parameters.past),
         }
         found = self.collaborative.reach(table[:, 0].astype(np.int64), [weightings[name] for name in names])
@@ -146,16 +148,15 @@ class Appeal:
             self._last[0] = (history, names, found)
         return found
 
-    def _texts(self, columns: dict[str, Table], table: Table, numbers: Numbers, texts: Texts) -> None:
-        rows, known = _rows(texts.numbers, numbers)
-        past, has_text = _rows(texts.numbers, table[:, 0].astype(np.int64))
-        weight = recency(table[:, 1], table[:, 2], days_before(table[:, 3]), self.collaborative.parameters)
-        said = has_text & (weight > 0)
+    def _texts(self, columns: dict[str, Table], table: Table, said: Table, numbers: Numbers, texts: Texts) -> None:
+        rows, known = places_of(texts.numbers, numbers)
+        past, has_text = places_of(texts.numbers, table[:, 0].astype(np.int64))
+        leads = has_text & (said > 0)
         of_items = texts.vectors[rows]
-        newest = np.flatnonzero(said & (table[:, 2] == table[said, 2].min(initial=np.inf)))
-        for name, places in (("text", np.flatnonzero(said)), ("text_newest", newest)):
+        newest = np.flatnonzero(leads & (table[:, 2] == table[leads, 2].min(initial=np.inf)))
+        for name, places in (("text", np.flatnonzero(leads)), ("text_newest", newest)):
             if name in columns and len(places):
-                mean = weight[places] @ texts.vectors[past[places]]
+                mean = said[places] @ texts.vectors[past[places]]
                 length = float(np.linalg.norm(mean)) or 1.0
                 columns[name] = np.where(known, of_items @ (mean / length).astype(np.float32), 0.0)
 
@@ -198,11 +199,3 @@ def _heaviest(weights: Table, n: int) -> Table:
     result = np.zeros(len(weights))
     result[kept] = weights[kept]
     return result
-
-
-def _rows(sorted_numbers: Numbers, numbers: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """The place of each number among the sorted ones, and whether it is there."""
-    if not len(sorted_numbers):
-        return np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.bool_)
-    places = np.minimum(np.searchsorted(sorted_numbers, numbers), len(sorted_numbers) - 1)
-    return places.astype(np.int64), np.asarray(sorted_numbers[places] == numbers)

@@ -7,7 +7,7 @@ which past items led to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import entries_of, places_of
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError
 from data.progress import Progress, quiet
 from data.settings import Settings
-from data.store import Store
-from tools import phrases
 from tools.blend import blend
 from tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
-from tools.findings import NO_FOCUS, Focus, found
-from tools.past import Past
-from tools.slate import Evidence, Findings
+from tools.past import Past, days_before
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -53,14 +50,11 @@ class Reach:
     positions: Numbers
     """What is linked at all, sorted."""
     totals: tuple[npt.NDArray[np.float64], ...]
-    """Of each weighting, for each of these positions."""
+    """What each weighting gives to each of these positions."""
 
 
 _FILES = ("items", "starts", "columns", "values", "together")
 _PARAMETERS = "collaborative.json"
-CLOSE = 0.4
-"""Texts with a lower cosine are not called close: what links them is what goes with a third item."""
-DAY_S = 86_400.0
 SPARSE = 20
 """Fewer links than one for so many items are sorted, rather than added up item by item."""
 
@@ -194,8 +188,7 @@ class CollaborativeModel:
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
-        barred = {*exclude, *(past.item_number for past in history)}
-        return self._hits(self._vector(history), n, barred, allowed)
+        return self.explained(history, self.candidates(history, n, exclude, allowed))
 
     def ask_seeds(
         self,
@@ -205,7 +198,8 @@ class CollaborativeModel:
         allowed: Numbers | None = None,
     ) -> list[CollaborativeHit]:
         """The n best candidates for these items, which count alike; the seeds themselves do not come."""
-        return self._hits(self._seed_vector(seeds), n, {*exclude, *seeds}, allowed)
+        vector = self._seed_vector(seeds)
+        return self._explained(vector, self._candidates(vector, n, {*exclude, *seeds}, allowed))
 
     def scores(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers) -> Floats:
         """How strongly the past leads to each of these items: float32, 0 to 1 relative to the best of them.
@@ -234,21 +228,24 @@ class CollaborativeModel:
 
         Args:
             sources: item numbers of the past.
-            weightings: what each source weighs, 0 or more.
+            weightings: what each source weighs; one of them has to be above 0 for the source to count at all.
         """
         positions = self._positions(sources)
         weighty = np.flatnonzero((positions >= 0) & (np.max(weightings, axis=0) > 0))
-        entries, row = self._rows(positions[weighty])
+        entries, row = entries_of(self.starts, positions[weighty])
         reached, place = self._reached(entries)
         values = self.values[entries]
-        totals = [_sums(place, values * weights[weighty][row], len(reached)) for weights in weightings]
-        return Reach(reached, tuple(total / (float(total.max(initial=0.0)) or 1.0) for total in totals))
+        return Reach(reached, tuple(_sums(place, values * w[weighty][row], len(reached)) for w in weightings))
+
+    def sums(self, reach: Reach, item_numbers: Numbers) -> list[npt.NDArray[np.float64]]:
+        """What each weighting gives to each of these items; 0 where the model never met the item."""
+        places, known = places_of(reach.positions, self._positions(item_numbers))
+        return [np.where(known, total[places], 0.0) if len(total) else np.zeros(len(places)) for total in reach.totals]
 
     def strengths(self, reach: Reach, item_numbers: Numbers) -> list[npt.NDArray[np.float64]]:
-        """Of each weighting, how strongly it leads to each of these items: 0 to 1 beside what is linked strongest in
-        the whole catalogue, 0 where the model never met the item."""
-        wanted = self._positions(item_numbers)
-        return [_looked_up(reach.positions, total, wanted) for total in reach.totals]
+        """The same, 0 to 1 beside what is linked strongest in the whole catalogue."""
+        strongest = [float(total.max(initial=0.0)) or 1.0 for total in reach.totals]
+        return [found / most for found, most in zip(self.sums(reach, item_numbers), strongest, strict=True)]
 
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Numbers) -> Floats:
         """As ``scores``, for seeds that count alike."""
@@ -264,10 +261,8 @@ class CollaborativeModel:
 
     def _positions(self, numbers: Numbers) -> Numbers:
         """The position of each item number, -1 where the model has never met it."""
-        if not len(self.items):
-            return np.full(len(numbers), -1, dtype=np.int64)
-        at = np.minimum(np.searchsorted(self.items, numbers), len(self.items) - 1)
-        return np.where(self.items[at] == numbers, at, -1).astype(np.int64)
+        places, known = places_of(self.items, numbers)
+        return np.where(known, places, -1)
 
     def _seed_vector(self, seeds: Sequence[int]) -> _Vector:
         known = self._positions(np.asarray(list(dict.fromkeys(seeds)), dtype=np.int64))
@@ -280,19 +275,11 @@ class CollaborativeModel:
             return _Vector(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.bool_))
         table = np.asarray(history, dtype=np.float64)
         positions = self._positions(table[:, 0].astype(np.int64))
-        weight = recency(table[:, 1], table[:, 2], days_before(table[:, 3]), self.parameters)
+        weight = self.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
         kept = np.flatnonzero((positions >= 0) & (weight > 0))
         if len(kept) > self.parameters.past:
             kept = np.sort(kept[np.argsort(-weight[kept], kind="stable")[: self.parameters.past]])
         return _Vector(positions[kept], weight[kept].astype(np.float32), table[kept, 1] > 0)
-
-    def _rows(self, positions: Numbers) -> tuple[Numbers, Numbers]:
-        """Where the entries of these rows lie, one after the other, and which of the rows each belongs to."""
-        starts = self.starts[positions]
-        lengths = self.starts[positions + 1] - starts
-        row = np.repeat(np.arange(len(positions)), lengths)
-        first = np.cumsum(lengths) - lengths
-        return np.arange(int(lengths.sum())) - first[row] + starts[row], row
 
     def _reached(self, entries: Numbers) -> tuple[Numbers, Numbers]:
         """The positions that these entries lead to, ascending, and the place of each entry's among them.
@@ -307,21 +294,18 @@ class CollaborativeModel:
 
     def _scaled_scores(self, vector: _Vector, item_numbers: Sequence[int] | Numbers) -> Floats:
         wanted = self._positions(np.asarray(item_numbers, dtype=np.int64))
-        entries, row = self._rows(vector.positions)
+        entries, row = entries_of(self.starts, vector.positions)
         reached, place = self._reached(entries)
-        total = _sums(place, self.values[entries] * vector.weights[row], len(reached))
-        found = np.where(wanted >= 0, _looked_up(reached, total, wanted), np.nan)
+        reach = Reach(reached, (_sums(place, self.values[entries] * vector.weights[row], len(reached)),))
+        found = np.where(wanted >= 0, self.sums(reach, np.asarray(item_numbers, dtype=np.int64))[0], np.nan)
         best = np.nanmax(found, initial=0.0)
         return (found / best if best > 0 else found).astype(np.float32)
-
-    def _hits(self, vector: _Vector, n: int, exclude: set[int], allowed: Numbers | None) -> list[CollaborativeHit]:
-        return self._explained(vector, self._candidates(vector, n, exclude, allowed))
 
     def _candidates(self, vector: _Vector, n: int, exclude: set[int], allowed: Numbers | None) -> Numbers:
         """Positions of the n items that are linked strongest, among those that anything positive leads to."""
         if n <= 0 or not vector.positive.any():
             return np.empty(0, np.int64)
-        entries, row = self._rows(vector.positions)
+        entries, row = entries_of(self.starts, vector.positions)
         reached, place = self._reached(entries)
         total = _sums(place, self.values[entries] * vector.weights[row], len(reached))
         if not vector.positive.all():
@@ -332,24 +316,20 @@ class CollaborativeModel:
         reached, total = reached[linked], total[linked]
         open_to_all = ~np.isin(reached, self._positions(np.asarray(sorted(exclude), dtype=np.int64)))
         reached, total = reached[open_to_all], total[open_to_all]
-        if allowed is not None and len(allowed):
-            numbers = self.items[reached]
-            places = np.minimum(np.searchsorted(allowed, numbers), len(allowed) - 1)
-            met = allowed[places] == numbers
+        if allowed is not None:
+            _, met = places_of(allowed, self.items[reached])
             reached, total = reached[met], total[met]
-        elif allowed is not None:
-            return np.empty(0, np.int64)
         return reached[_best(total, n)]
 
     def _explained(self, vector: _Vector, best: Numbers) -> list[CollaborativeHit]:
         """These positions, in this order, with what led to each."""
         if not len(best):
             return []
-        entries, row = self._rows(vector.positions)
+        entries, row = entries_of(self.starts, vector.positions)
         columns = self.columns[entries]
         order = np.argsort(best)
-        places = np.minimum(np.searchsorted(best[order], columns), len(best) - 1)
-        kept = np.flatnonzero(best[order][places] == columns)
+        places, found = places_of(best[order], columns)
+        kept = np.flatnonzero(found)
         entries, row, hit = entries[kept], row[kept], order[places[kept]]
         given = self.values[entries] * vector.weights[row]
         leads = vector.positive[row]
@@ -375,14 +355,6 @@ def _sums(place: Numbers, given: npt.NDArray[Any], count: int) -> npt.NDArray[np
     return np.asarray(np.bincount(place, given, minlength=count), dtype=np.float64)
 
 
-def _looked_up(reached: Numbers, total: npt.NDArray[np.float64], wanted: Numbers) -> npt.NDArray[np.float64]:
-    """The totals of the wanted positions among those reached, 0 for the others."""
-    if not len(reached):
-        return np.zeros(len(wanted))
-    places = np.minimum(np.searchsorted(reached, wanted), len(reached) - 1)
-    return np.where(reached[places] == wanted, total[places], 0.0)
-
-
 def _because(links: list[tuple[int, float]], whole: float) -> tuple[tuple[int, float], ...]:
     """The three past items that give most, and their shares of the whole; one may have several links."""
     gifts: dict[int, float] = {}
@@ -392,27 +364,6 @@ def _because(links: list[tuple[int, float]], whole: float) -> tuple[tuple[int, f
     return tuple((number, gift / whole) for number, gift in strongest)
 
 
-def days_before(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Days before the newest of these times; 0 where a time is unknown."""
-    known = ~np.isnan(at)
-    if not known.any():
-        return np.zeros(len(at))
-    return np.asarray(np.where(known, (at[known].max() - np.where(known, at, 0.0)) / DAY_S, 0.0))
-
-
-def recency(
-    weights: npt.NDArray[np.float64],
-    ages: npt.NDArray[np.float64],
-    days: npt.NDArray[np.float64],
-    parameters: CollaborativeParameters,
-) -> npt.NDArray[np.float64]:
-    """What past items weigh in a user's vector; weights and ages are those of ``Past``, days those since they were
-    taken, counted back from the newest."""
-    said = np.where(weights == 0, parameters.ask_neutral, weights)
-    near = np.exp(-ages / parameters.recency_decay) * (1 + days) ** -parameters.day_decay
-    return np.asarray(said * (near + parameters.long_term))
-
-
 def _best(total: npt.NDArray[np.float64], n: int) -> Numbers:
     """Positions of the n largest totals above 0, the largest first, ties by position."""
     linked = np.flatnonzero(total > 0)
@@ -420,48 +371,3 @@ def _best(total: npt.NDArray[np.float64], n: int) -> Numbers:
         least = np.partition(total[linked], len(linked) - n)[len(linked) - n]
         linked = linked[total[linked] >= least]
     return linked[np.lexsort((linked, -total[linked]))][:n].astype(np.int64)
-
-
-def collaborative_findings(
-    store: Store,
-    hits: Sequence[CollaborativeHit],
-    *,
-    similarity: Callable[[str, str], float] | None = None,
-    focus: Focus = NO_FOCUS,
-    seeds: Sequence[str] = (),
-    shown: int = 10,
-) -> Findings:
-    """The hits as rows for the slate, each with the past items that led there.
-
-    Args:
-        store: where titles and attributes are read.
-        hits: what ``ask`` or ``ask_seeds`` found.
-        similarity: of the texts of two items by id; without it nothing is said of what texts alone link.
-        focus: what the request is about.
-        seeds: ids of the items that were asked with, where not with a user's history; for the note alone.
-        shown: how many rows the model reads.
-    """
-    sources = [number for hit in hits for number, _ in hit.because]
-    sources += [hit.alike for hit in hits if hit.alike is not None]
-    ids = store.ids_of(dict.fromkeys((*(hit.item_number for hit in hits), *sources)))
-    items = store.items(dict.fromkeys(ids[number] for number in sources if number in ids))
-    rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
-    for hit in hits:
-        if hit.item_number not in ids:
-            continue
-        because = [
-            (item.item_id, item.name, share)
-            for number, share in hit.because
-            if (item := items.get(ids.get(number, ""))) is not None
-        ]
-        facts = [phrases.collaborative(because, hit.score)] if because else []
-        near = items.get(ids.get(hit.alike, "")) if similarity is not None and hit.alike is not None else None
-        if near is not None and similarity is not None:
-            close = similarity(near.item_id, ids[hit.item_number])
-            facts = [phrases.semantic_like(near.item_id, near.name, close)] if close >= CLOSE else []
-        rows.append((ids[hit.item_number], facts, {"collaborative": hit.score}))
-    note = ""
-    if not rows:
-        of_what = "these items" if seeds else "this person's history"
-        note = f"Nothing goes with {of_what} here. Loosen a condition, or use search_items or popular_items."
-    return found(store, "collaborative_filtering", rows, note=note, focus=focus, shown=shown)

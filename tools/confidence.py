@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError
 from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights as signal_weights
 from tools.collaborative import CollaborativeModel, Texts
-from tools.held_out import Cases, graded_kind, held_out, learnable, rows_of
+from tools.held_out import Cases, graded_kind, held_out, learnable
 from tools.logistic import LEAST_LABELS, Calibrated, Logistic
 from tools.past import Past
 
@@ -71,10 +72,9 @@ class _Known:
 
     def of(self, numbers: Numbers) -> tuple[Floats, Floats]:
         """Counts and deviations of these items; zeros for an item without interactions."""
-        if not len(self.items):
+        at, met = places_of(self.items, numbers)
+        if not met.any():
             return np.zeros(len(numbers), np.float32), np.zeros(len(numbers), np.float32)
-        at = np.minimum(np.searchsorted(self.items, numbers), len(self.items) - 1)
-        met = self.items[at] == numbers
         return np.where(met, self.counts[at], 0), np.where(met, self.deviations[at], 0)
 
 
@@ -122,7 +122,7 @@ class Confidence:
             kind, held = None, held_out(arrays, learnable(arrays, weight, None))
         if held.sum() < LEAST_LABELS:
             return None
-        rest = rows_of(arrays, ~held)
+        rest = arrays.rows(~held)
         rest_weight = signal_weights(rest, settings)
         before = cls(
             meaning=_meaning(settings, kind),
@@ -246,23 +246,10 @@ class Confidence:
 
     def _neighborhood(self, sources: Numbers, surprise: Table, numbers: Numbers) -> Table:
         """How much better than expected the user found the past items that go with each item, weighted by how well."""
-        links = self.collaborative
-        if not len(links.items):
-            return np.zeros(len(numbers))
-        rows, columns = (np.minimum(np.searchsorted(links.items, n), len(links.items) - 1) for n in (sources, numbers))
-        met = links.items[rows] == sources
-        rows, surprise = rows[met], surprise[met]
-        wanted, place = np.unique(columns, return_inverse=True)
-        first, lengths = links.starts[rows], links.starts[rows + 1] - links.starts[rows]
-        source = np.repeat(np.arange(len(rows)), lengths)
-        entries = np.arange(len(source)) - (np.cumsum(lengths) - lengths)[source] + first[source]
-        at = np.minimum(np.searchsorted(wanted, links.columns[entries]), len(wanted) - 1)
-        asked = wanted[at] == links.columns[entries]
-        weight = links.values[entries[asked]].astype(np.float64)
-        total = np.bincount(at[asked], weight, minlength=len(wanted))
-        better = np.bincount(at[asked], weight * surprise[source[asked]], minlength=len(wanted))
-        found: Table = (better / (total + LINK_PRIOR))[place]
-        return np.where(links.items[columns] == numbers, found, 0.0)
+        reach = self.collaborative.reach(sources, [np.ones(len(sources)), surprise])
+        total, better = self.collaborative.sums(reach, numbers)
+        found: Table = better / (total + LINK_PRIOR)
+        return found
 
     def _taking(self, past: Sequence[Past], numbers: Numbers) -> Table | None:
         if not past:

@@ -63,14 +63,21 @@ class CollaborativeParameters:
     ease: float = 0.0
     """Weight of links by EASE, where the catalogue is small enough for it."""
 
+    def recency(
+        self, weights: npt.NDArray[Any], ages: npt.NDArray[Any], days: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """What past items weigh in a user's vector; weights and ages are those of ``Past``, days as ``days_before``
+        counts them."""
+        said = np.where(weights == 0, self.ask_neutral, weights)
+        near = np.exp(-ages / self.recency_decay) * (1 + days) ** -self.day_decay
+        return np.asarray(said * (near + self.long_term))
+
 
 def sequences(
     arrays: InteractionArrays, weights: Floats, settings: Settings, parameters: CollaborativeParameters
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Floats]:
     """Users, item numbers and interest (0 to 1] of the interactions that show an interest, in their order."""
-    graded = np.array(
-        [settings.kind(name).positive in ("above_mean", "threshold") for name in arrays.kind_names], dtype=np.bool_
-    )
+    graded = np.array([settings.graded(name) for name in arrays.kind_names], dtype=np.bool_)
     is_graded = graded[arrays.kinds] if len(graded) else np.zeros(len(arrays.kinds), dtype=np.bool_)
     interest = np.where(weights > 0, weights, np.where(is_graded, parameters.fit_neutral, 0.0)).astype(np.float32)
     kept = interest > 0

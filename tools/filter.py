@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.catalogue import Integers, without
 from data.columns import number_column, text_column
 from data.conditions import Condition, resolve_attribute, resolve_condition
@@ -136,10 +137,10 @@ class ItemFilter:
 
     def _column(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
         known, values = number_column(self.store, name)
-        if not len(known):
+        places, there = places_of(known, numbers)
+        if not there.any():
             return np.full(len(numbers), np.nan)
-        places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
-        return np.where(known[places] == numbers, values[places], np.nan)
+        return np.where(there, values[places], np.nan)
 
 
 def filter_findings(

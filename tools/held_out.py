@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from data.catalogue import InteractionArrays
 from data.settings import Settings
-from tools.past import Past, is_graded, past_of
+from tools.past import Past, pasts_of
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -66,10 +66,10 @@ class Cases:
             users = np.sort(rng.choice(users, size=MOST_USERS, replace=False))
         bounds = [
             np.column_stack([np.searchsorted(numbers, users, side=side) for side in ("left", "right")]).tolist()
-            for numbers in (self.arrays.user_numbers, self.rest.user_numbers, self.arrays.user_numbers[rows])
+            for numbers in (self.arrays.user_numbers, self.arrays.user_numbers[rows])
         ]
-        for user, touched, known, held in zip(users.tolist(), *bounds, strict=True):
-            past, values = past_of(rows_of(self.rest, slice(*known)), self.settings, self.kind)
+        pasts = pasts_of(self.rest, users, self.settings, self.kind)
+        for user, (past, values), touched, held in zip(users.tolist(), pasts, *bounds, strict=True):
             taken = self.arrays.item_numbers[rows[slice(*held)]]
             new = ~np.isin(taken, [known.item_number for known in past])
             numbers = taken[new].astype(np.int64)
@@ -90,7 +90,7 @@ class Cases:
 def graded_kind(arrays: InteractionArrays, settings: Settings) -> str | None:
     """The graded kind with the most values, or None."""
     known = np.bincount(arrays.kinds[~np.isnan(arrays.values)], minlength=len(arrays.kind_names))
-    graded = [n for n, name in enumerate(arrays.kind_names) if is_graded(settings, name) and known[n]]
+    graded = [n for n, name in enumerate(arrays.kind_names) if settings.graded(name) and known[n]]
     return arrays.kind_names[max(graded, key=lambda n: known[n])] if graded else None
 
 
@@ -111,11 +111,3 @@ def held_out(arrays: InteractionArrays, learnable: Mask) -> Mask:
     held = np.zeros(len(arrays), dtype=np.bool_)
     held[rows[place >= (count - taken)[owner]]] = True
     return held
-
-
-def rows_of(arrays: InteractionArrays, rows: Mask | Numbers | slice) -> InteractionArrays:
-    """Only these interactions."""
-    return replace(
-        arrays,
-        **{field.name: getattr(arrays, field.name)[rows] for field in fields(arrays) if field.name != "kind_names"},
-    )

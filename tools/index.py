@@ -13,11 +13,11 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError, WorkspaceError
@@ -25,6 +25,7 @@ from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights
 from data.store import Store
+from data.version import recmind_version
 from data.workspace import Workspace
 from tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
 from tools.collaborative import CollaborativeModel, Texts
@@ -40,6 +41,9 @@ from tools.popular import PopularItems
 from tools.rank import HybridRanker
 from tools.search import ItemSearch
 from tools.vectors import FLAT_UP_TO, LISTS_FILE
+
+if TYPE_CHECKING:
+    from tools.tuning import Tuned
 
 __all__ = ["Engines", "IndexFailed", "Manifest", "build", "open_engines", "verify"]
 
@@ -185,7 +189,7 @@ def _build_into(
     Appeal(collaborative, Moments.of(arrays), texts, choice.weights, choice.set_weights).save(folder)
     confidence = (
         Confidence.fit(arrays, store.settings, collaborative, progress=progress, texts=texts, catalogue=search.numbers)
-        if choice.tuned
+        if choice.validation
         else None
     )
     if confidence is not None:
@@ -193,7 +197,7 @@ def _build_into(
     manifest = Manifest(
         version=version_name,
         format=FORMAT,
-        recmind=_recmind_version(),
+        recmind=recmind_version(),
         encoder=encoder.name,
         encoder_checksum=encoder.checksum,
         dimension=encoder.dimension,
@@ -209,7 +213,7 @@ def _build_into(
             "collaborative": asdict(choice.parameters),
             "weights": dict(choice.weights),
             "set_weights": dict(choice.set_weights),
-            "tuned": choice.tuned,
+            "tuned": bool(choice.validation),
             "validation": dict(choice.validation),
             "confidence": None if confidence is None else {"meaning": confidence.meaning, **confidence.skill},
         },
@@ -225,17 +229,6 @@ def _build_into(
     return manifest
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """How the collaborative model is fitted and its candidates are ordered."""
-
-    parameters: CollaborativeParameters
-    weights: Mapping[str, float]
-    set_weights: Mapping[str, float]
-    validation: Mapping[str, float]
-    tuned: bool
-
-
 def _choice(
     previous: Manifest | None,
     arrays: InteractionArrays,
@@ -244,24 +237,25 @@ def _choice(
     *,
     tuned: bool,
     progress: Progress,
-) -> _Choice:
-    """What is found now, what the build before was tuned to, or the defaults."""
-    from tools.tuning import tune  # noqa: PLC0415  a question must not pay for it
+) -> Tuned:
+    """What is found now, what the build before was tuned to, or the defaults, which have no validation."""
+    # A question must not pay for this import.
+    from tools.tuning import Tuned, tune  # noqa: PLC0415
 
     if tuned and (found := tune(arrays, store.settings, texts, progress=progress)) is not None:
-        return _Choice(found.parameters, found.weights, found.set_weights, found.validation, tuned=True)
+        return found
     before = previous.parameters if previous is not None and not tuned else {}
     if before.get("tuned"):
         parameters = CollaborativeParameters(**before["collaborative"])
-        return _Choice(parameters, before["weights"], before["set_weights"], before["validation"], tuned=True)
-    return _Choice(CollaborativeParameters(), DEFAULT_WEIGHTS, DEFAULT_SET_WEIGHTS, {}, tuned=False)
+        return Tuned(parameters, before["weights"], before["set_weights"], before["validation"])
+    return Tuned(CollaborativeParameters(), DEFAULT_WEIGHTS, DEFAULT_SET_WEIGHTS, {})
 
 
 def _same(manifest: Manifest, store: Store, encoder: Encoder, settings: Settings) -> bool:
     """Whether a build of now would be that one again."""
     return (
         manifest.clock == store.clock
-        and manifest.recmind == _recmind_version()
+        and manifest.recmind == recmind_version()
         and (manifest.encoder, manifest.encoder_checksum) == (encoder.name, encoder.checksum)
         and manifest.settings == _settings_sum(settings)
     )
@@ -345,10 +339,3 @@ def _turn(lock: Path) -> Iterator[None]:
             ) from None
         yield
         connection.execute("ROLLBACK")
-
-
-def _recmind_version() -> str:
-    try:
-        return version("recmind")
-    except PackageNotFoundError:
-        return "unknown"

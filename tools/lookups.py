@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from data.conditions import Condition, matches, parse_condition, resolve_condition
 from data.errors import InputError
-from tools.collaborative import collaborative_findings
+from tools.collaborative_findings import collaborative_findings
 from tools.context import Brief, Constraint, RequestContext
 from tools.details import details_findings
 from tools.diversity import diversified

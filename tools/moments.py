@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import entries_of, places_of
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError
+from tools.past import DAY_S
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-DAY_S = 86_400.0
 MOST_TIMES = 256
 """Moments kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""
 
@@ -78,7 +79,7 @@ class Moments:
 
     def interactions(self, numbers: Numbers) -> Floats:
         """How many interactions each of these items has."""
-        places, known = self._places(numbers)
+        places, known = places_of(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
     def around(self, numbers: Numbers, day: float, scale: float) -> tuple[Floats, Floats, Floats]:
@@ -87,29 +88,22 @@ class Moments:
 
         NaN, NaN and 0 for an item without times.
         """
-        places, known = self._places(numbers)
+        places, known = places_of(self.items, numbers)
         first, nearest = np.full(len(numbers), np.nan), np.full(len(numbers), np.nan)
         density = np.zeros(len(numbers))
         if not known.any() or np.isnan(day):
             return first, nearest, density
         asked = np.flatnonzero(known)
         asked = asked[self.starts[places[asked] + 1] > self.starts[places[asked]]]
-        begins = self.starts[places[asked]]
-        lengths = self.starts[places[asked] + 1] - begins
-        before = np.cumsum(lengths) - lengths
-        owner = np.repeat(np.arange(len(asked)), lengths)
-        days = self.days[np.arange(int(lengths.sum())) - before[owner] + begins[owner]].astype(np.float64)
+        entries, owner = entries_of(self.starts, places[asked])
+        days = self.days[entries].astype(np.float64)
         if not len(days):
             return first, nearest, density
         away = np.abs(days - day)
-        first[asked] = day - days[before]
-        nearest[asked] = np.minimum.reduceat(away, before)
+        lengths = np.bincount(owner)
+        begins = np.cumsum(lengths) - lengths
+        first[asked] = day - days[begins]
+        nearest[asked] = np.minimum.reduceat(away, begins)
         stands_for = self.counts[places[asked]] / lengths
         density[asked] = np.bincount(owner, np.exp(-away / scale), minlength=len(asked)) * stands_for
         return first, nearest, density
-
-    def _places(self, numbers: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-        if not len(self.items):
-            return np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.bool_)
-        places = np.minimum(np.searchsorted(self.items, numbers), len(self.items) - 1)
-        return places.astype(np.int64), np.asarray(self.items[places] == numbers)

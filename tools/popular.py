@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.catalogue import Integers, ItemStatistics, without
 from data.conditions import Condition
 from data.store import Store
@@ -116,10 +117,10 @@ class PopularItems:
     def _look_up(self, item_numbers: Sequence[int] | Integers, column: Floats, fill: float) -> npt.NDArray[np.float32]:
         wanted = np.asarray(item_numbers, dtype=np.int64)
         numbers = self._all().counts.item_numbers
-        if not len(numbers):
+        places, known = places_of(numbers, wanted)
+        if not known.any():
             return np.full(len(wanted), fill, dtype=np.float32)
-        places = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
-        return np.where(numbers[places] == wanted, column[places], fill).astype(np.float32)
+        return np.where(known, column[places], fill).astype(np.float32)
 
     def _all(self) -> _Scored:
         clock = self.store.clock
@@ -173,8 +174,8 @@ def _first(order: Integers, numbers: Integers, allowed: Integers, barred: Intege
     while start < len(order) and n > 0 and len(allowed):
         places = order[start : start + step]
         asked = numbers[places]
-        at = np.minimum(np.searchsorted(allowed, asked), len(allowed) - 1)
-        kept = places[(allowed[at] == asked) & ~np.isin(asked, barred)][:n]
+        _, among = places_of(allowed, asked)
+        kept = places[among & ~np.isin(asked, barred)][:n]
         found.append(kept)
         # Most requests are answered by the first few; where few are allowed, ever more are looked at.
         start, step, n = start + step, 4 * step, n - len(kept)

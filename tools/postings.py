@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import places_of
+
 Floats = NDArray[np.float32]
 
 FIELD_WEIGHTS = (0.7, 1.0, 2.0)
@@ -96,9 +98,8 @@ class Postings:
         if not len(self.terms):
             return []
         hashes = np.array([_hash(word) for word in wanted], dtype=np.uint64)
-        places = np.minimum(np.searchsorted(self.terms, hashes), len(self.terms) - 1)
         found = []
-        for (word, weight), place, known in zip(wanted.items(), places, self.terms[places] == hashes, strict=True):
+        for (word, weight), place, known in zip(wanted.items(), *places_of(self.terms, hashes), strict=True):
             if known:
                 begin, end = self.starts[place : place + 2].tolist()
                 found.append((word, weight, self._rarity(end - begin), slice(begin, end)))

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.catalogue import InteractionArrays
 from data.columns import value_links, values_of_attributes
 from data.records import Preference
@@ -266,8 +267,7 @@ def _holders(
     links = value_links(store, items.tolist())
     if not len(table.value_numbers) or not len(links):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    at = np.minimum(np.searchsorted(table.value_numbers, links[:, 1]), len(table.value_numbers) - 1)
-    kept = table.value_numbers[at] == links[:, 1]
+    at, kept = places_of(table.value_numbers, links[:, 1])
     pairs = np.searchsorted(items, links[kept, 0]) * len(table.keys) + table.key_places[at[kept]]
     holder, key = np.divmod(np.unique(pairs), len(table.keys))
     return holder, key

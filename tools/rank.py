@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.records import Item
 from data.store import Store
 from tools.appeal import Appeal
@@ -246,9 +247,7 @@ class HybridRanker:
             for condition in wish.conditions:
                 # The same as ``data.conditions.matches``, and remembered by the store.
                 matching = self.store.matching_numbers((condition,), available_only=False)
-                if len(matching):
-                    places = np.minimum(np.searchsorted(matching, numbers), len(matching) - 1)
-                    ways += matching[places] == numbers
+                ways += places_of(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
         return total / len(wishes)
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import places_of
 from data.catalogue import without
 from data.conditions import Condition
 from data.errors import RecMindError
@@ -26,10 +27,11 @@ from data.progress import Progress, quiet
 from data.store import Store
 from data.text import normalize
 from tools.encoder import Encoder
-from tools.eras import mentioned, nearness, year_attribute, year_of
+from tools.eras import year_attribute, year_of
 from tools.everyday_words import WordWorth, word_weights
 from tools.fusion import SIGNS, SignWeights, by_logit, fuse, highest, spread
 from tools.item_text import WordFinder, embedded_text, stem, stems_by_field
+from tools.long_requests import signs
 from tools.postings import Postings, PostingsBuilder
 from tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
 
@@ -111,7 +113,7 @@ class ItemSearch:
         self.words = words
         self.index = VectorIndex(vectors)
         self.sign_weights: SignWeights = SIGNS
-        self._spread = spread(vectors)
+        self.spread = spread(vectors)
         self._finder = WordFinder(store.settings)
         self._worth = WordWorth(words)
         self.encoded = 0
@@ -251,8 +253,8 @@ class ItemSearch:
             numbers = without(numbers, barred)
         asked = self.query_vector(query, like)
         if asked is not None and self._worth.of(query):
-            found, signs = self.signs(query, asked, numbers, max(LONG_DEPTH, n))
-            return self._hits(by_logit(found, self.sign_weights.of(signs))[:n], query, asked)
+            found, signed = signs(self, query, asked, numbers, max(LONG_DEPTH, n))
+            return self._hits(by_logit(found, self.sign_weights.of(signed))[:n], query, asked)
         depth = max(DEPTH, n)
         lists: list[list[int]] = []
         if asked is not None:
@@ -261,49 +263,6 @@ class ItemSearch:
         if query.strip():
             lists.append(self._with_words(query, depth, numbers))
         return self._hits(fuse(lists)[:n], query, asked)
-
-    def signs(self, query: str, asked: Floats, numbers: Numbers, depth: int) -> tuple[Numbers, NDArray[np.float64]]:
-        """What speaks for each of the items that a long request may mean.
-
-        Args:
-            query: the request.
-            asked: its vector, of length 1.
-            numbers: the item numbers to choose from, sorted.
-            depth: how many of the best by words, and by meaning, are looked at.
-
-        Returns:
-            Their item numbers, and float64 of shape (items, 3): the signs that ``SignWeights`` weighs.
-        """
-        weights, eras = word_weights(query), mentioned(query)
-        scores, mass = self.words.scores(weights)
-        rows, indexed = self._found(numbers)
-        rows, late = rows[indexed], numbers[~indexed]
-        near, _ = self.index.nearest(asked, depth, rows)
-        found = np.union1d(near, highest(scores, rows, depth))
-        similarities = self.vectors[found] @ asked
-        signs = [scores[found] / max(mass, 1e-9) ** 0.5, similarities / self._spread, nearness(self.years[found], eras)]
-        known = np.stack(signs, axis=1).astype(np.float64)
-        if not len(late):
-            return self.numbers[found], known
-        # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
-        usual = float(known[:, 1].mean()) if len(known) else 0.0
-        fresh = self._late_signs(query, [number for number, _ in self.store.search_words(query, n=depth, numbers=late)])
-        return np.concatenate([self.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
-
-    def _late_signs(self, query: str, numbers: Sequence[int]) -> tuple[Numbers, NDArray[np.float64]]:
-        """The same for items that the index does not have, with 0 for their meaning."""
-        weights, eras = word_weights(query), mentioned(query)
-        mass = max(self.words.scores(weights)[1], 1e-9)
-        year_name = year_attribute(self.store.catalogue())
-        ids = self.store.ids_of(numbers)
-        items = self.store.items(ids.values())
-        kept = [(number, items[item_id]) for number, item_id in ids.items() if item_id in items]
-        words = [
-            self.words.score_of(stems_by_field(item, self.store.settings), weights) / mass**0.5 for _, item in kept
-        ]
-        years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)
-        signs = np.stack([np.array(words), np.zeros(len(kept)), nearness(years, eras)], axis=1)
-        return np.array([number for number, _ in kept], dtype=np.int64), signs.astype(np.float64)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
         """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
@@ -336,7 +295,7 @@ class ItemSearch:
         result = np.zeros((len(item_ids), self.vectors.shape[1]), dtype=np.float32)
         numbers = self.store.numbers_of(item_ids)
         places = [place for place, item_id in enumerate(item_ids) if item_id in numbers]
-        rows, known = self._found(np.array([numbers[item_ids[place]] for place in places], dtype=np.int64))
+        rows, known = self.rows_of(np.array([numbers[item_ids[place]] for place in places], dtype=np.int64))
         result[np.array(places, dtype=np.int64)[known]] = self.vectors[rows[known]]
         return result
 
@@ -347,17 +306,14 @@ class ItemSearch:
             return result
         known = self.store.numbers_of(item_ids)
         numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
-        rows, found = self._found(numbers)
+        rows, found = self.rows_of(numbers)
         result[found] = self.vectors[rows[found]] @ asked
         return result
 
-    def _found(self, numbers: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+    def rows_of(self, numbers: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
         """The row of each item number, and whether it has one."""
-        if not len(self.numbers):
-            return np.zeros(len(numbers), dtype=np.int64), np.zeros(len(numbers), dtype=np.bool_)
-        if len(numbers) <= _FEW:
-            rows = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
-            return rows, self.numbers[rows] == numbers
+        if len(numbers) <= _FEW or not len(self.numbers):
+            return places_of(self.numbers, numbers)
         rows = self._row_of[np.minimum(numbers, len(self._row_of) - 1)]
         return rows, rows >= 0
 
@@ -370,7 +326,7 @@ class ItemSearch:
 
     def _rows(self, numbers: Numbers) -> Numbers:
         """The rows of those item numbers that have one, in their order."""
-        rows, found = self._found(numbers)
+        rows, found = self.rows_of(numbers)
         return rows[found]
 
     def _with_words(self, query: str, n: int, numbers: Numbers) -> list[int]:
@@ -391,7 +347,7 @@ class ItemSearch:
     def _with_common_words(self, query: str, weights: dict[str, float], n: int, numbers: Numbers) -> list[int]:
         """The same by the postings; of items that they do not have, by the full text search."""
         scores, _ = self.words.scores(weights)
-        rows, indexed = self._found(numbers)
+        rows, indexed = self.rows_of(numbers)
         best = highest(scores, rows[indexed], n)
         ranked = sorted(zip((-scores[best]).tolist(), self.numbers[best].tolist(), strict=True))
         late = numbers[~indexed]

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.catalogue import InteractionArrays
+from data.metrics import TargetRanks
 from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights as signal_weights
+from data.splits import shuffled
 from tools.appeal import CANDIDATES, FEATURES, Appeal
-from tools.collaborative import DAY_S, CollaborativeModel, Texts, recency
+from tools.collaborative import CollaborativeModel, Texts
 from tools.cooccurrence import CollaborativeParameters
-from tools.held_out import rows_of
 from tools.moments import Moments
-from tools.past import past_of
+from tools.past import days_before, pasts_of
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]
@@ -56,6 +58,8 @@ ASK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("ask_neutral", (0.5, 0.9)),
 )
 """Parameters of the question alone."""
+ASKED_WITH_ANY: Mapping[str, Any] = {name: values[0] for name, values in ASK_STEPS}
+"""What makes parameters equal that have the same links."""
 BLENDS: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0), (0.1, 0.3, 0.0), (0.0, 0.0, 0.5), (0.1, 0.3, 0.5))
 """Weights of texts that are alike, of what goes with such items, and of EASE."""
 BLENDED = ("alike", "alike_then_together", "ease")
@@ -111,34 +115,18 @@ def tune(
     newest = slice_off(arrays, 0, seed)
     if len(newest.users) < LEAST_USERS:
         return None
-    free = [step for step in (*ASK_STEPS, *LINK_STEPS, *ASK_STEPS[:2]) if step[0] not in fixed]
-    blends = [] if any(name in fixed for name in BLENDED) else BLENDS[1:]
-    steps = sum(len(values) for _, values in free) + len(blends)
+    steps = (*ASK_STEPS, *LINK_STEPS, *ASK_STEPS[:2])
+    changes: list[dict[str, Any]] = [{name: value} for name, values in steps for value in values if name not in fixed]
+    if not any(name in fixed for name in BLENDED):
+        changes += [dict(zip(BLENDED, blended, strict=True)) for blended in BLENDS[1:]]
     search = _Search(newest, settings, texts, seed)
-    change: dict[str, Any]
-    chosen, done = start, 0
-    best = search.fitted(chosen)
-    for name, values in free:
-        for value in values:
-            progress("trying parameters", done, steps)
-            done += 1
-            if value == getattr(chosen, name):
-                continue
-            change = {name: value}
-            tried = replace(chosen, **change)
-            found = search.asked(tried) if (name, values) in ASK_STEPS else search.fitted(tried)
-            if found > best:
-                chosen, best = tried, found
-        search.keep(chosen)
-    for blended in blends:
-        progress("trying parameters", done, steps)
-        done += 1
-        change = dict(zip(BLENDED, blended, strict=True))
+    chosen, best = start, search.ndcg(start)
+    for done, change in enumerate(changes):
+        progress("trying parameters", done, len(changes))
         tried = replace(chosen, **change)
-        found = search.fitted(tried)
-        if found > best:
+        if tried != chosen and (found := search.ndcg(tried)) > best:
             chosen, best = tried, found
-    progress("trying parameters", steps, steps)
+    progress("trying parameters", len(changes), len(changes))
     slices = [newest]
     if len(newest.users) < FEW_USERS:
         slices += [slice_off(arrays, back, seed) for back in (1, 2)]
@@ -153,8 +141,7 @@ def tune(
     }
     validation = {"users": float(newest_ones.sum())}
     for name, found_ranks in measured.items():
-        validation[f"{name}HR@10"] = hit_rate_at_10(found_ranks)
-        validation[f"{name}NDCG@10"] = ndcg_at_10(found_ranks)
+        validation[f"{name}HR@10"], validation[f"{name}NDCG@10"] = figures(found_ranks)
     return Tuned(chosen, weights, set_weights, validation)
 
 
@@ -166,14 +153,10 @@ def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
     Where the newest interactions have no time, those that are then the newest lose theirs: what is learned is learned
     of histories like those that will be asked with.
     """
-    order = shuffled_ties(arrays, seed)
-    arrays = rows_of(arrays, order)
-    count = len(arrays)
-    last = np.append(arrays.user_numbers[1:] != arrays.user_numbers[:-1], True)[:count]
-    ends = np.flatnonzero(last)
-    newer = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(count)
+    arrays = arrays.rows(shuffled(arrays, seed))
+    newer = arrays.ages
     kept = newer > back
-    rest = rows_of(arrays, kept)
+    rest = arrays.rows(kept)
     untimed = np.isnan(arrays.at[np.flatnonzero(kept) + back + 1])
     rest = replace(rest, at=np.where(untimed, np.nan, rest.at))
     targets = np.flatnonzero(newer == back)
@@ -182,49 +165,32 @@ def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
     return Slice(rest, arrays.user_numbers[targets].astype(np.int64), arrays.item_numbers[targets].astype(np.int64))
 
 
-def shuffled_ties(arrays: InteractionArrays, seed: int) -> Numbers:
-    """An order of the interactions: as they are, but those of one user, moment and position shuffled."""
-    count = len(arrays)
-    if not count:
-        return np.empty(0, np.int64)
-    columns = (arrays.user_numbers, arrays.at, arrays.positions)
-    tied = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
-    group = np.cumsum(np.append(True, ~tied))
-    return np.lexsort((np.random.default_rng(seed).random(count), group))
-
-
 class _Search:
-    """Tries parameters on one slice: NDCG@10 of the links alone, over some of its users."""
+    """Tries parameters on one slice, over some of its users."""
 
     def __init__(self, part: Slice, settings: Settings, texts: Texts | None, seed: int) -> None:
         self.part, self.settings, self.texts = part, settings, texts
         self.weights = signal_weights(part.rest, settings)
         drawn = drawn_users(len(part.users), seed)
         self.users, self.targets = part.users[drawn], part.targets[drawn]
-        self.model: CollaborativeModel | None = None
-        self._kept: CollaborativeModel | None = None
+        self._fitted: dict[CollaborativeParameters, CollaborativeModel] = {}
 
-    def fitted(self, parameters: CollaborativeParameters) -> float:
-        self.model = CollaborativeModel.fit(
+    def ndcg(self, parameters: CollaborativeParameters) -> float:
+        """NDCG@10 of the links alone; a model is fitted only where the last two do not have these links already."""
+        links = replace(parameters, **ASKED_WITH_ANY)
+        model = self._fitted.pop(links, None) or CollaborativeModel.fit(
             self.part.rest, self.weights, self.settings, parameters=parameters, texts=self.texts
         )
-        self._kept = self._kept or self.model
-        return self._measured(self.model, parameters)
+        self._fitted[links] = model
+        if len(self._fitted) > 2:
+            self._fitted.pop(next(iter(self._fitted)))
+        return figures(link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets))[1]
 
-    def asked(self, parameters: CollaborativeParameters) -> float:
-        assert self._kept is not None
-        return self._measured(self._kept, parameters)
 
-    def keep(self, parameters: CollaborativeParameters) -> None:
-        """Ask the model of these parameters from now on."""
-        if self._kept is None or self._kept.parameters != parameters:
-            self._kept = CollaborativeModel.fit(
-                self.part.rest, self.weights, self.settings, parameters=parameters, texts=self.texts
-            )
-
-    def _measured(self, model: CollaborativeModel, parameters: CollaborativeParameters) -> float:
-        ranks = link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets)
-        return ndcg_at_10(ranks)
+def figures(ranks: Table) -> tuple[float, float]:
+    """HR@10 and NDCG@10 of the rank of each user's one target; infinite where it was not found."""
+    measured = TargetRanks.of_one_target(ranks).metrics(10)
+    return float(measured["hit_rate"].mean()), float(measured["ndcg"].mean())
 
 
 def drawn_users(count: int, seed: int) -> Numbers:
@@ -245,48 +211,29 @@ def link_ranks(
     """The rank of each target among all items by links alone, from 1; infinite where nothing leads to it."""
     from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
 
-    place = np.searchsorted(model.items, rest.item_numbers)
-    known = model.items[np.minimum(place, len(model.items) - 1)] == rest.item_numbers
-    wanted = np.searchsorted(users, rest.user_numbers)
-    asked = (users[np.minimum(wanted, len(users) - 1)] == rest.user_numbers) & known & (weights >= 0)
-    ends = np.searchsorted(rest.user_numbers, rest.user_numbers, side="right") - 1
-    ages = (ends - np.arange(len(rest))).astype(np.float64)
-    weight = recency(weights.astype(np.float64), ages, _days(rest), parameters)
+    place, known = places_of(model.items, rest.item_numbers)
+    wanted, drawn = places_of(users, rest.user_numbers)
+    asked = drawn & known & (weights >= 0)
+    ages = rest.ages
+    # The oldest of a user is the first of all, or comes after the newest of another.
+    starts = np.flatnonzero(np.append(True, ages[:-1] == 0)[: len(rest)])
+    weight = parameters.recency(weights.astype(np.float64), ages, days_before(rest.at, starts))
     shape = (len(users), len(model.items))
     vectors = csr_array((weight[asked], (wanted[asked], place[asked])), shape=shape)
     seen = csr_array((np.ones(int(asked.sum())), (wanted[asked], place[asked])), shape=shape)
     matrix = model.matrix()
-    at = np.searchsorted(model.items, targets)
-    met = model.items[np.minimum(at, len(model.items) - 1)] == targets
+    at, met = places_of(model.items, targets)
     ranks = np.full(len(users), np.inf)
     for start in range(0, len(users), 500):
         block = slice(start, start + 500)
         scores = (vectors[block] @ matrix).toarray()
         scores[seen[block].toarray() > 0] = -1.0
         rows = np.arange(len(scores))
-        of_target = np.where(met[block], scores[rows, np.minimum(at[block], len(model.items) - 1)], 0.0)
+        of_target = np.where(met[block], scores[rows, at[block]], 0.0)
         better = (scores > of_target[:, None]).sum(axis=1)
         tied = (scores == of_target[:, None]).sum(axis=1) - 1
         ranks[block] = np.where(of_target > 0, better + tied / 2 + 1, np.inf)
     return ranks
-
-
-def _days(arrays: InteractionArrays) -> Table:
-    """Days before the newest time of the user, as ``days_before`` tells them for one; 0 where a time is unknown."""
-    starts = np.flatnonzero(np.append(True, arrays.user_numbers[1:] != arrays.user_numbers[:-1])[: len(arrays)])
-    known = np.where(np.isnan(arrays.at), -np.inf, arrays.at)
-    newest = np.repeat(np.maximum.reduceat(known, starts), np.diff(np.append(starts, len(arrays))))
-    return np.asarray(np.nan_to_num((newest - arrays.at) / DAY_S))
-
-
-def ndcg_at_10(ranks: Table) -> float:
-    """Mean over users of the NDCG at 10 of one target each."""
-    return float(np.mean(np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)))
-
-
-def hit_rate_at_10(ranks: Table) -> float:
-    """Share of the users whose target is among the first ten."""
-    return float(np.mean(ranks <= 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,12 +263,11 @@ def _cases(
     model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, texts=texts)
     appeal = Appeal(model, Moments.of(part.rest), texts, {})
     drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
-    bounds = np.searchsorted(part.rest.user_numbers, np.column_stack((part.users, part.users + 1)))
-    for done, place in enumerate(drawn.tolist()):
+    pasts = pasts_of(part.rest, part.users[drawn], settings)
+    for done, (place, (history, _)) in enumerate(zip(drawn.tolist(), pasts, strict=True)):
         if done % 200 == 0:
             progress(f"learning weights, slice {number + 1}", done, len(drawn))
         user, target = int(part.users[place]), int(part.targets[place])
-        history, _ = past_of(rows_of(part.rest, slice(*bounds[place].tolist())), settings)
         numbers = model.candidates(history, CANDIDATES)
         at = np.flatnonzero(numbers == target)
         found = int(at[0]) if len(at) else -1

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from agent.recommender import MOST_ASKED
 from data.errors import InputError, WorkspaceError
 from data.progress import Progress, quiet
 from data.store import Store
+from data.version import recmind_version
 from data.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -270,15 +270,11 @@ def _read(workspace: Workspace, settings: Any) -> tuple[Questions, dict[str, Any
 
 def _source(store: Store, workspace: Workspace) -> dict[str, Any]:
     """What the findings hang on: another of any of these would make another run."""
-    try:
-        recmind = version("recmind")
-    except PackageNotFoundError:
-        recmind = "unknown"
     return {
         "clock": store.clock,
         "catalogue_version": store.catalogue_version,
         "settings": hashlib.sha256(workspace.settings.model_dump_json().encode()).hexdigest()[:16],
-        "recmind": recmind,
+        "recmind": recmind_version(),
     }
 
 

@@ -177,7 +177,7 @@ class _Labeling:
         seed: int,
     ) -> None:
         self.arrays, self.weight, self.catalogue = arrays, weight, catalogue
-        self.graded = [store.settings.kind(k).positive in ("above_mean", "threshold") for k in arrays.kind_names]
+        self.graded = [store.settings.graded(kind) for kind in arrays.kind_names]
         self.rng = np.random.default_rng([seed, *b"untouched"])
         self.rows = np.flatnonzero(split.held_out)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from tools.tuning import Slice
 
 Floats = npt.NDArray[np.float64]
@@ -40,9 +41,7 @@ def ease_with_decay(part: Slice) -> Floats:
     """By EASE, asked with a vector in which the user's newest items count most."""
     known = _Known(part)
     rest = part.rest
-    ends = np.searchsorted(rest.user_numbers, rest.user_numbers, side="right") - 1
-    ages = ends - np.arange(len(rest))
-    return known.ranks(known.ease(known.matrix(np.exp(-ages / DECAY)), DECAYED_REGULARIZATION))
+    return known.ranks(known.ease(known.matrix(np.exp(-rest.ages / DECAY)), DECAYED_REGULARIZATION))
 
 
 class _Known:
@@ -78,8 +77,7 @@ class _Known:
     def ranks(self, scores: Floats) -> Floats:
         """The ranks of the targets by scores of shape (users asked, items)."""
         scores[self.taken[self.asked].toarray() > 0] = -np.inf
-        places = np.minimum(np.searchsorted(self.items, self.part.targets), len(self.items) - 1)
-        met = self.items[places] == self.part.targets
+        places, met = places_of(self.items, self.part.targets)
         of_target = scores[np.arange(len(scores)), places][:, None]
         better, tied = (scores > of_target).sum(axis=1), (scores == of_target).sum(axis=1) - 1
         return np.where(met & np.isfinite(of_target[:, 0]), 1 + better + tied / 2, np.inf)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.evaluation.copies import is_tuned
-from benchmarks.common import figures, validated
+from benchmarks.common import figures, ranks_of, validated
 from data.importers import import_table
 from data.progress import Progress
 from data.signals import weights
@@ -21,14 +21,12 @@ from data.store import Store
 from data.workspace import Workspace
 from tools.appeal import Appeal
 from tools.collaborative import CollaborativeModel, Texts
-from tools.held_out import rows_of
 from tools.index import Engines, build, open_engines
-from tools.past import Past, past_of
+from tools.past import Past, pasts_of
 from tools.tuning import UNTRIED, tune
 
 Numbers = npt.NDArray[np.int64]
 
-CUT = 10
 CANDIDATES = 100
 """The test item and 99 others."""
 SEEDS = range(5)
@@ -145,20 +143,15 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
     if users is not None and users < len(asked):
         asked = np.sort(np.random.default_rng(0).choice(asked, size=users, replace=False))
     ids, numbers = store.user_ids_of(asked.tolist()), store.numbers_of(taken.values())
-    bounds = np.searchsorted(arrays.user_numbers, np.column_stack((asked, asked + 1))).tolist()
-    return [
-        Test(user, past_of(rows_of(arrays, slice(*rows)), store.settings)[0], numbers[taken[ids[user]]])
-        for user, rows in zip(asked.tolist(), bounds, strict=True)
-    ]
+    pasts = pasts_of(arrays, asked, store.settings)
+    return [Test(user, past, numbers[taken[ids[user]]]) for user, (past, _) in zip(asked.tolist(), pasts, strict=True)]
 
 
 def _tested(appeal: Appeal, data: Path, store: Store, users: int | None, progress: Progress) -> dict[str, float | int]:
     tests = tests_of(data, store, users)
-    ranks = np.full(len(tests), np.inf)
-    for place, test in enumerate(tests):
-        hits = [hit.item_number for hit in appeal.ask(test.past, CUT)]
-        if test.target in hits:
-            ranks[place] = hits.index(test.target) + 1
-        if place % 100 == 0:
-            progress("the test item among all", place, len(tests))
+    ranks: list[float] = []
+    for rank in ranks_of((test.past for test in tests), [test.target for test in tests], appeal):
+        if len(ranks) % 100 == 0:
+            progress("the test item among all", len(ranks), len(tests))
+        ranks.append(rank)
     return figures(ranks)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,10 @@ import numpy.typing as npt
 from data.importers import import_movielens
 from data.store import Store
 from data.workspace import Workspace
-from tools.tuning import Slice, hit_rate_at_10, ndcg_at_10
+from tools.appeal import Appeal
+from tools.past import Past
+from tools.tuning import Slice
+from tools.tuning import figures as measured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECMIND = "from agent.cli import main; main()"
@@ -66,7 +69,15 @@ def asked_of(part: Slice, users: int | None) -> Slice:
 def figures(ranks: Sequence[float] | npt.NDArray[np.float64]) -> dict[str, float | int]:
     """HR@10 and NDCG@10 of these ranks of one target each: from 1, infinite where it was not found."""
     found = np.asarray(ranks, dtype=np.float64)
-    return {"HR@10": round(hit_rate_at_10(found), 4), "NDCG@10": round(ndcg_at_10(found), 4), "users": len(found)}
+    hit_rate, ndcg = measured(found)
+    return {"HR@10": round(hit_rate, 4), "NDCG@10": round(ndcg, 4), "users": len(found)}
+
+
+def ranks_of(pasts: Iterable[tuple[Past, ...]], targets: Sequence[int], appeal: Appeal) -> Iterator[float]:
+    """The rank of each target among the first ten that the appeal gives to its past; infinite beyond."""
+    for past, target in zip(pasts, targets, strict=True):
+        hits = [hit.item_number for hit in appeal.ask(past, 10)]
+        yield hits.index(target) + 1 if target in hits else np.inf
 
 
 def validated(validation: Mapping[str, float], task: str = "") -> dict[str, float | int]:

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.baselines import BASELINES
-from benchmarks.common import asked_of, figures, validated
+from benchmarks.common import asked_of, figures, ranks_of, validated
 from data.bootstrap import Resamples
 from data.catalogue import InteractionArrays
 from data.importers import import_movielens
+from data.metrics import TargetRanks
 from data.progress import Progress
 from data.settings import Settings
 from data.signals import weights
@@ -26,10 +27,9 @@ from data.workspace import Workspace
 from tools.appeal import Appeal
 from tools.collaborative import CollaborativeModel, Texts
 from tools.cooccurrence import CollaborativeParameters
-from tools.held_out import rows_of
 from tools.index import build, open_engines
 from tools.moments import Moments
-from tools.past import past_of
+from tools.past import pasts_of
 from tools.tuning import Slice, Tuned, slice_off, tune
 
 SEEDS = range(20)
@@ -101,8 +101,7 @@ def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
 
 def older(arrays: InteractionArrays) -> InteractionArrays:
     """The interactions before the newest moment of their user."""
-    ends = np.searchsorted(arrays.user_numbers, arrays.user_numbers, side="right") - 1
-    return rows_of(arrays, arrays.at < arrays.at[ends])
+    return arrays.rows(arrays.at < arrays.at[np.arange(len(arrays)) + arrays.ages])
 
 
 def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Path, progress: Progress) -> Tuned:
@@ -122,19 +121,14 @@ def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Floats:
     rest = part.rest
     model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=found.parameters, texts=texts)
     appeal = Appeal(model, Moments.of(rest), texts, found.weights)
-    bounds = np.searchsorted(rest.user_numbers, np.column_stack((part.users, part.users + 1))).tolist()
-    ranks = np.full(len(part.users), np.inf)
-    for place, target in enumerate(part.targets.tolist()):
-        past, _ = past_of(rows_of(rest, slice(*bounds[place])), settings)
-        hits = [hit.item_number for hit in appeal.ask(past, 10)]
-        if target in hits:
-            ranks[place] = hits.index(target) + 1
-    return ranks
+    pasts = (past for past, _ in pasts_of(rest, part.users, settings))
+    return np.fromiter(ranks_of(pasts, part.targets.tolist(), appeal), np.float64)
 
 
 def _measures(ranks: Floats) -> Floats:
     """HR@10 and NDCG@10 of each target, of shape (targets, 2)."""
-    return np.column_stack((ranks <= 10, np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0)))
+    measured = TargetRanks.of_one_target(ranks).metrics(10)
+    return np.column_stack((measured["hit_rate"], measured["ndcg"]))
 
 
 def _rounded(end: float | None) -> float | None:

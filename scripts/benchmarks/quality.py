@@ -26,7 +26,7 @@ from data.signals import weights
 from data.splits import Split
 from data.store import Store
 from data.workspace import Workspace
-from tools.held_out import Cases, graded_kind, held_out, learnable, rows_of
+from tools.held_out import Cases, graded_kind, held_out, learnable
 from tools.index import open_engines
 
 K = 50
@@ -123,7 +123,7 @@ def _confidence(source: Workspace, home: Path, users: int | None, progress: Prog
     weight, kind = weights(arrays, settings), graded_kind(arrays, settings)
     held = held_out(arrays, learnable(arrays, weight, kind))
     copy = copied(source, home, arrays, Split((), held, ""), tune=True, progress=progress)
-    cases = Cases(arrays, rows_of(arrays, ~held), weight, held, kind, catalogue, settings)
+    cases = Cases(arrays, arrays.rows(~held), weight, held, kind, catalogue, settings)
     said, true = [], []
     with Store(copy.database, copy.settings) as store:
         learned = open_engines(copy, store).confidence

@@ -21,6 +21,7 @@ from data.store import Store
 from data.workspace import Workspace
 from tools.fusion import SIGNS, SignWeights, by_logit, fuse
 from tools.index import build, open_engines
+from tools.long_requests import signs as signs_of
 from tools.search import DEPTH, LONG_DEPTH, ItemSearch
 
 FOLDS = 5
@@ -123,7 +124,7 @@ def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Pr
         rows, _ = search.index.nearest(plain[place], DEPTH)
         vector = search.query_vector(post.text)
         assert vector is not None, "no post is empty"
-        numbers, signs = search.signs(post.text, vector, films, LONG_DEPTH)
+        numbers, signs = signs_of(search, post.text, vector, films, LONG_DEPTH)
         words = [number for number, _ in store.search_words(post.text, n=DEPTH)]
         found.append(Asked(targets[post.item_id], search.numbers[rows].tolist(), words, numbers, signs))
         progress("searching", place + 1, len(posts))

@@ -26,9 +26,8 @@ from data.signals import weights
 from tools.appeal import Appeal
 from tools.collaborative import CollaborativeModel, Texts
 from tools.cooccurrence import CollaborativeParameters
-from tools.held_out import rows_of
 from tools.moments import Moments
-from tools.past import past_of
+from tools.past import pasts_of
 from tools.tuning import Slice
 
 Numbers = npt.NDArray[np.int64]
@@ -77,8 +76,7 @@ def recmind(known: Histories, setting: Mapping[str, Any]) -> Ask:
     appeal = Appeal(model, Moments.of(rest), known.texts, setting["weights"])
 
     def ask(user: int) -> Sequence[int]:
-        rows = slice(*np.searchsorted(rest.user_numbers, [user, user + 1]).tolist())
-        past, _ = past_of(rows_of(rest, rows), settings)
+        past, _ = next(pasts_of(rest, np.array([user]), settings))
         return [hit.item_number for hit in appeal.ask(past, CUT)]
 
     return ask

@@ -9,7 +9,8 @@ from data.errors import RecMindError
 from data.settings import Settings
 from data.signals import weights
 from tests.tools.worlds import films, rated
-from tools.collaborative import CollaborativeModel, collaborative_findings
+from tools.collaborative import CollaborativeModel
+from tools.collaborative_findings import collaborative_findings
 from tools.cooccurrence import CollaborativeParameters
 from tools.history import UserHistory
 from tools.past import Past

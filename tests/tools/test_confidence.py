@@ -15,7 +15,7 @@ from data.settings import KindMeaning, Settings
 from data.signals import weights
 from tools.collaborative import CollaborativeModel
 from tools.confidence import Confidence
-from tools.held_out import Cases, held_out, learnable, rows_of
+from tools.held_out import Cases, held_out, learnable
 from tools.logistic import Calibrated, Logistic
 from tools.past import Past, past_of
 
@@ -79,7 +79,7 @@ def implicit() -> Confidence:
 
 
 def past_and_values(arrays: InteractionArrays, user: int, kind: str | None):
-    return past_of(rows_of(arrays, arrays.user_numbers == user), Settings(), kind)
+    return past_of(arrays.rows(arrays.user_numbers == user), Settings(), kind)
 
 
 def test_graded_confidence_says_how_likely_a_positive_value_is(graded: Confidence) -> None:
@@ -119,7 +119,7 @@ def test_skill_is_measured_on_users_that_were_not_learned_from(graded: Confidenc
 def test_confidence_comes_true_for_interactions_it_never_met(world, tells) -> None:
     everything = world(users=600, **tells)
     last = np.append(everything.user_numbers[1:] != everything.user_numbers[:-1], True)
-    known = rows_of(everything, ~last)
+    known = everything.rows(~last)
     confidence = fitted(known)
     assert confidence is not None
     rng, weight = np.random.default_rng(1), weights(everything, Settings())
@@ -162,7 +162,7 @@ def test_a_threshold_is_named_and_kept_to() -> None:
     assert confidence is not None
     assert "(rating: at or above the threshold of the settings)" in confidence.meaning
     assert confidence.skill["base_rate"] > 0.65
-    past, values = past_of(rows_of(rated_world(), slice(0, 20)), settings, "rating")
+    past, values = past_of(rated_world().rows(slice(0, 20)), settings, "rating")
     assert confidence.ask(past, values, [57])[0] > 0.9
 
 
@@ -223,7 +223,7 @@ def test_the_held_out_values_change_labels_but_no_feature() -> None:
     def met(world: InteractionArrays) -> list[tuple[object, ...]]:
         cases = Cases(
             world,
-            rows_of(world, ~held),
+            world.rows(~held),
             weights(world, Settings()),
             held,
             "rating",
@@ -334,7 +334,7 @@ def test_latest_small_confidence_is_calibrated(shared_data: Path) -> None:
     users = everything.user_numbers
     left = np.searchsorted(users, users, side="right") - 1 - np.arange(len(users))
     out = left < 10
-    known, weight = rows_of(everything, ~out), weights(everything, Settings())
+    known, weight = everything.rows(~out), weights(everything, Settings())
     confidence = fitted(known)
     assert confidence is not None
     assert confidence.skill["ece"] <= 0.03

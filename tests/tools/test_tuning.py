@@ -6,9 +6,8 @@ from data.settings import Settings
 from data.signals import weights
 from tools.collaborative import CollaborativeModel
 from tools.cooccurrence import CollaborativeParameters
-from tools.held_out import rows_of
 from tools.past import past_of
-from tools.tuning import link_ranks, ndcg_at_10, slice_off, tune
+from tools.tuning import figures, link_ranks, slice_off, tune
 
 ITEMS = 30
 
@@ -58,7 +57,7 @@ def test_what_is_found_does_better_on_the_held_out_than_the_defaults() -> None:
 
     def measured(parameters: CollaborativeParameters) -> float:
         model = CollaborativeModel.fit(newest.rest, weight, Settings(), parameters=parameters)
-        return ndcg_at_10(link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets))
+        return figures(link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets))[1]
 
     assert measured(tuned.parameters) > measured(CollaborativeParameters()) > 0.3
     assert sum(tuned.weights[name] for name in ("linked", "linked_newest", "long_term")) > 0.5
@@ -102,7 +101,7 @@ def test_ranks_of_many_users_are_those_of_the_model_asked_one_by_one() -> None:
     model = CollaborativeModel.fit(newest.rest, weight, Settings(), parameters=parameters)
     ranks = link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets)
     for user, target, rank in zip(newest.users.tolist(), newest.targets.tolist(), ranks.tolist(), strict=True):
-        past, _ = past_of(rows_of(newest.rest, newest.rest.user_numbers == user), Settings())
+        past, _ = past_of(newest.rest.rows(newest.rest.user_numbers == user), Settings())
         raw = {hit.item_number: hit.raw for hit in model.ask(past, ITEMS)}
         if target not in raw:
             assert rank == np.inf

@@ -1,0 +1,67 @@
+"""What speaks for an item of a long request: its words, each by its worth, its meaning, and the years it mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.eras import Era, mentioned, nearness, year_attribute, year_of
+from tools.everyday_words import word_weights
+from tools.fusion import highest
+from tools.item_text import stems_by_field
+
+if TYPE_CHECKING:
+    from tools.search import ItemSearch
+
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+Signs = NDArray[np.float64]
+
+
+def signs(search: ItemSearch, query: str, asked: Floats, numbers: Numbers, depth: int) -> tuple[Numbers, Signs]:
+    """What speaks for each of the items that a long request may mean.
+
+    Args:
+        search: whose items they are.
+        query: the request.
+        asked: its vector, of length 1.
+        numbers: the item numbers to choose from, sorted.
+        depth: how many of the best by words, and by meaning, are looked at.
+
+    Returns:
+        Their item numbers, and float64 of shape (items, 3): the signs that ``SignWeights`` weighs.
+    """
+    weights, eras = word_weights(query), mentioned(query)
+    scores, mass = search.words.scores(weights)
+    whole = max(mass, 1e-9) ** 0.5
+    rows, indexed = search.rows_of(numbers)
+    rows, late = rows[indexed], numbers[~indexed]
+    near, _ = search.index.nearest(asked, depth, rows)
+    found = np.union1d(near, highest(scores, rows, depth))
+    similarities = search.vectors[found] @ asked
+    parts = [scores[found] / whole, similarities / search.spread, nearness(search.years[found], eras)]
+    known = np.stack(parts, axis=1).astype(np.float64)
+    if not len(late):
+        return search.numbers[found], known
+    # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
+    usual = float(known[:, 1].mean()) if len(known) else 0.0
+    by_words = [number for number, _ in search.store.search_words(query, n=depth, numbers=late)]
+    fresh = _late(search, by_words, weights, whole, eras)
+    return np.concatenate([search.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
+
+
+def _late(
+    search: ItemSearch, numbers: Sequence[int], weights: Mapping[str, float], whole: float, eras: Sequence[Era]
+) -> tuple[Numbers, Signs]:
+    """The same for items that the index does not have, with 0 for their meaning."""
+    year_name = year_attribute(search.store.catalogue())
+    ids = search.store.ids_of(numbers)
+    items = search.store.items(ids.values())
+    kept = [(number, items[item_id]) for number, item_id in ids.items() if item_id in items]
+    words = [search.words.score_of(stems_by_field(item, search.store.settings), weights) / whole for _, item in kept]
+    years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)
+    parts = np.stack([np.array(words), np.zeros(len(kept)), nearness(years, eras)], axis=1)
+    return np.array([number for number, _ in kept], dtype=np.int64), parts.astype(np.float64)
