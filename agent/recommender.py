@@ -6,19 +6,20 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import cast
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langsmith import uuid7
+from typing_extensions import Unpack
 
 from agent.answer import Answer, Proof, Recommendation, Usage
+from agent.asking import Asked, Model, Options
 from agent.graph import build_graph
 from agent.models.calling import ModelFailure
 from agent.models.factory import model_name_of, open_model
@@ -35,13 +36,9 @@ from tools.index import Engines, open_engines
 from tools.slate import Slate
 
 MODEL_VARIABLE = "RECMIND_MODEL"
-MOST_ASKED = 100
-"""The largest ``k``."""
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
 THREADS = 8
-
-Model = str | BaseChatModel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,76 +81,37 @@ class RecMind:
         """
         return cls(Workspace.open(home), model=model, fallback=fallback)
 
-    def recommend(
-        self,
-        query: str = "",
-        *,
-        user_id: str | None = None,
-        k: int = 10,
-        filters: Sequence[str | Condition] = (),
-        exclude: Sequence[str] = (),
-        diversity: float = 0.0,
-        model: Model = None,
-        callbacks: Sequence[BaseCallbackHandler] = (),
-    ) -> Answer:
+    def recommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """The answer to a request in plain words.
 
         Args:
             query: what the person says; may be empty for a known user.
-            user_id: whose history and preferences count; an unknown id is answered as a newcomer's.
-            k: how many recommendations at most, 1 to 100.
-            filters: conditions that every recommendation must meet, such as ``"year>=1990"``.
-            exclude: item ids not to recommend.
-            diversity: 0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It
-                acts where the ranking decides the order: always without a chat model, else through ``rank_candidates``.
-            model: another model for this request only.
-            callbacks: LangChain callback handlers that see every run of the request.
+            options: see ``Options``: ``user_id``, ``k``, ``filters``, ``exclude``, ``diversity``, ``model``,
+                ``callbacks``.
 
         Raises:
             InputError: a filter cannot be read, ``k`` or ``diversity`` is out of range, or a model's name leads
                 nowhere.
             ModelFailure: the model failed and ``fallback`` is off.
         """
-        request = self._request(query, user_id, k, filters, exclude, diversity, model, callbacks, None)
+        request = self._request(query, options)
         state = build_graph().invoke(request.state, request.config, context=request.context)
         return self._answer(request, cast(State, state))
 
-    async def arecommend(
-        self,
-        query: str = "",
-        *,
-        user_id: str | None = None,
-        k: int = 10,
-        filters: Sequence[str | Condition] = (),
-        exclude: Sequence[str] = (),
-        diversity: float = 0.0,
-        model: Model = None,
-        callbacks: Sequence[BaseCallbackHandler] = (),
-    ) -> Answer:
+    async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """``recommend`` for an event loop: the model is awaited, look-ups run in threads of their own."""
-        request = self._request(query, user_id, k, filters, exclude, diversity, model, callbacks, None)
+        request = self._request(query, options)
         graph = build_graph(asynchronous=True)
         state = await graph.ainvoke(request.state, request.config, context=request.context)
         return self._answer(request, cast(State, state))
 
-    def stream(
-        self,
-        query: str = "",
-        *,
-        user_id: str | None = None,
-        k: int = 10,
-        filters: Sequence[str | Condition] = (),
-        exclude: Sequence[str] = (),
-        diversity: float = 0.0,
-        model: Model = None,
-        callbacks: Sequence[BaseCallbackHandler] = (),
-    ) -> Iterator[Event]:
+    def stream(self, query: str = "", **options: Unpack[Options]) -> Iterator[Event]:
         """The steps of a request as they happen; the last event is ``done`` with the ``Answer`` in ``data["answer"]``.
 
         Raises the same as ``recommend``, when the first event is asked for or later.
         """
         events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
-        request = self._request(query, user_id, k, filters, exclude, diversity, model, callbacks, events.put)
+        request = self._request(query, options, events.put)
 
         def run() -> None:
             try:
@@ -222,33 +180,19 @@ class RecMind:
     ) -> None:
         self.close()
 
-    def _request(
-        self,
-        query: str,
-        user_id: str | None,
-        k: int,
-        filters: Sequence[str | Condition],
-        exclude: Sequence[str],
-        diversity: float,
-        model: Model,
-        callbacks: Sequence[BaseCallbackHandler],
-        emit: Any,
-    ) -> _Request:
+    def _request(self, query: str, options: Options, emit: Callable[[Event], None] | None = None) -> _Request:
         started = time.monotonic()
-        if not 1 <= k <= MOST_ASKED:
-            raise InputError(f"k is {k}; ask for 1 to {MOST_ASKED} recommendations.")
-        if not 0 <= diversity <= 1:
-            raise InputError(f"diversity is {diversity}; give a number from 0 to 1.")
+        asked = Asked.read(options)
         limits = self.workspace.settings.limits
-        user_id = None if user_id is None else _encodable(user_id)
-        chosen, name, cause = self._chosen_model(model)
+        user_id = None if asked.user_id is None else _encodable(asked.user_id)
+        chosen, name, cause = self._chosen_model(asked.model)
         context = AgentContext(
             query=_encodable(query[:LONGEST_QUERY]),
             user_id=user_id,
-            k=k,
-            filters=tuple(self._condition(condition) for condition in filters),
-            exclude=frozenset(map(_encodable, exclude)),
-            diversity=diversity,
+            k=asked.k,
+            filters=tuple(self._condition(condition) for condition in asked.filters),
+            exclude=frozenset(map(_encodable, asked.exclude)),
+            diversity=asked.diversity,
             store=self.store,
             engines=self.engines,
             model=chosen,
@@ -261,15 +205,15 @@ class RecMind:
         )
         trace_id = uuid7()
         config = RunnableConfig(
-            callbacks=[TraceRecorder(self.traces), *callbacks],
+            callbacks=[TraceRecorder(self.traces), *asked.callbacks],
             run_id=trace_id,
             run_name="recommend",
             metadata={
                 "query": context.query,
                 "user_id": user_id,
                 "model": name,
-                "k": k,
-                **({"diversity": diversity} if diversity else {}),
+                "k": asked.k,
+                **({"diversity": asked.diversity} if asked.diversity else {}),
             },
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,

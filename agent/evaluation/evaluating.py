@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agent.asking import MOST_ASKED
 from agent.evaluation.copies import copied, is_tuned
 from agent.evaluation.protocols import REQUESTS, Questions, questions
 from agent.evaluation.records import Case, Run
@@ -22,7 +23,6 @@ from agent.evaluation.summary import Summary, summarize
 from agent.evaluation.systems import AGENT, HYBRID, SEARCH, SYSTEMS, Bench
 from agent.models.factory import model_name_of
 from agent.models.offline import NAME as OFFLINE
-from agent.recommender import MOST_ASKED
 from data.errors import InputError, WorkspaceError
 from data.progress import Progress, quiet
 from data.store import Store
@@ -32,7 +32,7 @@ from data.workspace import Workspace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from agent.recommender import Model
+    from agent.asking import Model
 
 DEPTH = 100
 """How far the engines rank, or to the largest k where that is more."""

@@ -14,12 +14,13 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from agent import hybrid
+from agent.asking import MOST_ASKED, Model
 from agent.evaluation.records import Case, Label, Outcome
 from agent.evaluation.validity import faults
 from agent.models.offline import NAME as OFFLINE
 from agent.models.offline import OfflinePlanner
 from agent.nodes.prepare import prepare
-from agent.recommender import MOST_ASKED, Model, RecMind
+from agent.recommender import RecMind
 from agent.state import AgentContext, Spent, State
 from data.catalogue import Integers
 from data.conditions import Condition

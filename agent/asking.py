@@ -1,0 +1,68 @@
+"""What can be asked of ``RecMind`` beside the query: the options of one request, said once for every way to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
+from typing_extensions import TypedDict
+
+from data.conditions import Condition
+from data.errors import InputError
+
+MOST_ASKED = 100
+"""The largest ``k``."""
+
+Model = str | BaseChatModel | None
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of ``RecMind.recommend``, ``arecommend`` and ``stream``."""
+
+    user_id: str | None
+    """Whose history and preferences count; an unknown id is answered as a newcomer's."""
+    k: int
+    """How many recommendations at most, 1 to 100; 10 where it is not given."""
+    filters: Sequence[str | Condition]
+    """Conditions that every recommendation must meet, such as ``"year>=1990"``."""
+    exclude: Sequence[str]
+    """Item ids not to recommend."""
+    diversity: float
+    """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It acts where the
+    ranking decides the order: always without a chat model, else through ``rank_candidates``."""
+    model: Model
+    """Another model for this request only."""
+    callbacks: Sequence[BaseCallbackHandler]
+    """LangChain callback handlers that see every run of the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The same with every default in place; see ``Options`` for what each means."""
+
+    user_id: str | None = None
+    k: int = 10
+    filters: Sequence[str | Condition] = ()
+    exclude: Sequence[str] = ()
+    diversity: float = 0.0
+    model: Model = None
+    callbacks: Sequence[BaseCallbackHandler] = ()
+
+    @classmethod
+    def read(cls, options: Options) -> Asked:
+        """The options with their defaults.
+
+        Raises:
+            InputError: ``k`` or ``diversity`` is out of range.
+            TypeError: there is no such option.
+        """
+        given: dict[str, Any] = dict(options)
+        asked = cls(**given)
+        if not 1 <= asked.k <= MOST_ASKED:
+            raise InputError(f"k is {asked.k}; ask for 1 to {MOST_ASKED} recommendations.")
+        if not 0 <= asked.diversity <= 1:
+            raise InputError(f"diversity is {asked.diversity}; give a number from 0 to 1.")
+        return asked
