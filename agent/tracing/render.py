@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agent.tracing.reading import Found, found_by, is_routing, messages_read, messages_said, own_words
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 LONGEST_LINE = 110
@@ -57,11 +58,11 @@ def _head(tree: TraceTree) -> Iterator[str]:
 def _lines(node: TraceNode, first: str, rest: str, full: bool) -> Iterator[str]:
     """A run and all below it; ``first`` leads its own line, ``rest`` those under it."""
     run = node.run
-    children = [child for child in node.children if full or not _is_routing(child)]
+    children = [child for child in node.children if full or not is_routing(child)]
     yield first + _title(run)
     inner = rest + ("│    " if children else "     ")
     if run.error:
-        yield f"{inner}error  {one_line(_own_words(run.error))}"
+        yield f"{inner}error  {one_line(own_words(run.error))}"
     if full:
         for word, value in (("in", run.inputs), ("out", run.outputs)):
             if value:
@@ -82,13 +83,6 @@ def _title(run: RunRecord) -> str:
     return "  ".join(parts)
 
 
-def _is_routing(node: TraceNode) -> bool:
-    """Whether the step only chose where to go next: it says nothing that the next step does not show."""
-    run = node.run
-    hidden = "langsmith:hidden" in run.tags or any(tag.startswith("seq:step") for tag in run.tags)
-    return hidden and run.run_type == "chain" and not node.children and not run.error
-
-
 def _details(run: RunRecord) -> Iterator[tuple[str, str]]:
     """What a call was asked and what it answered, in a word and a line each."""
     if run.run_type == "llm":
@@ -96,78 +90,32 @@ def _details(run: RunRecord) -> Iterator[tuple[str, str]]:
     elif run.run_type in {"tool", "retriever"}:
         if run.inputs:
             yield "asked", _arguments(run.inputs)
-        found = _found(run.outputs.get("output", run.outputs.get("documents")))
+        found = _found(found_by(run))
         if found:
             yield "found", found
 
 
 def _model_call(run: RunRecord) -> Iterator[tuple[str, str]]:
-    batches = run.inputs.get("messages")
-    if isinstance(batches, list) and batches and isinstance(batches[0], list) and batches[0]:
-        last = _parts(batches[0][-1])
-        count = len(batches[0])
-        whose = f"from {last.get('type', '?')}: {_text(last.get('content'))}"
-        yield "read", f"1 message, {whose}" if count == 1 else f"{count} messages, the last {whose}"
-    for batch in _sequence(run.outputs.get("generations")):
-        for generation in _sequence(batch):
-            message = _parts(generation.get("message") if isinstance(generation, Mapping) else None)
-            calls = [
-                f"{call.get('name')}({_arguments(call.get('args'))})"
-                for call in _sequence(message.get("tool_calls"))
-                if isinstance(call, Mapping)
-            ]
-            if text := _text(message.get("content")):
-                yield "said", text
-            if calls:
-                yield "calls", "; ".join(calls)
-            if broken := _sequence(message.get("invalid_tool_calls")):
-                yield "calls", f"{len(broken)} that could not be read"
+    if read := messages_read(run):
+        whose = f"from {read[-1].role}: {read[-1].text}"
+        yield "read", f"1 message, {whose}" if len(read) == 1 else f"{len(read)} messages, the last {whose}"
+    for said in messages_said(run):
+        if said.text:
+            yield "said", said.text
+        if said.calls:
+            yield "calls", "; ".join(f"{call.name}({_arguments(call.arguments)})" for call in said.calls)
+        if said.unreadable:
+            yield "calls", f"{said.unreadable} that could not be read"
 
 
-def _found(output: Any) -> str:
-    message = _parts(output)
-    artifact = message.get("artifact")
-    rows = _sequence(artifact.get("rows")) if isinstance(artifact, Mapping) else ()
-    titles = [str(row["title"]) for row in rows if isinstance(row, Mapping) and row.get("title")]
-    if titles:
+def _found(found: Found) -> str:
+    if titles := found.titles:
         more = ", …" if len(titles) > TITLES else ""
-        return f"{_count(rows)} rows: {', '.join(titles[:TITLES])}{more}"
-    return _text(message.get("content", output))
-
-
-def _count(rows: Sequence[Any]) -> int:
-    """How many rows there were; the note that ends a cut list says how many were left out."""
-    last = rows[-1] if rows else None
-    if isinstance(last, str) and last.startswith("… ("):
-        left_out = last[3:].split(" ", 1)[0]
-        return len(rows) - 1 + (int(left_out) if left_out.isdigit() else 0)
-    return len(rows)
-
-
-def _parts(value: Any) -> Mapping[str, Any]:
-    """The fields of a message, in whichever form it was kept."""
-    if not isinstance(value, Mapping):
-        return {}
-    inner = value.get("kwargs")
-    return inner if isinstance(inner, Mapping) else value
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return " ".join(str(block.get("text", "")) if isinstance(block, Mapping) else str(block) for block in content)
-    return "" if content is None else str(content)
+        return f"{found.total} rows: {', '.join(titles[:TITLES])}{more}"
+    return found.text
 
 
 def _arguments(arguments: Any) -> str:
     if not isinstance(arguments, Mapping):
         return str(arguments)
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
-
-
-def _sequence(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
-
-
-def _own_words(error: str) -> str:
-    """What an error says, without the traceback that is kept behind it."""
-    return error.partition("Traceback (most recent call last)")[0].strip() or error
