@@ -1,4 +1,4 @@
-"""Looking things up in sorted and in compressed arrays."""
+"""Looking things up in sorted arrays."""
 
 from __future__ import annotations
 
@@ -17,15 +17,3 @@ def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Inte
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
     places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
     return places, np.asarray(ordered[places] == wanted)
-
-
-def entries_of(starts: npt.NDArray[Any], rows: npt.NDArray[Any]) -> tuple[Integers, Integers]:
-    """Where the entries of some compressed rows lie, one row after the other, and which of the rows each belongs to.
-
-    ``starts`` says where each row begins and has one more at its end.
-    """
-    begins = starts[rows]
-    lengths = starts[rows + 1] - begins
-    owner = np.repeat(np.arange(len(rows)), lengths)
-    before = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) - before[owner] + begins[owner], owner

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from data.arrays import places_of
 from data.errors import RecMindError
-from tools.collaborative import CollaborativeHit, CollaborativeModel, Reach, Texts
+from tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, Texts, heaviest, table_of
 from tools.moments import Moments
 from tools.past import DAY_S, Past, days_before
 
@@ -29,8 +29,6 @@ LEAST = 0.03
 """What a link weighs that is not there, beside the strongest of the question: the logarithm needs one."""
 NEW_DAYS = 180.0
 """An item's newness falls to 1/e in so many days."""
-TREND_DAYS = 60.0
-"""What happened so many days away counts 1/e of what happens now."""
 FAR_DAYS = 5_000.0
 
 FEATURES = ("linked", "linked_newest", "long_term", "popularity", "text", "text_newest", "newness", "trend", "quiet")
@@ -64,6 +62,20 @@ _FILE = "appeal.json"
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A past as it is asked with: all that does not hang on the candidates."""
+
+    asked: Asked
+    """Weighted by recency."""
+    totals: Mapping[str, Table]
+    """By name of ``LINKED``: what each place of the reach is given, beside the largest of all."""
+    texts: Mapping[str, npt.NDArray[np.float32]]
+    """By name of ``text`` and ``text_newest``: the direction of the past's texts."""
+    day: float
+    """Of the newest interaction, since 1970; NaN where no time is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Appeal:
     """Made by the index; threads may share it."""
 
@@ -74,7 +86,7 @@ class Appeal:
     """Of the features by name, for the order of what the links found; a feature without a weight is not computed."""
     set_weights: Mapping[str, float] = field(default_factory=dict)
     """For the order of a set that somebody gave, most of which nothing may link to; where empty, ``weights``."""
-    _last: list[tuple[Sequence[Past], tuple[str, ...], Reach] | None] = field(
+    _last: list[tuple[Sequence[Past], frozenset[str], Question] | None] = field(
         default_factory=lambda: [None], repr=False, compare=False
     )
     """The past that was asked with last, and what it leads to: one slot, replaced whole, so threads may share it."""
@@ -90,11 +102,21 @@ class Appeal:
 
         The score of a candidate is its odds beside those of the best one: 1 for the best, above 0 for the others.
         """
-        found = self.collaborative.candidates(history, max(n, CANDIDATES), exclude, allowed)
+        found = self.candidates(history, max(n, CANDIDATES), exclude, allowed)
         odds = self.odds(history, found)
         order = np.lexsort((np.arange(len(found)), -odds))[:n]
-        hits = self.collaborative.explained(history, found[order])
+        hits = self.collaborative.explained(self.question(history).asked, found[order])
         return [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
+
+    def candidates(
+        self,
+        history: Sequence[Past],
+        n: int = CANDIDATES,
+        exclude: Collection[int] = frozenset(),
+        allowed: Numbers | None = None,
+    ) -> Numbers:
+        """The n item numbers that the past leads to strongest, as ``CollaborativeModel.ask`` orders them."""
+        return self.collaborative.strongest(self.question(history).asked, n, exclude, allowed)
 
     def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers, *, given: bool = False) -> Table:
         """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1.
@@ -111,57 +133,79 @@ class Appeal:
 
     def features(self, history: Sequence[Past], numbers: Numbers, names: Sequence[str] = FEATURES) -> Table:
         """The features of these items for this user, of shape (items, names)."""
-        table = np.asarray(history, dtype=np.float64).reshape(-1, 4)
+        question = self.question(history, names)
         columns = {name: np.zeros(len(numbers)) for name in names}
-        said = self.collaborative.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
-        linked = tuple(name for name in LINKED if name in columns)
-        if linked and len(table):
-            found = self.collaborative.strengths(self._reach(history, table, said, linked), numbers)
-            for name, strength in zip(linked, found, strict=True):
-                columns[name] = np.log(strength + LEAST)
+        reach = question.asked.reach
+        places, met = reach.at(self.collaborative.positions_of(numbers))
+        for name in columns.keys() & question.totals.keys():
+            totals = question.totals[name]
+            columns[name] = np.log(np.where(met, totals[places] if len(totals) else 0.0, 0.0) + LEAST)
         if "popularity" in columns:
             columns["popularity"] = np.log1p(self.moments.interactions(numbers))
-        if self.texts is not None and len(table) and {"text", "text_newest"} & columns.keys():
-            self._texts(columns, table, said, numbers, self.texts)
-        if {"newness", "trend", "quiet"} & columns.keys():
-            newest = table[:, 3][~np.isnan(table[:, 3])].max(initial=-np.inf) / DAY_S
-            if np.isfinite(newest):
-                self._times(columns, numbers, float(newest))
+        directions = columns.keys() & question.texts.keys()
+        if directions and self.texts is not None:
+            rows, known = places_of(self.texts.numbers, numbers)
+            vectors = self.texts.vectors[rows]
+            for name in directions:
+                columns[name] = np.where(known, vectors @ question.texts[name], 0.0)
+        if {"newness", "trend", "quiet"} & columns.keys() and not np.isnan(question.day):
+            self._times(columns, numbers, question.day)
         return np.column_stack([columns[name] for name in names])
 
-    def _reach(self, history: Sequence[Past], table: Table, said: Table, names: tuple[str, ...]) -> Reach:
-        """What the past leads to; one request asks several times with the same past, so the last one is remembered."""
+    def question(self, history: Sequence[Past], names: Collection[str] = ()) -> Question:
+        """The past as it is asked with for these features; one request asks several times with the same past, so the
+        last one is remembered."""
+        wanted = frozenset(names).union(
+            name for name in FEATURES if self.weights.get(name) or self.set_weights.get(name)
+        )
         kept = self._last[0]
-        if kept is not None and kept[0] is history and kept[1] == names:
+        if kept is not None and kept[0] is history and kept[1] >= wanted:
             return kept[2]
-        parameters, weights, ages = self.collaborative.parameters, table[:, 1], table[:, 2]
-        leads = np.maximum(said, 0.0)
-        alike = np.maximum(np.where(weights == 0, parameters.ask_neutral, weights), 0.0)
-        weightings = {
-            "linked": _heaviest(leads, parameters.past),
-            "linked_newest": np.where(ages == ages.min(), leads, 0.0),
-            "long_term": _heaviest(alike, parameters.past),
-        }
-        found = self.collaborative.reach(table[:, 0].astype(np.int64), [weightings[name] for name in names])
+        table = table_of(history)
+        weighed = self.collaborative.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
+        times = table[:, 3][~np.isnan(table[:, 3])]
+        asked, totals = self._led(table, weighed, wanted)
+        texts = self._directions(table, weighed, wanted) if self.texts is not None and len(table) else {}
+        found = Question(asked, totals, texts, float(times.max()) / DAY_S if len(times) else np.nan)
         if isinstance(history, tuple):
             # A list could have changed when it comes again.
-            self._last[0] = (history, names, found)
+            self._last[0] = (history, wanted, found)
         return found
 
-    def _texts(self, columns: dict[str, Table], table: Table, said: Table, numbers: Numbers, texts: Texts) -> None:
-        rows, known = places_of(texts.numbers, numbers)
-        past, has_text = places_of(texts.numbers, table[:, 0].astype(np.int64))
-        leads = has_text & (said > 0)
-        of_items = texts.vectors[rows]
-        newest = np.flatnonzero(leads & (table[:, 2] == table[leads, 2].min(initial=np.inf)))
-        for name, places in (("text", np.flatnonzero(leads)), ("text_newest", newest)):
-            if name in columns and len(places):
-                mean = said[places] @ texts.vectors[past[places]]
-                length = float(np.linalg.norm(mean)) or 1.0
-                columns[name] = np.where(known, of_items @ (mean / length).astype(np.float32), 0.0)
+    def _led(self, table: Table, weighed: Table, wanted: Collection[str]) -> tuple[Asked, dict[str, Table]]:
+        """What the past leads to by links, in each of the ways that are wanted."""
+        model = self.collaborative
+        positions = model.positions_of(table[:, 0].astype(np.int64))
+        leads = np.where(positions >= 0, np.maximum(weighed, 0.0), 0.0)
+        weights = {"linked": heaviest(leads, model.parameters.past)}
+        if "linked_newest" in wanted and len(table):
+            weights["linked_newest"] = np.where(table[:, 2] == table[:, 2].min(), leads, 0.0)
+        if "long_term" in wanted:
+            alike = np.maximum(np.where(table[:, 1] == 0, model.parameters.ask_neutral, table[:, 1]), 0.0)
+            weights["long_term"] = heaviest(np.where(positions >= 0, alike, 0.0), model.parameters.past)
+        counts = np.max(list(weights.values()), axis=0) > 0
+        reach = model.reach(np.where(counts, positions, -1))
+        totals = {name: reach.totals(given) for name, given in weights.items()}
+        linked = weights["linked"]
+        asked = Asked(positions, linked, (table[:, 1] > 0) & (linked > 0), reach, totals["linked"])
+        beside = {name: total / (float(total.max(initial=0.0)) or 1.0) for name, total in totals.items()}
+        return asked, beside if len(table) else {}
+
+    def _directions(self, table: Table, weighed: Table, wanted: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """Where the texts of the past point, and those of its newest items."""
+        assert self.texts is not None
+        past, has_text = places_of(self.texts.numbers, table[:, 0].astype(np.int64))
+        leads = has_text & (weighed > 0)
+        newest = leads & (table[:, 2] == table[leads, 2].min(initial=np.inf))
+        found = {}
+        for name, chosen in (("text", leads), ("text_newest", newest)):
+            if name in wanted and chosen.any():
+                mean = weighed[chosen].astype(np.float32) @ self.texts.vectors[past[chosen]]
+                found[name] = np.asarray(mean / (float(np.linalg.norm(mean)) or 1.0), dtype=np.float32)
+        return found
 
     def _times(self, columns: dict[str, Table], numbers: Numbers, day: float) -> None:
-        first, nearest, density = self.moments.around(numbers, day, TREND_DAYS)
+        first, nearest, density = self.moments.around(numbers, day)
         if "newness" in columns:
             columns["newness"] = np.where(first >= 0, np.exp(-np.maximum(np.nan_to_num(first), 0) / NEW_DAYS), 0.0)
         if "trend" in columns:
@@ -189,13 +233,3 @@ class Appeal:
                 f"The weights in {folder / _FILE} cannot be read ({error}). Run: recmind index"
             ) from error
         return cls(collaborative, Moments.load(folder), texts, weights, set_weights)
-
-
-def _heaviest(weights: Table, n: int) -> Table:
-    """The weights with all but the n largest set to 0."""
-    if len(weights) <= n:
-        return weights
-    kept = np.argsort(-weights, kind="stable")[:n]
-    result = np.zeros(len(weights))
-    result[kept] = weights[kept]
-    return result

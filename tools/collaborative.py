@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import entries_of, places_of
+from data.arrays import places_of
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError
 from data.progress import Progress, quiet
@@ -23,12 +24,15 @@ from data.settings import Settings
 from tools.blend import blend
 from tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
 from tools.past import Past, days_before
+from tools.reach import Reach
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Table = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +47,25 @@ class Texts:
     """FAISS's inverted lists of the vectors, where they have been written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What ``CollaborativeModel.reach`` found."""
-
-    positions: Numbers
-    """What is linked at all, sorted."""
-    totals: tuple[npt.NDArray[np.float64], ...]
-    """What each weighting gives to each of these positions."""
-
-
 _FILES = ("items", "starts", "columns", "values", "together")
 _PARAMETERS = "collaborative.json"
-SPARSE = 20
-"""Fewer links than one for so many items are sorted, rather than added up item by item."""
+MOST_NAMED = 3
+"""Past items that a hit says led there."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Vector:
-    """What is asked with: columns of one length."""
+class Asked:
+    """Items that are asked with, and what they lead to."""
 
     positions: Numbers
-    weights: Floats
-    positive: npt.NDArray[np.bool_]
+    """Of each item, -1 where the model has never met it."""
+    weights: Table
+    """Of each, 0 where it does not count."""
+    positive: Mask
+    """Which of them lead to candidates; what the others give comes on top."""
+    reach: Reach
+    totals: Table
+    """What each place of the reach is given in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,8 @@ class CollaborativeModel:
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
-        return self.explained(history, self.candidates(history, n, exclude, allowed))
+        asked = self._past(history)
+        return self.explained(asked, self.strongest(asked, n, exclude, allowed))
 
     def ask_seeds(
         self,
@@ -198,170 +199,156 @@ class CollaborativeModel:
         allowed: Numbers | None = None,
     ) -> list[CollaborativeHit]:
         """The n best candidates for these items, which count alike; the seeds themselves do not come."""
-        vector = self._seed_vector(seeds)
-        return self._explained(vector, self._candidates(vector, n, {*exclude, *seeds}, allowed))
+        asked = self._seeds(seeds)
+        return self.explained(asked, self.strongest(asked, n, exclude, allowed))
 
     def scores(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers) -> Floats:
         """How strongly the past leads to each of these items: float32, 0 to 1 relative to the best of them.
 
         NaN where the model has never met the item; 0 where nothing leads to it.
         """
-        return self._scaled_scores(self._vector(history), item_numbers)
-
-    def candidates(
-        self,
-        history: Sequence[Past],
-        n: int,
-        exclude: Collection[int] = frozenset(),
-        allowed: Numbers | None = None,
-    ) -> Numbers:
-        """The item numbers of what ``ask`` gives, for less."""
-        barred = {*exclude, *(past.item_number for past in history)}
-        return self.items[self._candidates(self._vector(history), n, barred, allowed)]
-
-    def explained(self, history: Sequence[Past], item_numbers: Numbers) -> list[CollaborativeHit]:
-        """What led to these candidates of ``candidates``, in their order; scores are relative to the strongest."""
-        return self._explained(self._vector(history), self._positions(item_numbers))
-
-    def reach(self, sources: Numbers, weightings: Sequence[npt.NDArray[np.float64]]) -> Reach:
-        """How strongly past items lead to whatever they lead to, for several weightings of the past.
-
-        Args:
-            sources: item numbers of the past.
-            weightings: what each source weighs; one of them has to be above 0 for the source to count at all.
-        """
-        positions = self._positions(sources)
-        weighty = np.flatnonzero((positions >= 0) & (np.max(weightings, axis=0) > 0))
-        entries, row = entries_of(self.starts, positions[weighty])
-        reached, place = self._reached(entries)
-        values = self.values[entries]
-        return Reach(reached, tuple(_sums(place, values * w[weighty][row], len(reached)) for w in weightings))
-
-    def sums(self, reach: Reach, item_numbers: Numbers) -> list[npt.NDArray[np.float64]]:
-        """What each weighting gives to each of these items; 0 where the model never met the item."""
-        places, known = places_of(reach.positions, self._positions(item_numbers))
-        return [np.where(known, total[places], 0.0) if len(total) else np.zeros(len(places)) for total in reach.totals]
-
-    def strengths(self, reach: Reach, item_numbers: Numbers) -> list[npt.NDArray[np.float64]]:
-        """The same, 0 to 1 beside what is linked strongest in the whole catalogue."""
-        strongest = [float(total.max(initial=0.0)) or 1.0 for total in reach.totals]
-        return [found / most for found, most in zip(self.sums(reach, item_numbers), strongest, strict=True)]
+        return self._scaled_scores(self._past(history), item_numbers)
 
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Numbers) -> Floats:
         """As ``scores``, for seeds that count alike."""
-        return self._scaled_scores(self._seed_vector(seeds), item_numbers)
+        return self._scaled_scores(self._seeds(seeds), item_numbers)
+
+    def linked(self, history: Sequence[Past], item_numbers: Numbers) -> Table:
+        """The sum that ``ask`` orders by, for each of these items; 0 where it would not come."""
+        asked = self._past(history)
+        numbers = np.asarray(item_numbers, dtype=np.int64)
+        positions = self.positions_of(numbers)
+        found = self.given(asked.reach, self._open(asked, ()), numbers)
+        found[np.isin(positions, asked.positions)] = 0.0
+        return found
 
     def leads_to(self, source: int, item_number: int) -> bool:
         """Whether histories lead from the one item (number) to the other."""
-        row, column = self._positions(np.asarray([source, item_number], dtype=np.int64)).tolist()
+        row, column = self.positions_of(np.asarray([source, item_number], dtype=np.int64)).tolist()
         if row < 0 or column < 0:
             return False
         entries = slice(self.starts[row], self.starts[row + 1])
         return bool(self.together[entries][self.columns[entries] == column].any())
 
-    def _positions(self, numbers: Numbers) -> Numbers:
+    def positions_of(self, numbers: Numbers) -> Numbers:
         """The position of each item number, -1 where the model has never met it."""
         places, known = places_of(self.items, numbers)
         return np.where(known, places, -1)
 
-    def _seed_vector(self, seeds: Sequence[int]) -> _Vector:
-        known = self._positions(np.asarray(list(dict.fromkeys(seeds)), dtype=np.int64))
-        known = known[known >= 0]
-        return _Vector(known, np.ones(len(known), np.float32), np.ones(len(known), np.bool_))
+    def reach(self, positions: Numbers) -> Reach:
+        """What these positions lead to; -1 leads nowhere."""
+        return Reach.of(self.starts, self.columns, self.values, positions)
 
-    def _vector(self, history: Sequence[Past]) -> _Vector:
-        """The past items that the model knows, weighted by recency."""
-        if not history:
-            return _Vector(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.bool_))
-        table = np.asarray(history, dtype=np.float64)
-        positions = self._positions(table[:, 0].astype(np.int64))
-        weight = self.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
-        kept = np.flatnonzero((positions >= 0) & (weight > 0))
-        if len(kept) > self.parameters.past:
-            kept = np.sort(kept[np.argsort(-weight[kept], kind="stable")[: self.parameters.past]])
-        return _Vector(positions[kept], weight[kept].astype(np.float32), table[kept, 1] > 0)
+    def given(self, reach: Reach, totals: Table, item_numbers: Numbers) -> Table:
+        """What each of these items is given by these totals of the reach; 0 where the model never met the item."""
+        places, met = reach.at(self.positions_of(item_numbers))
+        return np.where(met, totals[places], 0.0) if len(totals) else np.zeros(len(places))
 
-    def _reached(self, entries: Numbers) -> tuple[Numbers, Numbers]:
-        """The positions that these entries lead to, ascending, and the place of each entry's among them.
+    def strongest(self, asked: Asked, n: int, exclude: Collection[int] = (), allowed: Numbers | None = None) -> Numbers:
+        """The n item numbers that ``ask`` gives, the strongest first."""
+        if n <= 0 or not asked.positive.any():
+            return np.empty(0, np.int64)
+        totals = self._open(asked, exclude)
+        places = np.flatnonzero(totals > 0)
+        numbers = self.items[asked.reach.positions_of(places)]
+        if allowed is not None:
+            _, met = places_of(allowed, numbers)
+            places, numbers = places[met], numbers[met]
+        return numbers[_best(totals[places], n)]
 
-        All positions, where the entries are not far fewer: then sorting them costs more than passing over all items.
-        """
-        columns = self.columns[entries]
-        if len(columns) * SPARSE > len(self.items):
-            return np.arange(len(self.items)), columns.astype(np.int64)
-        reached, place = np.unique(columns, return_inverse=True)
-        return reached.astype(np.int64), place
+    def explained(self, asked: Asked, item_numbers: Numbers) -> list[CollaborativeHit]:
+        """What led to these items of ``strongest``, in their order; scores are relative to the best of them."""
+        if not len(item_numbers):
+            return []
+        count = len(item_numbers)
+        hit, source, entries, values = asked.reach.links_to(asked.reach.at(self.positions_of(item_numbers))[0])
+        given = values * asked.weights[source]
+        total = np.bincount(hit, given, minlength=count)
+        leads = np.flatnonzero(asked.positive[source] & (given > 0))
+        hit, given, together = hit[leads], given[leads], self.together[entries[leads]]
+        numbers = self.items[asked.positions[source[leads]]]
+        led = np.asarray(np.bincount(hit, given, minlength=count), dtype=np.float64)
+        because = _because(hit[together], numbers[together], given[together], led)
+        alike = _first(hit[~together], numbers[~together], given[~together], count)
+        top = float(total.max())
+        return [
+            CollaborativeHit(number, raw / top, raw, why, None if why else text)
+            for number, raw, why, text in zip(item_numbers.tolist(), total.tolist(), because, alike, strict=True)
+        ]
 
-    def _scaled_scores(self, vector: _Vector, item_numbers: Sequence[int] | Numbers) -> Floats:
-        wanted = self._positions(np.asarray(item_numbers, dtype=np.int64))
-        entries, row = entries_of(self.starts, vector.positions)
-        reached, place = self._reached(entries)
-        reach = Reach(reached, (_sums(place, self.values[entries] * vector.weights[row], len(reached)),))
-        found = np.where(wanted >= 0, self.sums(reach, np.asarray(item_numbers, dtype=np.int64))[0], np.nan)
+    def _seeds(self, seeds: Sequence[int]) -> Asked:
+        positions = self.positions_of(np.asarray(list(dict.fromkeys(seeds)), dtype=np.int64))
+        weights, reach = np.ones(len(positions)), self.reach(positions)
+        return Asked(positions, weights, positions >= 0, reach, reach.totals(weights))
+
+    def _past(self, history: Sequence[Past]) -> Asked:
+        """The past items, weighted by recency."""
+        table = table_of(history)
+        positions = self.positions_of(table[:, 0].astype(np.int64))
+        weights = self.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
+        weights = heaviest(np.where(positions >= 0, np.maximum(weights, 0.0), 0.0), self.parameters.past)
+        reach = self.reach(np.where(weights > 0, positions, -1))
+        return Asked(positions, weights, (table[:, 1] > 0) & (weights > 0), reach, reach.totals(weights))
+
+    def _scaled_scores(self, asked: Asked, item_numbers: Sequence[int] | Numbers) -> Floats:
+        numbers = np.asarray(item_numbers, dtype=np.int64)
+        found = self.given(asked.reach, asked.totals, numbers)
+        found[self.positions_of(numbers) < 0] = np.nan
         best = np.nanmax(found, initial=0.0)
         return (found / best if best > 0 else found).astype(np.float32)
 
-    def _candidates(self, vector: _Vector, n: int, exclude: set[int], allowed: Numbers | None) -> Numbers:
-        """Positions of the n items that are linked strongest, among those that anything positive leads to."""
-        if n <= 0 or not vector.positive.any():
-            return np.empty(0, np.int64)
-        entries, row = entries_of(self.starts, vector.positions)
-        reached, place = self._reached(entries)
-        total = _sums(place, self.values[entries] * vector.weights[row], len(reached))
-        if not vector.positive.all():
-            led = np.zeros(len(reached), dtype=np.bool_)
-            led[place[vector.positive[row]]] = True
-            total[~led] = 0.0
-        linked = total > 0
-        reached, total = reached[linked], total[linked]
-        open_to_all = ~np.isin(reached, self._positions(np.asarray(sorted(exclude), dtype=np.int64)))
-        reached, total = reached[open_to_all], total[open_to_all]
-        if allowed is not None:
-            _, met = places_of(allowed, self.items[reached])
-            reached, total = reached[met], total[met]
-        return reached[_best(total, n)]
-
-    def _explained(self, vector: _Vector, best: Numbers) -> list[CollaborativeHit]:
-        """These positions, in this order, with what led to each."""
-        if not len(best):
-            return []
-        entries, row = entries_of(self.starts, vector.positions)
-        columns = self.columns[entries]
-        order = np.argsort(best)
-        places, found = places_of(best[order], columns)
-        kept = np.flatnonzero(found)
-        entries, row, hit = entries[kept], row[kept], order[places[kept]]
-        given = self.values[entries] * vector.weights[row]
-        leads = vector.positive[row]
-        total = np.bincount(hit, given, minlength=len(best))
-        led = np.bincount(hit[leads], given[leads], minlength=len(best)).tolist()
-        entries, row, hit, given = entries[leads], row[leads], hit[leads], given[leads]
-        sources = self.items[vector.positions[row]]
-        # Of each hit the links by histories come first, the strongest of them first.
-        order = np.lexsort((sources, -given, ~self.together[entries], hit))
-        ends = np.searchsorted(hit[order], np.arange(len(best) + 1)).tolist()
-        ordered = [column[order].tolist() for column in (sources, given, self.together[entries])]
-        top, hits = float(total.max()), []
-        for n, (position, raw) in enumerate(zip(best.tolist(), total.tolist(), strict=True)):
-            links = list(zip(*(column[ends[n] : ends[n + 1]] for column in ordered), strict=True))
-            because = _because([(source, gift) for source, gift, together in links if together], led[n])
-            alike = links[0][0] if links and not because else None
-            hits.append(CollaborativeHit(int(self.items[position]), raw / top, raw, because, alike))
-        return hits
+    def _open(self, asked: Asked, exclude: Collection[int]) -> Table:
+        """The totals of what may come: something positive leads there, and it is neither asked with nor excluded."""
+        totals = (
+            asked.totals.copy()
+            if (asked.positive | (asked.weights == 0)).all()
+            else asked.totals * asked.reach.led_by(asked.positive)
+        )
+        barred = asked.positions
+        if exclude:
+            barred = np.concatenate((barred, self.positions_of(np.fromiter(exclude, np.int64, len(exclude)))))
+        places, met = asked.reach.at(barred)
+        if len(totals):
+            totals[places[met]] = 0.0
+        return totals
 
 
-def _sums(place: Numbers, given: npt.NDArray[Any], count: int) -> npt.NDArray[np.float64]:
-    """What each of so many places is given in all."""
-    return np.asarray(np.bincount(place, given, minlength=count), dtype=np.float64)
+def table_of(history: Sequence[Past]) -> Table:
+    """The past items as a table of four columns, those of ``Past``."""
+    return np.asarray(history, dtype=np.float64).reshape(-1, 4)
 
 
-def _because(links: list[tuple[int, float]], whole: float) -> tuple[tuple[int, float], ...]:
-    """The three past items that give most, and their shares of the whole; one may have several links."""
-    gifts: dict[int, float] = {}
-    for source, gift in links:
-        gifts[source] = gifts.get(source, 0.0) + gift
-    strongest = sorted(gifts.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
-    return tuple((number, gift / whole) for number, gift in strongest)
+def heaviest(weights: Table, n: int) -> Table:
+    """The weights with all but the n largest set to 0."""
+    if np.count_nonzero(weights) <= n:
+        return weights
+    kept = np.argsort(-weights, kind="stable")[:n]
+    result = np.zeros(len(weights))
+    result[kept] = weights[kept]
+    return result
+
+
+def _because(hit: Numbers, numbers: Numbers, given: Table, led: Table) -> list[tuple[tuple[int, float], ...]]:
+    """Of each hit the three past items that give most, and their shares of the whole; one may have several links."""
+    # A past item that comes again gives again.
+    order = np.lexsort((numbers, hit))
+    hit, numbers, given = hit[order], numbers[order], given[order]
+    firsts = np.flatnonzero(np.append(True, (hit[1:] != hit[:-1]) | (numbers[1:] != numbers[:-1]))[: len(hit)])
+    hit, numbers = hit[firsts], numbers[firsts]
+    given = np.add.reduceat(given, firsts) if len(firsts) else given
+    order = np.lexsort((numbers, -given, hit))
+    ends = np.searchsorted(hit, np.arange(len(led) + 1)).tolist()
+    pairs = list(zip(numbers[order].tolist(), (given / led[hit])[order].tolist(), strict=True))
+    return [tuple(pairs[start : min(start + MOST_NAMED, end)]) for start, end in pairwise(ends)]
+
+
+def _first(hit: Numbers, numbers: Numbers, given: Table, count: int) -> list[int | None]:
+    """Of each hit the past item with the strongest of these links, None where it has none."""
+    found: list[int | None] = [None] * count
+    order = np.lexsort((numbers, -given, hit))[::-1]
+    for place, number in zip(hit[order].tolist(), numbers[order].tolist(), strict=True):
+        found[place] = number
+    return found
 
 
 def _best(total: npt.NDArray[np.float64], n: int) -> Numbers:

@@ -246,17 +246,18 @@ class Confidence:
 
     def _neighborhood(self, sources: Numbers, surprise: Table, numbers: Numbers) -> Table:
         """How much better than expected the user found the past items that go with each item, weighted by how well."""
-        reach = self.collaborative.reach(sources, [np.ones(len(sources)), surprise])
-        total, better = self.collaborative.sums(reach, numbers)
+        reach = self.collaborative.reach(self.collaborative.positions_of(sources))
+        total, better = (
+            self.collaborative.given(reach, reach.totals(weights), numbers)
+            for weights in (np.ones(len(sources)), surprise)
+        )
         found: Table = better / (total + LINK_PRIOR)
         return found
 
     def _taking(self, past: Sequence[Past], numbers: Numbers) -> Table | None:
         if not past:
             return None
-        hits = self.collaborative.ask(past, len(numbers), allowed=np.unique(numbers))
-        led = {hit.item_number: hit.raw for hit in hits}
-        raw = np.array([led.get(number, 0.0) for number in numbers.tolist()])
+        raw = self.collaborative.linked(past, numbers)
         strength = np.log(np.maximum(raw / FAINT, 1.0))
         counts, length = np.log1p(self.known.of(numbers)[0]), np.log1p(len(past))
         # Without a link, a long past speaks against the item, and a short one says little.

@@ -11,7 +11,7 @@ from typing import Any
 
 from data.errors import RecMindError
 
-FORMAT = 2
+FORMAT = 3
 """Of the built files; another number means that they have to be built anew."""
 MANIFEST = "manifest.json"
 REBUILD = "Run: recmind index"

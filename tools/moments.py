@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import entries_of, places_of
+from data.arrays import places_of
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError
 from tools.past import DAY_S
@@ -19,7 +19,10 @@ Floats = npt.NDArray[np.float64]
 MOST_TIMES = 256
 """Moments kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""
 
-_FILES = ("items", "counts", "starts", "days")
+TREND_DAYS = 60.0
+"""What happened so many days away counts 1/e of what happens now."""
+
+_FILES = ("items", "counts", "starts", "days", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class Moments:
     """Where the times of each item begin; one more than there are items."""
     days: npt.NDArray[np.float32]
     """Days since 1970, ascending for each item."""
+    before: Floats
+    """At each time, the item's times up to and with it, each counting exp(-days away / TREND_DAYS)."""
+    after: Floats
+    """The same of the times from it on. With both, what counts at any moment is known from its two neighbors."""
 
     @classmethod
     def of(cls, arrays: InteractionArrays) -> Moments:
@@ -50,11 +57,14 @@ class Moments:
         slot = np.floor(rank / step[owner])
         kept = np.append(True, (slot[1:] != slot[:-1]) | (owner[1:] != owner[:-1]))[: len(order)]
         starts = np.concatenate(([0], np.cumsum(np.bincount(owner[kept], minlength=len(items)))))
+        days = (arrays.at[order[kept]] / DAY_S).astype(np.float32)
         return cls(
             items.astype(np.int64),
             counts.astype(np.int64),
             starts.astype(np.int64),
-            (arrays.at[order[kept]] / DAY_S).astype(np.float32),
+            days,
+            _running(starts, days, 1),
+            _running(starts, days, -1),
         )
 
     def save(self, folder: Path) -> None:
@@ -66,44 +76,66 @@ class Moments:
     def load(cls, folder: Path) -> Moments:
         """What was saved there, mapped from the files; RecMindError where they cannot be read."""
         try:
-            items, counts, starts, days = (
+            items, counts, starts, days, before, after = (
                 np.load(folder / f"moments_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES
             )
         except (OSError, ValueError, EOFError) as error:
             raise RecMindError(
                 f"The times of items in {folder} cannot be read ({error}). Run: recmind index"
             ) from error
-        if not len(items) == len(counts) == len(starts) - 1 or int(starts[-1]) != len(days):
+        if not len(items) == len(counts) == len(starts) - 1 or not int(starts[-1]) == len(days) == len(before) == len(
+            after
+        ):
             raise RecMindError(f"The times of items in {folder} are damaged: their files disagree. Run: recmind index")
-        return cls(items, counts, starts, days)
+        return cls(items, counts, starts, days, before, after)
 
     def interactions(self, numbers: Numbers) -> Floats:
         """How many interactions each of these items has."""
         places, known = places_of(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
-    def around(self, numbers: Numbers, day: float, scale: float) -> tuple[Floats, Floats, Floats]:
+    def around(self, numbers: Numbers, day: float) -> tuple[Floats, Floats, Floats]:
         """For each item, seen from a day: the days since its first interaction (below 0: it came later), the days to
-        the nearest one, and the interactions around that day, each counting exp(-days away / scale).
+        the nearest one, and the interactions around that day, each counting exp(-days away / TREND_DAYS).
 
         NaN, NaN and 0 for an item without times.
         """
-        places, known = places_of(self.items, numbers)
         first, nearest = np.full(len(numbers), np.nan), np.full(len(numbers), np.nan)
         density = np.zeros(len(numbers))
-        if not known.any() or np.isnan(day):
-            return first, nearest, density
+        places, known = places_of(self.items, numbers)
         asked = np.flatnonzero(known)
         asked = asked[self.starts[places[asked] + 1] > self.starts[places[asked]]]
-        entries, owner = entries_of(self.starts, places[asked])
-        days = self.days[entries].astype(np.float64)
-        if not len(days):
+        if not len(asked) or np.isnan(day):
             return first, nearest, density
-        away = np.abs(days - day)
-        lengths = np.bincount(owner)
-        begins = np.cumsum(lengths) - lengths
-        first[asked] = day - days[begins]
-        nearest[asked] = np.minimum.reduceat(away, begins)
-        stands_for = self.counts[places[asked]] / lengths
-        density[asked] = np.bincount(owner, np.exp(-away / scale), minlength=len(asked)) * stands_for
+        begins, ends = self.starts[places[asked]], self.starts[places[asked] + 1]
+        later = self._first_after(begins, ends, day)
+        has_earlier, has_later = later > begins, later < ends
+        earlier, later = np.maximum(later - 1, begins), np.minimum(later, ends - 1)
+        since = np.where(has_earlier, day - self.days[earlier].astype(np.float64), np.inf)
+        until = np.where(has_later, self.days[later].astype(np.float64) - day, np.inf)
+        first[asked] = day - self.days[begins].astype(np.float64)
+        nearest[asked] = np.minimum(since, until)
+        near = self.before[earlier] * np.exp(-since / TREND_DAYS) + self.after[later] * np.exp(-until / TREND_DAYS)
+        density[asked] = near * self.counts[places[asked]] / (ends - begins)
         return first, nearest, density
+
+    def _first_after(self, begins: Numbers, ends: Numbers, day: float) -> Numbers:
+        """Of each range of times, where the first one after the day lies; the end of the range where none does."""
+        low, high = begins.copy(), ends.copy()
+        for _ in range(int((ends - begins).max()).bit_length()):
+            middle = (low + high) // 2
+            passed = (low < high) & (self.days[np.minimum(middle, len(self.days) - 1)] <= day)
+            low = np.where(passed, middle + 1, low)
+            high = np.where(passed, high, np.minimum(middle, high))
+        return low
+
+
+def _running(starts: Numbers, days: npt.NDArray[np.float32], direction: int) -> Floats:
+    """At each time the sum of exp(-days away / TREND_DAYS) over the item's times up to it (1) or from it on (-1)."""
+    sums, lengths = np.ones(len(days)), np.diff(starts)
+    ends = starts[:-1] if direction > 0 else starts[1:] - 1
+    for step in range(1, int(lengths.max(initial=0))):
+        here = ends[lengths > step] + direction * step
+        away = np.abs(days[here].astype(np.float64) - days[here - direction].astype(np.float64))
+        sums[here] += sums[here - direction] * np.exp(-away / TREND_DAYS)
+    return sums

@@ -20,7 +20,7 @@ from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights as signal_weights
 from data.splits import shuffled
-from tools.appeal import CANDIDATES, FEATURES, Appeal
+from tools.appeal import FEATURES, Appeal
 from tools.collaborative import CollaborativeModel, Texts
 from tools.cooccurrence import CollaborativeParameters
 from tools.moments import Moments
@@ -261,14 +261,14 @@ def _cases(
     """For each user that is drawn, the candidates that the links find, and the target beside random items."""
     weights = signal_weights(part.rest, settings)
     model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, texts=texts)
-    appeal = Appeal(model, Moments.of(part.rest), texts, {})
+    appeal = Appeal(model, Moments.of(part.rest), texts, dict.fromkeys(FEATURES, 1.0))
     drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
     pasts = pasts_of(part.rest, part.users[drawn], settings)
     for done, (place, (history, _)) in enumerate(zip(drawn.tolist(), pasts, strict=True)):
         if done % 200 == 0:
             progress(f"learning weights, slice {number + 1}", done, len(drawn))
         user, target = int(part.users[place]), int(part.targets[place])
-        numbers = model.candidates(history, CANDIDATES)
+        numbers = appeal.candidates(history)
         at = np.flatnonzero(numbers == target)
         found = int(at[0]) if len(at) else -1
         others = rng.choice(model.items, OTHERS)

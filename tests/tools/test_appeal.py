@@ -59,8 +59,10 @@ def test_with_links_alone_the_order_is_that_of_the_links() -> None:
 def test_odds_are_those_of_a_conditional_logit() -> None:
     found = appeal({"linked": 2.0, "popularity": -0.5})
     past, numbers = [Past(1, 1.0, 0)], np.array([2, 3, 6])
-    (strengths,) = found.collaborative.strengths(found.collaborative.reach(np.array([1]), [np.array([1.0])]), numbers)
-    logits = 2.0 * np.log(strengths + LEAST) - 0.5 * np.log1p([3, 2, 1])
+    model = found.collaborative
+    reach = model.reach(model.positions_of(np.array([1])))
+    totals = reach.totals(np.array([1.0]))
+    logits = 2.0 * np.log(model.given(reach, totals, numbers) / totals.max() + LEAST) - 0.5 * np.log1p([3, 2, 1])
     np.testing.assert_allclose(found.odds(past, numbers), np.exp(logits - logits.max()), rtol=1e-9)
 
 

@@ -223,7 +223,7 @@ class TestOpening:
         build(workspace, store)
         path = workspace.current_index() / "manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-        with pytest.raises(IndexFailed, match="has format 99, and this RecMind reads 2"):
+        with pytest.raises(IndexFailed, match="has format 99, and this RecMind reads 3"):
             open_engines(workspace, store)
 
     def test_another_encoder_in_the_settings_asks_for_a_build(self, workspace, store, encoder):
