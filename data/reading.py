@@ -175,7 +175,7 @@ class ItemReading(Database):
         if numbers is None:
             rows = self._rows(f"{sql} ORDER BY rank LIMIT ?", [match, n])
         elif len(numbers) <= _SELECTIVE:
-            # The plus keeps FTS5 from running the whole match once for each of the numbers: 100 times as slow for 1,000.
+            # The plus keeps FTS5 from running the whole match once for each of the numbers: 100 times slower for 1,000.
             sql += " AND +rowid IN (SELECT value FROM json_each(?)) ORDER BY rank LIMIT ?"
             rows = self._rows(sql, [match, as_json(numbers.tolist()), n])
         else:
