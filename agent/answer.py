@@ -35,6 +35,16 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class Portrait:
+    """What was understood of one person."""
+
+    user_id: str | None
+    text: str
+    """A few sentences made of the evidence."""
+    evidence: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a request cost."""
 
@@ -65,6 +75,8 @@ class Answer:
     """What the validator changed before the answer left, a sentence each."""
     usage: Usage = field(default_factory=Usage)
     latency_ms: float = 0.0
+    understood: tuple[Portrait, ...] = ()
+    """What was understood of each person, where the mode is ``explanation-first``."""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values, in the shape of ``recmind schema``."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from typing_extensions import TypedDict
 
+from data.choices import Mode
 from data.conditions import Condition
 from data.errors import InputError
 
@@ -33,6 +34,9 @@ class Options(TypedDict, total=False):
     diversity: float
     """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It acts where the
     ranking decides the order: always without a chat model, else through ``rank_candidates``."""
+    mode: Mode
+    """``direct``; ``explanation-first`` says what is understood of the person, then the items; ``conversational`` may
+    ask back."""
     model: Model
     """Another model for this request only."""
     callbacks: Sequence[BaseCallbackHandler]
@@ -48,6 +52,7 @@ class Asked:
     filters: Sequence[str | Condition] = ()
     exclude: Sequence[str] = ()
     diversity: float = 0.0
+    mode: Mode = "direct"
     model: Model = None
     callbacks: Sequence[BaseCallbackHandler] = ()
 
@@ -56,7 +61,7 @@ class Asked:
         """The options with their defaults.
 
         Raises:
-            InputError: ``k`` or ``diversity`` is out of range.
+            InputError: ``k`` or ``diversity`` is out of range, or there is no such mode.
             TypeError: there is no such option.
         """
         given: dict[str, Any] = dict(options)
@@ -65,4 +70,8 @@ class Asked:
             raise InputError(f"k is {asked.k}; ask for 1 to {MOST_ASKED} recommendations.")
         if not 0 <= asked.diversity <= 1:
             raise InputError(f"diversity is {asked.diversity}; give a number from 0 to 1.")
+        if asked.mode not in get_args(Mode):
+            raise InputError(f"mode is {asked.mode!r}; it is one of {', '.join(get_args(Mode))}.")
+        if asked.mode == "conversational":
+            raise InputError("mode 'conversational' needs a conversation to ask back in, and there is none here.")
         return asked

@@ -13,6 +13,7 @@ from data.conditions import Condition, matches
 from data.records import Item
 from data.text import normalize
 from tools.context import Brief, RequestContext
+from tools.profile import build_profile
 from tools.slate import Evidence
 
 TOLERANCE = 0.01
@@ -41,6 +42,28 @@ def holds(evidence: Evidence, item: Item, context: RequestContext, brief: Brief)
     return prover is not None and prover(_Claim(evidence.data, item, context, brief))
 
 
+def proved_of_person(evidence: Evidence, context: RequestContext, user_id: str) -> bool:
+    """Whether this evidence about a user alone (a deed, a taste, a stated preference) is true, by the store itself."""
+    data = evidence.data
+    if evidence.kind == "preference":
+        return any(
+            (p.text, p.condition) == (data["text"], data["condition"]) for p in context.store.preferences(user_id)
+        )
+    if "attribute" not in data:
+        return _did(context, user_id, data)
+    measured = build_profile(context.store, user_id)
+    return any(
+        (taste.attribute, taste.value, taste.count, taste.lift)
+        == (data["attribute"], data["value"], data["count"], data["lift"])
+        for taste in (measured.disliked if data["less"] else measured.tastes)
+    )
+
+
+def _did(context: RequestContext, user_id: str, data: Mapping[str, Any]) -> bool:
+    done = context.store.interactions(user_id, item_id=str(data.get("item_id")))
+    return any(i.kind == data.get("kind") and i.value == data.get("value") for i in done)
+
+
 def _request(claim: _Claim) -> bool:
     words = claim.data.get("words")
     asked = [
@@ -63,10 +86,8 @@ def _preference(claim: _Claim) -> bool:
 
 
 def _history(claim: _Claim) -> bool:
-    if claim.context.user_id is None:
-        return False
-    done = claim.context.store.interactions(claim.context.user_id, item_id=str(claim.data.get("item_id")))
-    return any(i.kind == claim.data.get("kind") and i.value == claim.data.get("value") for i in done)
+    user_id = claim.context.user_id
+    return user_id is not None and _did(claim.context, user_id, claim.data)
 
 
 def _collaborative(claim: _Claim) -> bool:

@@ -201,6 +201,7 @@ class RecMind:
             deadline=started + limits.seconds,
             pool=self._pool,
             fallback=self._fallback,
+            mode=asked.mode,
             emit=emit,
         )
         trace_id = uuid7()
@@ -214,6 +215,7 @@ class RecMind:
                 "model": name,
                 "k": asked.k,
                 **({"diversity": asked.diversity} if asked.diversity else {}),
+                **({"mode": asked.mode} if asked.mode != "direct" else {}),
             },
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,
@@ -278,6 +280,7 @@ class RecMind:
                 cost_usd=0.0 if free else None,
             ),
             latency_ms=round(1000 * (time.monotonic() - request.started), 3),
+            understood=state["understood"],
         )
 
 

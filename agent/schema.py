@@ -53,6 +53,12 @@ RECOMMENDATION = _record(
         "description": "A calibrated probability, or null where none has been learned.",
     },
 )
+PORTRAIT = _record(
+    "Portrait",
+    user_id=_described(TEXT_OR_NULL, "Who it is about, or null where nobody was named."),
+    text=_described(TEXT, "What was understood of the person, in a few sentences made of the evidence."),
+    evidence=_list(PROOF, "The facts behind it, checked against the history and what the user stated."),
+)
 USAGE = _record(
     "Usage",
     model_calls=_described(COUNT, "Calls of the chat model."),
@@ -78,6 +84,7 @@ ANSWER: dict[str, Any] = {
         repairs=_list(TEXT, "What the validator changed before the answer left, a sentence each."),
         usage=_described(USAGE, "What the request cost."),
         latency_ms={"type": "number", "minimum": 0, "description": "Milliseconds from request to answer."},
+        understood=_list(PORTRAIT, "What was understood of each person, in the mode explanation-first; else empty."),
     ),
 }
 """JSON Schema, draft 2020-12. Answers may gain properties; none of these goes away."""

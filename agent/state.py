@@ -12,7 +12,9 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
+from agent.answer import Portrait
 from agent.understanding import Understanding
+from data.choices import Mode
 from data.settings import Limits
 from tools.context import Brief, RequestContext
 from tools.slate import Slate
@@ -32,6 +34,7 @@ class AgentContext(RequestContext):
     """Threads that outlive the request: each keeps its database connection."""
     fallback: bool = True
     """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
+    mode: Mode = "direct"
     emit: Callable[[Any], None] | None = None
     """Takes the events of ``RecMind.stream``, or None when nobody listens."""
 
@@ -83,6 +86,8 @@ class State(TypedDict, total=False):
 
     messages: Annotated[list[AnyMessage], add_messages]
     understanding: Understanding
+    understood: tuple[Portrait, ...]
+    """What is told of each person before the items, where the mode asks for it."""
     brief: Brief
     slate: Slate
     read: frozenset[str]

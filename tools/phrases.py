@@ -76,6 +76,21 @@ def history(interaction: Interaction, title: str, *, stars: bool = True) -> Evid
     )
 
 
+def taste(attribute: str, value: str, count: int, lift: float, *, less: bool = False) -> Evidence:
+    """That the user takes to items with this value more often than others do or, with ``less``, likes them less.
+
+    Args:
+        attribute: as ``tools.profile.Taste`` names it.
+        value: the same; a year stands for its decade.
+        count: the number of the user's items behind it.
+        lift: how many times the expected share.
+        less: it is a dislike.
+    """
+    text = f"{attribute_label(attribute)} {value} ({count} of your items)"
+    data = {"attribute": attribute, "value": value, "count": count, "lift": lift, "less": less}
+    return Evidence("history", text, data)
+
+
 def collaborative(because: Sequence[tuple[str, str, float]], score: float) -> Evidence:
     """That people with the same past items also took this one.
 
@@ -97,7 +112,7 @@ def semantic(
 ) -> Evidence:
     """That the item's text is close to the query, or holds words of it."""
     text = (
-        f"text that mentions {_and([quoted(w) for w in words[:3]])}"
+        f"text that mentions {joined([quoted(w) for w in words[:3]])}"
         if words
         else f"a description close to {quoted(query)}"
     )
@@ -164,5 +179,6 @@ def summary(attributes: Mapping[str, Sequence[str | float]]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _and(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from agent.cli.app import Command, Shared, pass_shared
 from agent.cli.output import clean, count, emit
+from data.choices import Mode
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,6 +41,13 @@ TRACE_SHOWN = 8
     show_default=True,
     help="How much the items should differ from each other; it costs score.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(get_args(Mode)),
+    default="direct",
+    show_default=True,
+    help="explanation-first says what it understood of the person, then the items.",
+)
 @click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
 @click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="react", show_default=True, help="How the agent goes about it."
@@ -55,6 +63,7 @@ def recommend(
     filters: tuple[str, ...],
     exclude: tuple[str, ...],
     diversity: float,
+    mode: Mode,
     model: str | None,
     strategy: str,
     no_fallback: bool,
@@ -72,7 +81,9 @@ def recommend(
 
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
         answer: Answer | None = None
-        events = rec.stream("".join(query), user_id=user_id, k=k, filters=filters, exclude=exclude, diversity=diversity)
+        events = rec.stream(
+            "".join(query), user_id=user_id, k=k, filters=filters, exclude=exclude, diversity=diversity, mode=mode
+        )
         for event in events:
             if event.kind == "done":
                 answer = event.data["answer"]
@@ -88,7 +99,7 @@ def recommend(
 
 def as_text(answer: Answer) -> str:
     """The answer as plain text that reads well in a file or a pipe."""
-    blocks = [clean(answer.message)] if answer.message else []
+    blocks = [clean(text) for text in (*_understood(answer), answer.message) if text]
     if answer.question:
         blocks.append(clean(answer.question))
     blocks += [
@@ -105,7 +116,9 @@ def _print_rich(answer: Answer) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     console = Console()
-    parts: list[RenderableType] = [Text(clean(text)) for text in (answer.message, answer.question) if text]
+    parts: list[RenderableType] = [
+        Text(clean(text)) for text in (*_understood(answer), answer.message, answer.question) if text
+    ]
     if answer.recommendations and console.width > NARROWEST:
         sure = any(found.confidence is not None for found in answer.recommendations)
         table = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
@@ -123,6 +136,12 @@ def _print_rich(answer: Answer) -> None:
         parts.append(Text())
     parts += [Text(line, style="dim") for line in _closing(answer)]
     console.print(Group(*parts))
+
+
+def _understood(answer: Answer) -> list[str]:
+    """A line for each person of whom something was understood."""
+    several = len(answer.understood) > 1
+    return [f"{person.user_id}: {person.text}" if several else person.text for person in answer.understood]
 
 
 def _closing(answer: Answer) -> list[str]:

@@ -10,6 +10,7 @@ import prompts
 from agent import hybrid
 from agent.models.offline import BRIEF
 from agent.nodes.steady import steady
+from agent.portrait import portrait
 from agent.state import AgentContext, Event, State
 from agent.understanding import Understanding, understand
 from data.conditions import Condition, parse_condition
@@ -35,6 +36,10 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     slate = _references(state["slate"], brief, context)
     if context.emit:
         context.emit(Event("understood", understanding.meaning() or "an open request"))
+    understood = (portrait(context, context.user_id),) if context.mode == "explanation-first" else ()
+    if context.emit:
+        for person in understood:
+            context.emit(Event("understood", person.text))
     human = HumanMessage(
         prompts.render(
             "request",
@@ -50,6 +55,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     return State(
         messages=[SystemMessage(_system(context)), human],
         understanding=understanding,
+        understood=understood,
         brief=brief,
         slate=slate,
         read=frozenset(slate.entries),

@@ -5,8 +5,8 @@ import dataclasses
 import jsonschema
 import pytest
 
-from agent.answer import Answer, Proof, Recommendation, Usage
-from agent.schema import ANSWER, PROOF, RECOMMENDATION, USAGE
+from agent.answer import Answer, Portrait, Proof, Recommendation, Usage
+from agent.schema import ANSWER, PORTRAIT, PROOF, RECOMMENDATION, USAGE
 
 FULL = Answer(
     query="funny",
@@ -26,6 +26,7 @@ FULL = Answer(
     repairs=("One was dropped.",),
     usage=Usage(1, 2, 3, 4, 0.5),
     latency_ms=1.5,
+    understood=(Portrait("7", "You like comedies.", (Proof("history", "your liking for Clue"),)),),
 )
 LEAST = Answer("", None, (), "", "agent", "offline", "0199")
 
@@ -44,7 +45,8 @@ def test_answers_meet_it(answer):
 
 
 @pytest.mark.parametrize(
-    ("record", "schema"), [(Answer, ANSWER), (Recommendation, RECOMMENDATION), (Proof, PROOF), (Usage, USAGE)]
+    ("record", "schema"),
+    [(Answer, ANSWER), (Recommendation, RECOMMENDATION), (Proof, PROOF), (Portrait, PORTRAIT), (Usage, USAGE)],
 )
 def test_every_field_is_promised_and_nothing_else(record, schema):
     assert set(schema["properties"]) == set(schema["required"]) == {field.name for field in dataclasses.fields(record)}
