@@ -23,7 +23,7 @@ from data.errors import RecMindError
 from tools.lookups import LookUpError, LookUps
 from tools.slate import Entry, Findings, Slate
 from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
-from tools.toolbox import TOOLS, Desk, render_rows
+from tools.toolbox import DESK, TOOLS, Desk, render_rows
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +77,11 @@ class _Turn:
         desk = Desk(LookUps(self.context, self.state["brief"], self.state["slate"]))
         try:
             # Some servers leave the id out; without one LangChain would return the text alone.
-            named = {**call, "id": call["id"] or "", "args": {**call["args"], "desk": desk}}
+            named = {**call, "id": call["id"] or "", "args": {**call["args"], DESK: desk}}
             with self.context.store.steady():
                 message = tool.invoke(named, self.config)
         except ValidationError as error:
-            places = [
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != ("desk",)
-            ]
+            places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != (DESK,)]
             return f"{call['name']} did not take these arguments ({'; '.join(places)})."
         except (LookUpError, RecMindError) as error:
             return str(error)
