@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -39,6 +39,9 @@ class Options(TypedDict, total=False):
     ask back."""
     model: Model
     """Another model for this request only."""
+    limits: Mapping[str, float]
+    """Other limits than the workspace's for this request, by name: model_calls, tool_calls, tokens, cost_usd, seconds.
+    Where one is reached, the ranker answers and says so."""
     callbacks: Sequence[BaseCallbackHandler]
     """LangChain callback handlers that see every run of the request."""
 
@@ -54,6 +57,7 @@ class Asked:
     diversity: float = 0.0
     mode: Mode = "direct"
     model: Model = None
+    limits: Mapping[str, float] = field(default_factory=dict)
     callbacks: Sequence[BaseCallbackHandler] = ()
 
     @classmethod

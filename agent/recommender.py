@@ -25,11 +25,13 @@ from agent.models.calling import ModelFailure
 from agent.models.factory import model_name_of, open_model
 from agent.models.offline import NAME as OFFLINE
 from agent.models.offline import OfflinePlanner
+from agent.models.prices import price_of
 from agent.state import AgentContext, Event, Spent, State
 from agent.tracing import TraceRecorder, TraceStore
 from data.conditions import Condition, parse_condition, resolve_condition
 from data.errors import InputError
 from data.records import Interaction
+from data.spending import Ledger
 from data.store import Store
 from data.workspace import Workspace
 from tools.index import Engines, open_engines
@@ -87,11 +89,11 @@ class RecMind:
         Args:
             query: what the person says; may be empty for a known user.
             options: see ``Options``: ``user_id``, ``k``, ``filters``, ``exclude``, ``diversity``, ``model``,
-                ``callbacks``.
+                ``limits``, ``callbacks``.
 
         Raises:
-            InputError: a filter cannot be read, ``k`` or ``diversity`` is out of range, or a model's name leads
-                nowhere.
+            InputError: a filter or a limit cannot be read, ``k`` or ``diversity`` is out of range, or a model's name
+                leads nowhere.
             ModelFailure: the model failed and ``fallback`` is off.
         """
         request = self._request(query, options)
@@ -183,7 +185,8 @@ class RecMind:
     def _request(self, query: str, options: Options, emit: Callable[[Event], None] | None = None) -> _Request:
         started = time.monotonic()
         asked = Asked.read(options)
-        limits = self.workspace.settings.limits
+        settings = self.workspace.settings
+        limits = settings.limits.changed(asked.limits)
         user_id = None if asked.user_id is None else _encodable(asked.user_id)
         chosen, name, cause = self._chosen_model(asked.model)
         context = AgentContext(
@@ -197,7 +200,9 @@ class RecMind:
             engines=self.engines,
             model=chosen,
             model_name=name,
+            price=price_of(chosen, name, settings.prices),
             limits=limits,
+            ledger=Ledger(self.store, settings.daily),
             deadline=started + limits.seconds,
             pool=self._pool,
             fallback=self._fallback,
@@ -261,7 +266,6 @@ class RecMind:
             )
             for rank, chosen in enumerate(verdict.chosen, 1)
         )
-        free = request.context.model_name == OFFLINE
         return Answer(
             query=request.context.query,
             user_id=request.context.user_id,
@@ -277,7 +281,7 @@ class RecMind:
                 spent.tool_calls,
                 spent.input_tokens,
                 spent.output_tokens,
-                cost_usd=0.0 if free else None,
+                cost_usd=None if spent.cost_usd is None else round(spent.cost_usd, 9),
             ),
             latency_ms=round(1000 * (time.monotonic() - request.started), 3),
             understood=state["understood"],

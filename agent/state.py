@@ -15,7 +15,8 @@ from typing_extensions import TypedDict
 from agent.answer import Portrait
 from agent.understanding import Understanding
 from data.choices import Mode
-from data.settings import Limits
+from data.settings import Limits, Price
+from data.spending import Ledger
 from tools.context import Brief, RequestContext
 from tools.slate import Slate
 from tools.submit import Submission
@@ -27,7 +28,11 @@ class AgentContext(RequestContext):
 
     model: BaseChatModel
     model_name: str
+    price: Price | None = None
+    """What the model takes, or None where that is not known."""
     limits: Limits
+    ledger: Ledger | None = None
+    """Where the day's spending is counted, or None where nobody counts it."""
     deadline: float
     """``time.monotonic()`` after which no model call or look-up starts or is waited for."""
     pool: Executor
@@ -47,6 +52,8 @@ class Spent:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """None as soon as the cost of one call is not known."""
 
     @property
     def tokens(self) -> int:

@@ -106,6 +106,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
         if split.cut is not None:
             conn.execute("DELETE FROM preferences WHERE at >= ?", [split.cut])
         _number_kinds(conn)
+        conn.execute("DELETE FROM spending")
         progress("counting", 0, None)
         # Numbers of values tell in which order they were met, so all are handed out anew.
         store.refresh_catalogue()

@@ -91,7 +91,17 @@ def _contributions(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE INDEX contributions_user ON contributions (user_number, item_number)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first_tables, _contributions)
+def _spending(db: sqlite_utils.Database) -> None:
+    # What was spent on chat models for whom on which day (UTC); account is a user's id with a mark before it.
+    db.conn.execute(
+        """CREATE TABLE spending (
+            day TEXT NOT NULL, account TEXT NOT NULL, model_calls INTEGER NOT NULL DEFAULT 0,
+            tokens INTEGER NOT NULL DEFAULT 0, cost_usd REAL NOT NULL DEFAULT 0, PRIMARY KEY (day, account)
+            ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first_tables, _contributions, _spending)
 """Migration n (from 1) brings a database from schema n - 1 to n; only ever append."""
 
 

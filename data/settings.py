@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from data.errors import WorkspaceError
+from data.errors import InputError, WorkspaceError
 
 Positive = Literal["above_mean", "threshold", "always", "weak", "never", "negative"]
 
@@ -50,7 +51,44 @@ class Limits(BaseModel):
     model_calls: int = Field(default=8, ge=1)
     tool_calls: int = Field(default=24, ge=0)
     tokens: int = Field(default=60_000, ge=1)
+    cost_usd: float | None = Field(default=None, ge=0)
+    """US dollars; None: as much as the other limits allow. A model whose price is not known is not asked under it."""
     seconds: float = Field(default=60.0, gt=0)
+
+    def changed(self, others: Mapping[str, float]) -> Limits:
+        """These limits with others in place of those that they name. InputError where one cannot be."""
+        try:
+            return Limits.model_validate({**self.model_dump(), **others})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(type(self).model_fields)
+            raise InputError(f"limits: {name}: {first['msg']}. There are: {known}.") from None
+
+
+class DailyLimits(BaseModel):
+    """What all requests of one user may spend in a day, which begins at midnight UTC; None: not limited.
+
+    Requests that name nobody share one account.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model_calls: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    cost_usd: float | None = Field(default=None, ge=0)
+    """A model whose price is not known is not asked under it."""
+
+
+class Price(BaseModel):
+    """What a chat model takes, in US dollars for a million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    """For what the provider had read before; None: as for any other input."""
+    output: float = Field(ge=0)
 
 
 class Settings(BaseModel):
@@ -67,6 +105,9 @@ class Settings(BaseModel):
     model: str | None = None
     """The chat model to ask, as ``provider:name``; None: the offline planner."""
     limits: Limits = Limits()
+    daily: DailyLimits = DailyLimits()
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """By a model's name as it is asked for (``openai:gpt-4o-mini``); they come before those that RecMind knows."""
     hidden_attributes: tuple[str, ...] = (
         "id", "*_id", "imdbid", "tmdbid", "asin", "isbn*", "sku", "ean", "upc", "gtin", "url", "*_url", "uri", "link",
         "links", "image", "images", "image_*", "poster*", "thumbnail*", "other_titles", "original_title",

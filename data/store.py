@@ -11,6 +11,7 @@ from data.contributions import Contributing
 from data.errors import InputError
 from data.reading import as_json
 from data.records import Interaction, Preference, User
+from data.spending import account_of
 from data.writing import batched
 
 _UPSERT_INTERACTION = """
@@ -82,6 +83,7 @@ class Store(Contributing):
         """
         counts = {"users": 0, "interactions": 0, "preferences": 0, "contributions": 0}
         with self.writing() as db:
+            db.conn.execute("DELETE FROM spending WHERE account = ?", [account_of(user_id)])
             number = self.user_number(user_id)
             if number is None:
                 return counts

@@ -22,6 +22,18 @@ TRACE_SHOWN = 8
 """Letters at the end of a trace id: its beginning is the time, which neighbors share."""
 
 
+def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
+    """The limits that ``--limit NAME=NUMBER`` states, by name."""
+    limits = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            limits[name.strip()] = float(number)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no NAME=NUMBER, such as model_calls=3.") from None
+    return limits
+
+
 @click.command(cls=Command, short_help="Recommend items for a request, a user, or both.")
 @click.argument("query", nargs=-1)
 @click.option("--user", "user_id", metavar="ID", help="For whom; their history decides with the request.")
@@ -52,6 +64,14 @@ TRACE_SHOWN = 8
 @click.option(
     "--strategy", type=click.Choice(STRATEGIES), default="react", show_default=True, help="How the agent goes about it."
 )
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    callback=limits_of,
+    help="Another limit for this request: model_calls, tool_calls, tokens, cost_usd or seconds. Repeatable.",
+)
 @click.option("--no-fallback", is_flag=True, help="Fail where the model fails, instead of answering without it.")
 @pass_shared
 def recommend(
@@ -66,6 +86,7 @@ def recommend(
     mode: Mode,
     model: str | None,
     strategy: str,
+    limits: dict[str, float],
     no_fallback: bool,
 ) -> None:
     """Recommend items for a QUERY in plain words, for a user's history, or both.
@@ -82,7 +103,14 @@ def recommend(
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
         answer: Answer | None = None
         events = rec.stream(
-            "".join(query), user_id=user_id, k=k, filters=filters, exclude=exclude, diversity=diversity, mode=mode
+            "".join(query),
+            user_id=user_id,
+            k=k,
+            filters=filters,
+            exclude=exclude,
+            diversity=diversity,
+            mode=mode,
+            limits=limits,
         )
         for event in events:
             if event.kind == "done":

@@ -120,7 +120,8 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) ->
     with Store(path) as store:
         store.put_items([Item("a", "A", attributes={"tags": ("x",)})])
     with closing(sqlite3.connect(path)) as conn:
-        conn.execute("DROP TABLE contributions")
+        for later in ("contributions", "spending"):
+            conn.execute(f"DROP TABLE {later}")
         conn.execute("UPDATE meta SET value = 1 WHERE key = 'schema'")
         conn.commit()
     with Store(path) as store:

@@ -17,6 +17,7 @@ from data.catalogue import Catalogue
 from data.conditions import parse_condition
 from data.errors import InputError, WorkspaceError
 from data.records import Interaction, Item, Preference, User
+from data.schema import MIGRATIONS
 from data.settings import KindMeaning, Settings
 from data.store import Store
 
@@ -427,7 +428,9 @@ def test_a_foreign_newer_or_broken_file_is_refused_in_one_line(tmp_path: Path) -
     with sqlite3.connect(newer) as conn:
         conn.execute("UPDATE meta SET value = 99 WHERE key = 'schema'")
     conn.close()
-    with pytest.raises(WorkspaceError, match=r"schema 99, and this RecMind knows up to 2. Install a newer recmind"):
+    with pytest.raises(
+        WorkspaceError, match=rf"schema 99, and this RecMind knows up to {len(MIGRATIONS)}. Install a newer recmind"
+    ):
         Store(newer)
 
 

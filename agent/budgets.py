@@ -1,0 +1,131 @@
+"""What a request may spend: looked at before each model call, counted after it, for the request and for the day."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from langchain_core.messages import AIMessage
+
+from agent.models.failures import FailureKind, ModelFailure
+from agent.models.offline import OfflinePlanner
+from agent.models.prices import FREE, cost_of
+from agent.state import AgentContext, Spent
+from data.spending import Ledger, Spending
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NEVER_BILLED: frozenset[FailureKind] = frozenset(
+    {"no_key", "bad_key", "no_server", "no_model", "rate_limit", "context_too_long", "rejected"}
+)
+"""Failures before a model read anything. What others cost is not known where their usage is not."""
+
+
+def refused(spent: Spent, context: AgentContext) -> str | None:
+    """Why no further model call may be made, in words, or None; a call that may be made is counted for the day."""
+    return spent_out(spent, context) or _overdrawn(context)
+
+
+async def arefused(spent: Spent, context: AgentContext) -> str | None:
+    """The same for an event loop, which a busy database must not hold up."""
+    return spent_out(spent, context) or await _off_loop(context, lambda: _overdrawn(context))
+
+
+def charged(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
+    """What is spent after one more call, which is counted for the day too."""
+    after = counted(spent, outcome, context)
+    _book(spent, after, context)
+    return after
+
+
+async def acharged(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
+    """The same for an event loop."""
+    after = counted(spent, outcome, context)
+    await _off_loop(context, lambda: _book(spent, after, context))
+    return after
+
+
+def spent_out(spent: Spent, context: AgentContext) -> str | None:
+    """Which limit of the request forbids another model call, in words, or None."""
+    limits, most = context.limits, context.limits.cost_usd
+    if spent.model_calls >= limits.model_calls:
+        return f"the limit of {limits.model_calls} model calls was reached"
+    if spent.tokens >= limits.tokens:
+        return f"the limit of {limits.tokens} tokens was reached"
+    if most is not None and context.price is None:
+        return f"the limit of ${most:g} cannot be kept: {_unpriced(context)}"
+    if most is not None and context.price != FREE and (spent.cost_usd is None or spent.cost_usd >= most):
+        return f"the limit of ${most:g} was reached"
+    if time.monotonic() >= context.deadline:
+        return f"the limit of {limits.seconds:g} seconds was reached"
+    return None
+
+
+def counted(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
+    """What the request has spent after one more call: a call that answers always has a usage, estimated where the
+    server gives none."""
+    usage = outcome.usage_metadata if isinstance(outcome, AIMessage) else outcome.usage
+    cost: float | None
+    if usage is not None:
+        cost = None if context.price is None else cost_of(usage, context.price)
+    else:
+        turned_away = isinstance(outcome, ModelFailure) and outcome.kind in NEVER_BILLED
+        cost = 0.0 if turned_away or context.price == FREE else None
+    return replace(
+        spent,
+        model_calls=spent.model_calls + 1,
+        input_tokens=spent.input_tokens + (usage["input_tokens"] if usage else 0),
+        output_tokens=spent.output_tokens + (usage["output_tokens"] if usage else 0),
+        cost_usd=None if spent.cost_usd is None or cost is None else spent.cost_usd + cost,
+    )
+
+
+def _overdrawn(context: AgentContext) -> str | None:
+    """The limit of the day that forbids another call, in words; a call that it allows is counted."""
+    ledger = _ledger(context)
+    if ledger is None:
+        return None
+    if ledger.limits.cost_usd is not None and context.price is None:
+        return f"the limit of ${ledger.limits.cost_usd:g} a day cannot be kept: {_unpriced(context)}"
+    try:
+        over = ledger.take_call(context.user_id)
+    except sqlite3.Error as error:
+        return f"what was spent today could not be looked up: {error}"
+    whose = "for this user" if context.user_id is not None else "for requests that name no user"
+    return over and f"the limit of {over} a day {whose} was reached"
+
+
+def _book(before: Spent, after: Spent, context: AgentContext) -> None:
+    """Counts for the day what the last call took."""
+    ledger = _ledger(context)
+    if ledger is None:
+        return
+    cost = 0.0 if after.cost_usd is None or before.cost_usd is None else after.cost_usd - before.cost_usd
+    try:
+        ledger.add(context.user_id, Spending(0, after.tokens - before.tokens, cost))
+    except sqlite3.Error as error:
+        log.warning("a model call of %d tokens was not counted: %s", after.tokens - before.tokens, error)
+
+
+def _ledger(context: AgentContext) -> Ledger | None:
+    """Where the day is counted, or None where it need not be."""
+    counts = context.ledger is not None and context.ledger.limited and not isinstance(context.model, OfflinePlanner)
+    return context.ledger if counts else None
+
+
+def _unpriced(context: AgentContext) -> str:
+    return f"the price of {context.model_name} is not known; state it under prices in recmind.toml"
+
+
+async def _off_loop(context: AgentContext, work: Callable[[], T]) -> T:
+    """The work's result; where it may wait for the database, a thread waits in place of the loop."""
+    if _ledger(context) is None:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(context.pool, work)
