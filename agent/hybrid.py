@@ -8,8 +8,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
-
 from agent import policy
 from data.errors import RecMindError
 from tools.context import Brief, RequestContext
@@ -60,9 +58,7 @@ def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple
 
 def qualifying(context: RequestContext, brief: Brief) -> int:
     """How many items of the whole catalogue nothing rules out."""
-    numbers = context.store.matching_numbers(brief.binding_conditions())
-    barred = list(context.store.numbers_of(brief.excluded).values())
-    return len(numbers) - int(np.isin(numbers, barred).sum())
+    return context.store.count_matching(brief.binding_conditions(), exclude=brief.excluded)
 
 
 def rows_of(entries: list[Entry], slate: Slate) -> list[dict[str, Any]]:

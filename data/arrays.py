@@ -17,3 +17,9 @@ def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Inte
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
     places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
     return places, np.asarray(ordered[places] == wanted)
+
+
+def common(one: Integers, other: Integers) -> Integers:
+    """The numbers that both have, sorted; each is sorted and has a number once."""
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return few[places_of(many, few)[1]]

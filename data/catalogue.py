@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
+
 AttributeKind = Literal["text", "number", "list"]
 Integers = npt.NDArray[np.int64]
 
@@ -137,10 +139,22 @@ class ItemStatistics:
         known = self.value_count > 0
         return np.where(known, self.value_sum / np.maximum(self.value_count, 1), np.nan)
 
+    @property
+    def columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """The item numbers and what is counted, in the order of the fields."""
+        return self.item_numbers, self.interactions, self.positives, self.value_count, self.value_sum
 
-def without(numbers: Integers, barred: Iterable[int]) -> Integers:
-    """The sorted, distinct numbers without some few, which may be among them."""
-    wanted = np.array(sorted(barred), dtype=np.int64)
+    def of(self, wanted: Integers) -> ItemStatistics:
+        """The counts of these items, in their order, where the item numbers here are sorted; zeros for unknown ones."""
+        places, known = places_of(self.item_numbers, wanted)
+        if not len(self):
+            return ItemStatistics(wanted, *(np.zeros(len(wanted), column.dtype) for column in self.columns[1:]))
+        return ItemStatistics(wanted, *(column[places] * known for column in self.columns[1:]))
+
+
+def without(numbers: Integers, barred: Iterable[int] | Integers) -> Integers:
+    """The sorted, distinct numbers without some, which may be among them and come in any order."""
+    wanted = np.unique(barred if isinstance(barred, np.ndarray) else np.fromiter(barred, dtype=np.int64))
     places = np.searchsorted(numbers, wanted)
     known = places < len(numbers)
     places, wanted = places[known], wanted[known]

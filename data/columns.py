@@ -25,22 +25,6 @@ class Value:
     """How many items have it."""
 
 
-def number_column(store: Database, attribute: str) -> tuple[Integers, npt.NDArray[np.float64]]:
-    """The item numbers, sorted, whose attribute is a number, and the numbers; ``created_at`` is one too."""
-
-    def read() -> tuple[Integers, npt.NDArray[np.float64]]:
-        if attribute == "created_at":
-            rows = store._rows("SELECT item_number, created_at FROM items WHERE created_at IS NOT NULL ORDER BY 1")
-        else:
-            sql = """SELECT l.item_number, v.number FROM attribute_values v JOIN item_values l USING (value_number)
-                WHERE v.attribute = ? AND v.number IS NOT NULL ORDER BY 1"""
-            rows = store._rows(sql, [attribute])
-        table = np.array(rows, dtype=np.float64).reshape(len(rows), 2)
-        return table[:, 0].astype(np.int64), table[:, 1]
-
-    return store._remember(("number column", attribute), store.catalogue_version, read)
-
-
 def text_column(store: Database, attribute: str) -> dict[int, str]:
     """The folded text of the attribute by item number, of a list the first in the alphabet; ``title`` is one too."""
 

@@ -6,14 +6,18 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import ge, gt, le, lt
+from operator import eq, ge, gt, le, lt
 from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
 
 from data.errors import ConditionError
 from data.records import AttributeValue, Item
 from data.text import fold, format_number, normalize, to_number
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "in", "not in"]
+Numbers = npt.NDArray[np.float64]
 Scalar = str | float
 
 SYNTAX = "Write ATTRIBUTE OPERATOR VALUE, with = != < <= > >= ~ (contains) in / not in A,B; for example year>=1990"
@@ -21,7 +25,7 @@ PSEUDO_ATTRIBUTES = ("title", "description", "item_id", "created_at")
 """What every item has beside its attributes; these names win over attributes called the same."""
 
 NEGATIONS: dict[str, Operator] = {"!=": "=", "not in": "in"}
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": lt, "<=": le, ">": gt, ">=": ge,
 }  # fmt: skip
 _PARSE = re.compile(
@@ -167,6 +171,18 @@ def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
     else:
         left, right = value, number
     return bool(_COMPARISONS[operator](left, right))
+
+
+def compares(condition: Condition, numbers: Numbers) -> npt.NDArray[np.bool_]:
+    """Of each number whether it compares with any value of the condition, which is no ``~``; as for ``numbers_sql`` a
+    negation is not applied."""
+    compare: Callable[[Any, Any], Any] = _COMPARISONS.get(NEGATIONS.get(condition.operator, condition.operator), eq)
+    met = np.zeros(len(numbers), dtype=np.bool_)
+    for wanted in condition.values:
+        number = to_number(wanted) if isinstance(wanted, str) else float(wanted)
+        if number is not None:
+            met |= compare(numbers, number)
+    return met
 
 
 def where(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Reading users: who did what and when, what they said, and the counts over all of them."""
+"""Reading users: who did what and when, and what they said."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from data.arrays import places_of
-from data.catalogue import Integers, InteractionArrays, ItemStatistics, chronological
-from data.reading import ItemReading, as_json, keep, read_attributes
+from data.catalogue import InteractionArrays, chronological
+from data.reading import as_json, keep, read_attributes
 from data.records import Interaction, Preference, User
+from data.statistics import StatisticsReading
 
-REMEMBERED_PERIODS = 8
-"""Periods whose counts are kept: each takes 32 bytes an item."""
 _CHUNK = 200_000
 _INTERACTION_COLUMNS = "user_number, item_number, kind_number, timed, moment, value, position"
 _DTYPE = np.dtype("i4, i8, i2, i1, f8, f8, i8")
 _DTYPE.names = ("user", "item", "kind", "timed", "moment", "value", "position")
 
 
-class HistoryReading(ItemReading):
+class HistoryReading(StatisticsReading):
     """The part of the store that reads users and what they did."""
 
     # -- users ---------------------------------------------------------------------------------------------------
@@ -156,92 +154,3 @@ class HistoryReading(ItemReading):
             at=at[order],
             positions=table["position"].astype(np.int32),
         )
-
-    # -- counts --------------------------------------------------------------------------------------------------
-
-    def statistics(self, item_numbers: Iterable[int] | Integers | None = None) -> ItemStatistics:
-        """Counts for these item numbers in their order, or for all items by number."""
-        _, _, table = self._remember("statistics", self.clock, self._statistics_now)
-        if item_numbers is None:
-            return table
-        wanted = np.asarray(
-            item_numbers if isinstance(item_numbers, np.ndarray) else list(item_numbers), dtype=np.int64
-        ).reshape(-1)
-        if not len(table):
-            zeros = np.zeros(len(wanted), np.int64)
-            return ItemStatistics(wanted, zeros, zeros, zeros, np.zeros(len(wanted)))
-        places, known = places_of(table.item_numbers, wanted)
-        return ItemStatistics(
-            wanted,
-            table.interactions[places] * known,
-            table.positives[places] * known,
-            table.value_count[places] * known,
-            table.value_sum[places] * known,
-        )
-
-    def _statistics_now(self) -> tuple[int, int, ItemStatistics]:
-        """The clock and the catalogue's version before they were read, and the counts for all items.
-
-        Where the catalogue is as it was, only what users have done since is read: a large one takes seconds to read.
-        """
-        clock, version = self.clock, self.catalogue_version
-        _, known = self._remembered.get("statistics", (0, None))
-        if known is None or known[1] != version or self._db().conn.in_transaction:
-            return clock, version, self._read_statistics()
-        return clock, version, self._moved_statistics(known[2], known[0])
-
-    def _moved_statistics(self, table: ItemStatistics, since: int) -> ItemStatistics:
-        """The counts with those of all items that users have to do with who did anything after that clock."""
-        rows = self._rows(
-            """SELECT item_number, interactions, positives, value_count, value_sum FROM item_statistics
-            WHERE item_number IN (SELECT item_number FROM interactions
-                WHERE user_number IN (SELECT user_number FROM users WHERE watermark > ?))""",
-            [since],
-        )
-        if not rows:
-            return table
-        changed = np.array(rows, dtype=np.float64).T
-        places = np.searchsorted(table.item_numbers, changed[0].astype(np.int64))
-        columns: tuple[Any, ...] = table.interactions, table.positives, table.value_count, table.value_sum
-        moved = [column.copy() for column in columns]
-        for column, values in zip(moved, changed[1:], strict=True):
-            column[places] = values.astype(column.dtype)
-            column.flags.writeable = False
-        interactions, positives, value_count, value_sum = moved
-        return ItemStatistics(table.item_numbers, interactions, positives, value_count, value_sum)
-
-    def _read_statistics(self) -> ItemStatistics:
-        rows = self._rows("""
-            SELECT i.item_number, coalesce(interactions, 0), coalesce(positives, 0), coalesce(value_count, 0),
-                coalesce(value_sum, 0) FROM items i LEFT JOIN item_statistics s USING (item_number)
-            ORDER BY i.item_number""")
-        table = np.array(rows, dtype=np.float64).reshape(len(rows), 5)
-        counts = table[:, :4].astype(np.int64)
-        for column in (counts, table):
-            column.flags.writeable = False
-        return ItemStatistics(counts[:, 0], counts[:, 1], counts[:, 2], counts[:, 3], table[:, 4])
-
-    def popularity_between(self, since: float | None = None, until: float | None = None) -> ItemStatistics:
-        """Counts per item over a period (Unix seconds, both ends included), for items with any interaction in it.
-
-        Positives are not counted there: they are the interactions. Interactions without a time don't count.
-        """
-        # The look-up asks for a period, and the validator again for each item that is recommended for it.
-        known: dict[tuple[float | None, float | None], ItemStatistics] = self._remember("periods", self.clock, dict)
-        counts = known.get((since, until))
-        if counts is None:
-            counts = self._read_period(since, until)
-            keep(known, {(since, until): counts}, most=REMEMBERED_PERIODS)
-        return counts
-
-    def _read_period(self, since: float | None, until: float | None) -> ItemStatistics:
-        sql = """
-            SELECT item_number, count(*), count(value), coalesce(sum(value), 0) FROM interactions
-            WHERE timed = 1 AND moment >= ? AND moment <= ? GROUP BY item_number ORDER BY item_number"""
-        ends = [-1e300 if since is None else since, 1e300 if until is None else until]
-        rows = self._rows(sql, ends)
-        table = np.array(rows, dtype=np.float64).reshape(len(rows), 4)
-        counts = table[:, :3].astype(np.int64)
-        for column in (counts, table):
-            column.flags.writeable = False
-        return ItemStatistics(counts[:, 0], counts[:, 1], counts[:, 1], counts[:, 2], table[:, 3])

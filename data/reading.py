@@ -9,14 +9,17 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from data.catalogue import AttributeSummary, Catalogue, Integers, KindSummary
-from data.conditions import NEGATIONS, PSEUDO_ATTRIBUTES, Condition, numbers_sql, where
+from data.arrays import common, places_of
+from data.catalogue import AttributeSummary, Catalogue, Integers, KindSummary, without
+from data.conditions import NEGATIONS, PSEUDO_ATTRIBUTES, Condition, compares, numbers_sql, where
 from data.database import Database
 from data.records import AttributeValue, Item
 from data.text import STOP_WORDS, normalize, title_keys, words
 
 ITEM_COLUMNS = "item_number, item_id, title, description, attributes, created_at, available"
+Doubles = npt.NDArray[np.float64]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -24,8 +27,6 @@ COMMON_VALUES = 20
 REMEMBERED = 20_000
 """Items, values and the like that are kept, of each sort."""
 MOST_QUERY_WORDS = 100
-# A number list up to this length goes into the query; a longer one is applied to its result.
-_SELECTIVE = 5_000
 # bm25's weights of title, description and attributes. A few words may well be those of a title; in a long request title
 # words are there by chance (1,000 film requests of some 100 words: the film that was meant is among the first ten in
 # 12.9 % of them with the second weights, in 11.1 % with the first).
@@ -133,7 +134,7 @@ class ItemReading(Database):
             for condition in wanted:
                 meeting = self._remember(("meeting", condition), version, partial(self._meeting, condition))
                 negated = condition.operator in NEGATIONS and condition.attribute not in PSEUDO_ATTRIBUTES
-                numbers = numbers[np.isin(numbers, meeting, assume_unique=True, invert=negated)]
+                numbers = without(numbers, meeting) if negated else common(numbers, meeting)
             numbers.flags.writeable = False
             return numbers
 
@@ -145,6 +146,10 @@ class ItemReading(Database):
     def _meeting(self, condition: Condition) -> Integers:
         """The numbers of items with a value that compares (for a negation: those that fail)."""
         if condition.attribute not in PSEUDO_ATTRIBUTES:
+            if condition.operator != "~" and self.catalogue().kind_of(condition.attribute) == "number":
+                # Each new limit is a comparison of the column that the first one has read.
+                numbers, values = self.number_column(condition.attribute)
+                return numbers[compares(condition, values)]
             return self._numbers(*numbers_sql(condition))
         sql, parameters = where([condition])
         return self._numbers(f"SELECT items.item_number FROM items WHERE {sql}", parameters)  # noqa: S608
@@ -154,35 +159,52 @@ class ItemReading(Database):
         rows = self._rows(sql, parameters)
         return np.unique(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
 
-    def count_matching(self, conditions: Iterable[Condition] = (), *, available_only: bool = True) -> int:
-        """How many items meet all conditions."""
-        return len(self.matching_numbers(conditions, available_only=available_only))
+    def count_matching(self, conditions: Iterable[Condition] = (), *, exclude: Iterable[str] = ()) -> int:
+        """How many available items meet all conditions, those of the excluded ids left out."""
+        numbers = self.matching_numbers(conditions)
+        barred = np.array(list(self.numbers_of(exclude).values()), dtype=np.int64)
+        return len(numbers) - int(places_of(numbers, barred)[1].sum())
+
+    def number_column(self, attribute: str) -> tuple[Integers, Doubles]:
+        """The item numbers, sorted, whose attribute is a number, and the numbers; ``created_at`` is one too."""
+
+        def read() -> tuple[Integers, Doubles]:
+            if attribute == "created_at":
+                rows = self._rows("SELECT item_number, created_at FROM items WHERE created_at IS NOT NULL")
+            else:
+                sql = """SELECT l.item_number, v.number FROM attribute_values v JOIN item_values l USING (value_number)
+                    WHERE v.attribute = ? AND v.number IS NOT NULL"""
+                rows = self._rows(sql, [attribute])
+            numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+            values = np.fromiter((row[1] for row in rows), dtype=np.float64, count=len(rows))
+            order = np.argsort(numbers, kind="stable")
+            return numbers[order], values[order]
+
+        return self._remember(("number column", attribute), self.catalogue_version, read)
 
     # -- words ---------------------------------------------------------------------------------------------------
 
-    def search_words(self, query: str, *, n: int = 50, numbers: Integers | None = None) -> list[tuple[int, float]]:
+    def search_words(
+        self, query: str, *, n: int | None = 50, numbers: Integers | None = None
+    ) -> list[tuple[int, float]]:
         """Items whose title, attributes or description have words of the query: number and BM25 score, best first.
 
-        Scores are above 0, higher is better. ``numbers`` (sorted) restricts the search to these items; otherwise
-        unavailable ones are found too. The query is words, never search syntax; English stop words don't count.
+        Scores are above 0, higher is better. ``n`` is None for all. ``numbers`` restricts the search to these items;
+        otherwise unavailable ones are found too. The query is words, never search syntax;
+        English stop words don't count.
         """
         terms, match = _terms(query), _any_of(query)
-        if not terms or n < 1 or (numbers is not None and not len(numbers)):
+        if not terms or (n is not None and n < 1) or (numbers is not None and not len(numbers)):
             return []
         title, description, attributes = _WEIGHTS_OF_FEW if len(terms) <= _FEW_WORDS else _WEIGHTS_OF_MANY
         rank = f"bm25(items_fts, {title}, {description}, {attributes})"
         sql = f"SELECT rowid, {rank} AS rank FROM items_fts WHERE items_fts MATCH ?"  # noqa: S608
-        if numbers is None:
-            rows = self._rows(f"{sql} ORDER BY rank LIMIT ?", [match, n])
-        elif len(numbers) <= _SELECTIVE:
-            # The plus keeps FTS5 from running the whole match once for each of the numbers: 100 times slower for 1,000.
-            sql += " AND +rowid IN (SELECT value FROM json_each(?)) ORDER BY rank LIMIT ?"
-            rows = self._rows(sql, [match, as_json(numbers.tolist()), n])
-        else:
-            rows = self._rows(f"{sql} ORDER BY rank", [match])
-            places = np.searchsorted(numbers, [row[0] for row in rows])
-            allowed = numbers[np.minimum(places, len(numbers) - 1)]
-            rows = [row for row, number in zip(rows, allowed, strict=True) if row[0] == number][:n]
+        parameters: list[Any] = [match]
+        if numbers is not None:
+            # The plus keeps FTS5 from running the whole match once for each number: 100 times as slow for 1,000.
+            sql += " AND +rowid IN (SELECT value FROM json_each(?))"
+            parameters.append(as_json(numbers.tolist()))
+        rows = self._rows(f"{sql} ORDER BY rank LIMIT ?", [*parameters, -1 if n is None else n])
         return [(number, -rank) for number, rank in rows]
 
     def has_words(self, query: str) -> bool:

@@ -101,7 +101,17 @@ def _spending(db: sqlite_utils.Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_first_tables, _contributions, _spending)
+def _who_changed(db: sqlite_utils.Database) -> None:
+    # After each piece of feedback the counts of the items of those users alone are read again.
+    db.conn.execute("CREATE INDEX users_watermark ON users (watermark)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
+    _first_tables,
+    _contributions,
+    _spending,
+    _who_changed,
+)
 """Migration n (from 1) brings a database from schema n - 1 to n; only ever append."""
 
 

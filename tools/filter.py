@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from data.arrays import places_of
 from data.catalogue import Integers, without
-from data.columns import number_column, text_column
+from data.columns import text_column
 from data.conditions import Condition, resolve_attribute, resolve_condition
 from data.errors import ConditionError
 from data.store import Store
@@ -67,9 +67,14 @@ class ItemFilter:
         catalogue = self.store.catalogue()
         wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
         numbers = self.store.matching_numbers(wanted)
-        if exclude:
-            numbers = without(numbers, self.store.numbers_of(exclude).values())
-        chosen = numbers[self._order(numbers, sort, max(n, 0))]
+        barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
+        total = len(numbers) - int(places_of(numbers, barred)[1].sum())
+        name, descending = self._sort(sort)
+        if name == "popularity" and descending:
+            chosen = self.popular.first(numbers, max(n, 0), barred)
+        else:
+            numbers = without(numbers, barred)
+            chosen = numbers[self._order(numbers, name, descending, max(n, 0))]
         ids = self.store.ids_of(chosen.tolist())
         counts = self.store.statistics(chosen)
         means = counts.means
@@ -83,7 +88,7 @@ class ItemFilter:
             )
             for place, number in enumerate(chosen)
         ]
-        return rows, len(numbers)
+        return rows, total
 
     def loosen(self, conditions: Sequence[Condition], exclude: Collection[str] = frozenset()) -> str:
         """Which single condition to drop, and how many items that gives: ``without year>=1990 there are 12``.
@@ -93,8 +98,8 @@ class ItemFilter:
         catalogue = self.store.catalogue()
         return loosening(self.store, tuple(resolve_condition(c, catalogue) for c in conditions), exclude)
 
-    def _order(self, numbers: Integers, sort: str, n: int) -> npt.NDArray[np.intp]:
-        """The places of the first n numbers (sorted) in the wanted order."""
+    def _sort(self, sort: str) -> tuple[str, bool]:
+        """What to sort by, and whether the largest comes first."""
         words = sort.split()
         direction = words.pop().casefold() if len(words) > 1 and words[-1].casefold() in ("asc", "desc") else None
         name = " ".join(words)
@@ -103,9 +108,10 @@ class ItemFilter:
                 name = resolve_attribute(name, self.store.catalogue())
             except ConditionError as error:
                 raise ConditionError(f"Cannot sort by {name!r}. Sort by {', '.join(SORTS)}, or: {error}") from None
-        descending = direction == "desc" or (direction is None and name in _DESCENDING)
-        if name == "popularity" and descending:
-            return np.searchsorted(numbers, self.popular.first(numbers, n))
+        return name, direction == "desc" or (direction is None and name in _DESCENDING)
+
+    def _order(self, numbers: Integers, name: str, descending: bool, n: int) -> npt.NDArray[np.intp]:
+        """The places of the first n numbers (sorted) in the wanted order."""
         keys = self._keys(numbers, name)
         # NaN comes last in every sort of NumPy's.
         keys = -keys if descending else keys
@@ -136,7 +142,7 @@ class ItemFilter:
         return np.array([rank[texts[n]] if n in texts else np.nan for n in numbers.tolist()], dtype=np.float64)
 
     def _column(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
-        known, values = number_column(self.store, name)
+        known, values = self.store.number_column(name)
         places, there = places_of(known, numbers)
         if not there.any():
             return np.full(len(numbers), np.nan)

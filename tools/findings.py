@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from weakref import WeakKeyDictionary, proxy
 
-import numpy as np
-
 from data.catalogue import AttributeSummary
 from data.conditions import PSEUDO_ATTRIBUTES, Condition, matches
 from data.records import Item
@@ -311,16 +309,10 @@ def loosening(store: Store, conditions: Sequence[Condition], exclude: Collection
 
     The three that give most; empty where dropping any single one gives no more than there are.
     """
-    barred = np.array(list(store.numbers_of(exclude).values()), dtype=np.int64)
-
-    def count(chosen: Sequence[Condition]) -> int:
-        numbers = store.matching_numbers(chosen)
-        return len(numbers) - int(np.isin(numbers, barred).sum())
-
-    there_are = count(tuple(conditions))
+    there_are = store.count_matching(conditions, exclude=exclude)
     gains = []
     for place, condition in enumerate(conditions):
-        more = count((*conditions[:place], *conditions[place + 1 :]))
+        more = store.count_matching((*conditions[:place], *conditions[place + 1 :]), exclude=exclude)
         if more > there_are:
             gains.append((more, -place, condition))
     gains.sort(reverse=True, key=lambda gain: gain[:2])

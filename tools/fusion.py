@@ -77,10 +77,10 @@ def by_logit(numbers: NDArray[np.int64], logits: Floats) -> list[tuple[int, floa
     return list(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
 
 
-def highest(scores: NDArray[np.float32], rows: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """The n of these rows that score highest, those above 0 only; in no order."""
-    among = scores[rows]
-    if len(rows) > n:
-        kept = np.argpartition(-among, n - 1)[:n]
-        rows, among = rows[kept], among[kept]
-    return rows[among > 0]
+def highest(scores: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+    """The places of the n highest scores, in no order; of equal ones the first."""
+    if len(scores) <= n:
+        return np.arange(len(scores))
+    least = np.partition(scores, len(scores) - n)[len(scores) - n]
+    above = np.flatnonzero(scores > least)
+    return np.concatenate((above, np.flatnonzero(scores == least)[: n - len(above)]))

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import places_of
 from data.conditions import Condition
 from data.records import Interaction
 from data.store import Store
@@ -85,8 +86,10 @@ class UserHistory:
             )
         if conditions and past:
             numbers = self.store.numbers_of(dict.fromkeys(interaction.item_id for interaction in past))
-            met = set(self.store.matching_numbers(conditions, available_only=False).tolist())
-            past = [interaction for interaction in past if numbers.get(interaction.item_id) in met]
+            matching = self.store.matching_numbers(conditions, available_only=False)
+            _, met = places_of(matching, np.array(list(numbers.values()), dtype=np.int64))
+            meeting = {item_id for item_id, is_met in zip(numbers, met.tolist(), strict=True) if is_met}
+            past = [interaction for interaction in past if interaction.item_id in meeting]
         if order in ("highest", "lowest"):
             sign = -1.0 if order == "highest" else 1.0
             past.sort(key=lambda i: (i.value is None, sign * (i.value or 0.0)))

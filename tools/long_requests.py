@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import places_of
 from tools.eras import Era, mentioned, nearness, year_attribute, year_of
 from tools.everyday_words import word_weights
 from tools.fusion import highest
 from tools.item_text import stems_by_field
+from tools.rows import Allowed
 
 if TYPE_CHECKING:
     from tools.search import ItemSearch
@@ -21,35 +23,36 @@ Numbers = NDArray[np.int64]
 Signs = NDArray[np.float64]
 
 
-def signs(search: ItemSearch, query: str, asked: Floats, numbers: Numbers, depth: int) -> tuple[Numbers, Signs]:
+def signs(search: ItemSearch, query: str, asked: Floats, allowed: Allowed, depth: int) -> tuple[Numbers, Signs]:
     """What speaks for each of the items that a long request may mean.
 
     Args:
         search: whose items they are.
         query: the request.
         asked: its vector, of length 1.
-        numbers: the item numbers to choose from, sorted.
+        allowed: the items to choose from.
         depth: how many of the best by words, and by meaning, are looked at.
 
     Returns:
         Their item numbers, and float64 of shape (items, 3): the signs that ``SignWeights`` weighs.
     """
     weights, eras = word_weights(query), mentioned(query)
-    scores, mass = search.words.scores(weights)
+    holding, scores, mass = search.words.scores(weights)
     whole = max(mass, 1e-9) ** 0.5
-    rows, indexed = search.rows_of(numbers)
-    rows, late = rows[indexed], numbers[~indexed]
-    near, _ = search.index.nearest(asked, depth, rows)
-    found = np.union1d(near, highest(scores, rows, depth))
+    near, _ = search.index.nearest(asked, depth, allowed.rows)
+    open_to = np.flatnonzero(allowed.rows.holds(holding))
+    found = np.union1d(near, holding[open_to[highest(scores[open_to], depth)]])
+    places, has_words = places_of(holding, found)
+    by_words = np.where(has_words, scores[places], 0) if len(scores) else np.zeros(len(found), np.float32)
     similarities = search.vectors[found] @ asked
-    parts = [scores[found] / whole, similarities / search.spread, nearness(search.years[found], eras)]
+    parts = [by_words / whole, similarities / search.spread, nearness(search.years[found], eras)]
     known = np.stack(parts, axis=1).astype(np.float64)
-    if not len(late):
+    if not len(allowed.late):
         return search.numbers[found], known
     # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
     usual = float(known[:, 1].mean()) if len(known) else 0.0
-    by_words = [number for number, _ in search.store.search_words(query, n=depth, numbers=late)]
-    fresh = _late(search, by_words, weights, whole, eras)
+    late = [number for number, _ in search.store.search_words(query, n=depth, numbers=allowed.late)]
+    fresh = _late(search, late, weights, whole, eras)
     return np.concatenate([search.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
 
 

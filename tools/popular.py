@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from data.arrays import places_of
 from data.catalogue import Integers, ItemStatistics, without
 from data.conditions import Condition
+from data.statistics import Counted
 from data.store import Store
 from tools import phrases
 from tools.findings import NO_FOCUS, Focus, found, unmet
@@ -37,15 +39,77 @@ class PopularItem:
 
 
 @dataclass(frozen=True, slots=True)
+class _Scale:
+    """What counts are measured by, from all of them."""
+
+    most: float
+    """The largest logarithm of a count."""
+    mean: float
+    """Of all values; NaN where there are none."""
+    strength: float
+    low: float
+    """The lowest Bayesian mean."""
+    spread: float
+    """How far the Bayesian means lie apart, 0 where they do not."""
+
+    def means(self, counts: ItemStatistics) -> Floats:
+        """The Bayesian mean of each item, NaN without values."""
+        if np.isnan(self.mean):
+            return np.full(len(counts), np.nan)
+        return np.asarray((counts.value_sum + self.strength * self.mean) / (counts.value_count + self.strength))
+
+    def scores(self, counts: ItemStatistics) -> Floats:
+        """The score of each item, 0 to 1."""
+        taken = np.log1p(counts.interactions.astype(np.float64))
+        by_count = taken / self.most if self.most > 0 else taken
+        if np.isnan(self.mean):
+            return np.minimum(by_count, 1.0)
+        by_value = (self.means(counts) - self.low) / self.spread if self.spread > 0 else np.full(len(counts), 0.5)
+        scores = np.clip((1 - VALUE_SHARE) * by_count + VALUE_SHARE * by_value, 0.0, 1.0)
+        return np.where(counts.interactions > 0, scores, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class _Scored:
-    """Scores of all items with interactions, in the order of the counts."""
+    """Items by their scores."""
 
     counts: ItemStatistics
+    """By item number."""
+    scale: _Scale
     scores: Floats
-    bayesian: Floats
-    """NaN where the catalogue has no values."""
     order: Integers
-    """The places of the items with interactions by score, best first, ties by item number."""
+    """The numbers of those with interactions, best first, ties by number."""
+
+    def of(self, item_numbers: Integers) -> Floats:
+        """The score of each of these items; 0 for one that is not among them."""
+        places, known = places_of(self.counts.item_numbers, item_numbers)
+        return np.where(known, self.scores[places], 0.0) if len(self.scores) else np.zeros(len(item_numbers))
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The scores of all items at one moment: those of some time ago, and of what has changed since on the same scale.
+
+    Nothing that is done in a second moves the scale of a large catalogue, but sorting a million items takes a while.
+    """
+
+    counted: Counted
+    whole: _Scored
+    changed: _Scored
+
+    def scores(self, item_numbers: Integers) -> Floats:
+        """The score of each item; 0 for one without interactions."""
+        _, has_changed = places_of(self.changed.counts.item_numbers, item_numbers)
+        return np.where(has_changed, self.changed.of(item_numbers), self.whole.of(item_numbers))
+
+    def first(self, allowed: Integers, barred: Integers, n: int) -> Integers:
+        """The first n of the (sorted) allowed numbers that are none of the barred; only those with interactions."""
+        moved = self.changed.counts.item_numbers
+        found = _first(self.whole.order, allowed, np.concatenate((barred, moved)), n)
+        if not len(moved):
+            return found
+        found = np.concatenate((found, _first(self.changed.order, allowed, barred, n)))
+        return found[np.lexsort((found, -self.scores(found)))][:n]
 
 
 class PopularItems:
@@ -54,7 +118,7 @@ class PopularItems:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._lock = threading.Lock()
-        self._known: tuple[int, _Scored] | None = None
+        self._known: _Standing | None = None
 
     def ask(
         self,
@@ -74,62 +138,53 @@ class PopularItems:
             exclude: item ids that must not come.
             n: at most so many.
         """
-        always = since is None and until is None
-        scored = self._all() if always else _score(self.store.popularity_between(since, until))
-        numbers = scored.counts.item_numbers
+        allowed = self.store.matching_numbers(conditions)
         barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
-        order = _first(scored.order, numbers, self.store.matching_numbers(conditions), barred, max(n, 0))
-        ids = self.store.ids_of(numbers[order].tolist())
-        means = scored.counts.means
+        if since is None and until is None:
+            standing = self._standing()
+            chosen = standing.first(allowed, barred, max(n, 0))
+            counts, scores = standing.counted.of(chosen), standing.scores(chosen)
+        else:
+            scored = _scored(self.store.popularity_between(since, until))
+            chosen = _first(scored.order, allowed, barred, max(n, 0))
+            counts, scores = scored.counts.of(chosen), scored.of(chosen)
+        ids = self.store.ids_of(chosen.tolist())
+        rows = zip(chosen.tolist(), counts.interactions.tolist(), counts.means.tolist(), scores.tolist(), strict=True)
         return [
-            PopularItem(
-                ids[int(numbers[place])],
-                int(scored.counts.interactions[place]),
-                None if np.isnan(means[place]) else float(means[place]),
-                float(scored.scores[place]),
-            )
-            for place in order
-            if int(numbers[place]) in ids
+            PopularItem(ids[number], count, None if math.isnan(mean) else mean, score)
+            for number, count, mean, score in rows
+            if number in ids
         ]
 
-    def first(self, item_numbers: Integers, n: int) -> Integers:
-        """The n most popular of these (sorted) item numbers, best first, ties by number; those that nobody took up
-        come last."""
-        scored = self._all()
-        numbers = scored.counts.item_numbers
-        found = numbers[_first(scored.order, numbers, item_numbers, numbers[:0], n)]
+    def first(self, item_numbers: Integers, n: int, barred: Integers | None = None) -> Integers:
+        """The n most popular of these (sorted) item numbers that are none of the barred, best first, ties by number;
+        those that nobody took up come last."""
+        ruled_out = item_numbers[:0] if barred is None else barred
+        found = self._standing().first(item_numbers, ruled_out, n)
         if len(found) >= min(n, len(item_numbers)):
             return found
-        return np.concatenate((found, without(item_numbers, found.tolist())[: n - len(found)]))
+        return np.concatenate((found, without(item_numbers, np.concatenate((found, ruled_out)))[: n - len(found)]))
 
     def score(self, item_numbers: Sequence[int] | Integers) -> npt.NDArray[np.float32]:
         """The score of each item over all times, float32 0 to 1; 0 for an item without interactions."""
-        return self._look_up(item_numbers, self._all().scores, 0.0)
+        return self._standing().scores(np.asarray(item_numbers, dtype=np.int64)).astype(np.float32)
 
     def bayesian_means(self, item_numbers: Sequence[int] | Integers) -> npt.NDArray[np.float32]:
         """The Bayesian mean of each item's values, in their units; NaN where the catalogue has no values."""
-        scored = self._all()
-        fill = (
-            float(np.nanmean(scored.bayesian)) if len(scored.bayesian) and not np.isnan(scored.bayesian[0]) else np.nan
-        )
-        return self._look_up(item_numbers, scored.bayesian, fill)
+        standing = self._standing()
+        counts = standing.counted.of(np.asarray(item_numbers, dtype=np.int64))
+        return standing.whole.scale.means(counts).astype(np.float32)
 
-    def _look_up(self, item_numbers: Sequence[int] | Integers, column: Floats, fill: float) -> npt.NDArray[np.float32]:
-        wanted = np.asarray(item_numbers, dtype=np.int64)
-        numbers = self._all().counts.item_numbers
-        places, known = places_of(numbers, wanted)
-        if not known.any():
-            return np.full(len(wanted), fill, dtype=np.float32)
-        return np.where(known, column[places], fill).astype(np.float32)
-
-    def _all(self) -> _Scored:
-        clock = self.store.clock
+    def _standing(self) -> _Standing:
+        counted = self.store.counted()
         known = self._known
-        if known is None or known[0] != clock:
-            known = clock, _score(self.store.statistics())
+        if known is None or known.counted is not counted:
+            as_before = known is not None and known.counted.whole is counted.whole
+            whole = known.whole if known is not None and as_before else _scored(counted.whole)
+            known = _Standing(counted, whole, _scored(counted.changed, whole.scale))
             with self._lock:
                 self._known = known
-        return known[1]
+        return known
 
 
 def prior_strength(counts: ItemStatistics) -> float:
@@ -142,40 +197,36 @@ def prior_strength(counts: ItemStatistics) -> float:
     return float((counts.value_count.astype(np.float64) ** 2).sum()) / total if total else 0.0
 
 
-def _score(counts: ItemStatistics) -> _Scored:
-    """Scores 0 to 1 for items by their counts."""
-    taken = np.log1p(counts.interactions.astype(np.float64))
-    most = float(taken.max(initial=0.0))
-    by_count = taken / most if most > 0 else taken
+def _scale(counts: ItemStatistics) -> _Scale:
+    most = float(np.log1p(counts.interactions.max(initial=0)))
     total = float(counts.value_count.sum())
     if not total:
-        return _Scored(counts, by_count, np.full(len(counts), np.nan), _order(counts, by_count))
+        return _Scale(most, math.nan, 0.0, 0.0, 0.0)
     mean, strength = float(counts.value_sum.sum()) / total, prior_strength(counts)
-    bayesian = (counts.value_sum + strength * mean) / (counts.value_count + strength)
+    bayesian = _Scale(most, mean, strength, 0.0, 0.0).means(counts)
     low, plain = float(bayesian.min()), counts.means
     # Never a small part of the range of the plain means, so that items which hardly differ stay close.
     spread = max(float(bayesian.max()) - low, 0.25 * float(np.nanmax(plain) - np.nanmin(plain)))
-    by_value = (bayesian - low) / spread if spread > 0 else np.full(len(counts), 0.5)
-    scores = (1 - VALUE_SHARE) * by_count + VALUE_SHARE * by_value
-    scores = np.where(counts.interactions > 0, scores, 0.0)
-    return _Scored(counts, scores, bayesian, _order(counts, scores))
+    return _Scale(most, mean, strength, low, spread)
 
 
-def _order(counts: ItemStatistics, scores: Floats) -> Integers:
+def _scored(counts: ItemStatistics, scale: _Scale | None = None) -> _Scored:
+    """Items by their counts, measured by the scale; by that of the counts themselves where none is given."""
+    chosen = scale or _scale(counts)
+    scores = chosen.scores(counts)
     taken = np.flatnonzero(counts.interactions > 0)
-    # Places are in the order of the numbers, and a stable sort leaves equal ones so.
-    return taken[np.argsort(-scores[taken], kind="stable")]
+    # Counts are in the order of the numbers, and a stable sort leaves equal ones so.
+    return _Scored(counts, chosen, scores, counts.item_numbers[taken[np.argsort(-scores[taken], kind="stable")]])
 
 
-def _first(order: Integers, numbers: Integers, allowed: Integers, barred: Integers, n: int) -> Integers:
-    """The first n of the places whose numbers are among the (sorted) allowed ones and none of the barred."""
+def _first(order: Integers, allowed: Integers, barred: Integers, n: int) -> Integers:
+    """The first n of these numbers that are among the (sorted) allowed ones and none of the barred."""
     found = [order[:0]]
     start, step = 0, 4 * n + len(barred)
     while start < len(order) and n > 0 and len(allowed):
-        places = order[start : start + step]
-        asked = numbers[places]
+        asked = order[start : start + step]
         _, among = places_of(allowed, asked)
-        kept = places[among & ~np.isin(asked, barred)][:n]
+        kept = asked[among & ~np.isin(asked, barred)][:n]
         found.append(kept)
         # Most requests are answered by the first few; where few are allowed, ever more are looked at.
         start, step, n = start + step, 4 * step, n - len(kept)

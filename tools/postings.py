@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from data.arrays import places_of
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
 
 FIELD_WEIGHTS = (0.7, 1.0, 2.0)
 """Of title, description and attributes: in a long request the words of a title are there by chance."""
@@ -29,6 +30,8 @@ SATURATION = 1.5
 """k1: how soon saying a word again adds nothing."""
 LENGTH_NORM = 0.5
 """b: how far a word counts less in a longer field, 0 to 1."""
+SPARSE = 20
+"""Fewer postings than one for so many rows are sorted, rather than added up row by row."""
 
 _FILES = {"terms": "words_terms.npy", "starts": "words_starts.npy", "rows": "words_rows.npy", "weights": "words.npy"}
 _FACTS = "words.json"
@@ -51,19 +54,28 @@ class Postings:
     lengths: tuple[float, ...]
     """The mean length of each field, in words."""
 
-    def scores(self, wanted: Mapping[str, float]) -> tuple[Floats, float]:
-        """The score of every row for these weighted stems, and the weight of all stems that any row holds.
+    def scores(self, wanted: Mapping[str, float]) -> tuple[Rows, Floats, float]:
+        """The rows that hold any of these weighted stems, ascending, the score of each, and the weight of all stems
+        that any row holds.
 
-        A row's score is the sum over the stems of weight, rarity and what the stem weighs there; float32 of shape
-        (rows,), 0 where no stem is held.
+        A row's score (float32, above 0) is the sum over the stems of weight, rarity and what the stem weighs there.
         """
         found = [(weight * rarity, where) for _, weight, rarity, where in self._wanted(wanted)]
         if not found:
-            return np.zeros(self.count, dtype=np.float32), 0.0
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), 0.0
         rows = np.concatenate([self.rows[where] for _, where in found])
-        parts = np.concatenate([weight * self.weights[where] for weight, where in found])
-        scores = np.bincount(rows, weights=parts, minlength=self.count).astype(np.float32)
-        return scores, float(sum(weight for weight, _ in found))
+        parts = np.concatenate([np.float64(weight) * self.weights[where] for weight, where in found])
+        if len(rows) * SPARSE > self.count:
+            # Sorting them would cost more than passing over all rows.
+            sums = np.bincount(rows, weights=parts, minlength=self.count)
+            holding = np.flatnonzero(sums)
+            sums = sums[holding]
+        else:
+            holding, place = np.unique(rows, return_inverse=True)
+            sums = np.bincount(place, weights=parts)
+        above = sums > 0
+        mass = float(sum(weight for weight, _ in found))
+        return holding[above].astype(np.int64), sums[above].astype(np.float32), mass
 
     def mentions(self, words: Iterable[str]) -> int:
         """How many postings these stems have."""

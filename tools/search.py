@@ -24,6 +24,7 @@ from data.catalogue import without
 from data.conditions import Condition
 from data.errors import RecMindError
 from data.progress import Progress, quiet
+from data.reading import keep
 from data.store import Store
 from data.text import normalize
 from tools.encoder import Encoder
@@ -33,6 +34,7 @@ from tools.fusion import SIGNS, SignWeights, by_logit, fuse, highest, spread
 from tools.item_text import WordFinder, embedded_text, stem, stems_by_field
 from tools.long_requests import signs
 from tools.postings import Postings, PostingsBuilder
+from tools.rows import Allowed, RowSet
 from tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
 
 logger = logging.getLogger(__name__)
@@ -47,11 +49,15 @@ LONG_DEPTH = 300
 LIKE_WEIGHT = 1.0
 """What the mean of the liked items' vectors weighs beside the query's vector."""
 MOST_ALLOWED = 0.5
-"""With a larger share of items allowed, words are searched in all of them first."""
-COMMON = 20_000
+"""With a larger share of items allowed, the first that have a word of the query are most likely enough."""
+FEW_ALLOWED = 5_000
+"""Up to so many allowed items the full text search scores these alone."""
+COMMON = 5_000
 """Above so many mentions of a short query's words in the catalogue its words are looked up in the postings, which are
 read in milliseconds; the full text search takes longer with every item that it has to score (270 ms for a word that
 100,000 items have)."""
+REMEMBERED_SETS = 64
+"""Sets of allowed items that are kept: each takes a bit an item, beside what the store keeps."""
 HASH_BYTES = 16
 
 _FILES = {
@@ -116,6 +122,7 @@ class ItemSearch:
         self.spread = spread(vectors)
         self._finder = WordFinder(store.settings)
         self._worth = WordWorth(words)
+        self._meeting: dict[tuple[Condition, ...], Allowed] = {}
         self.encoded = 0
         """How many texts ``fit`` had to encode."""
         self.encoding_s = 0.0
@@ -247,21 +254,18 @@ class ItemSearch:
         """
         if n < 1:
             return []
-        barred = set(self.store.numbers_of({*exclude, *like}).values())
-        numbers = self.store.matching_numbers(tuple(conditions))
-        if barred:
-            numbers = without(numbers, barred)
+        allowed = self.allowed(tuple(conditions), {*exclude, *like})
         asked = self.query_vector(query, like)
         if asked is not None and self._worth.of(query):
-            found, signed = signs(self, query, asked, numbers, max(LONG_DEPTH, n))
+            found, signed = signs(self, query, asked, allowed, max(LONG_DEPTH, n))
             return self._hits(by_logit(found, self.sign_weights.of(signed))[:n], query, asked)
         depth = max(DEPTH, n)
         lists: list[list[int]] = []
         if asked is not None:
-            rows, _ = self.index.nearest(asked, depth, self._rows(numbers))
+            rows, _ = self.index.nearest(asked, depth, allowed.rows)
             lists.append(self.numbers[rows].tolist())
         if query.strip():
-            lists.append(self._with_words(query, depth, numbers))
+            lists.append(self._with_words(query, depth, allowed))
         return self._hits(fuse(lists)[:n], query, asked)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
@@ -329,28 +333,43 @@ class ItemSearch:
         rows, found = self.rows_of(numbers)
         return rows[found]
 
-    def _with_words(self, query: str, n: int, numbers: Numbers) -> list[int]:
-        """The n best of these (sorted) item numbers by the words of the query."""
+    def allowed(self, conditions: tuple[Condition, ...] = (), excluded: Collection[str] = frozenset()) -> Allowed:
+        """The items that may be found; what is the same for all requests with these conditions is kept."""
+        numbers = self.store.matching_numbers(conditions)
+        known = self._meeting.get(conditions)
+        if known is None or known.numbers is not numbers:
+            rows, indexed = self.rows_of(numbers)
+            none = numbers[:0]
+            known = Allowed(numbers, none, RowSet.of(rows[indexed], len(self.numbers)), numbers[~indexed])
+            keep(self._meeting, {conditions: known}, most=REMEMBERED_SETS)
+        barred = np.array(list(self.store.numbers_of(excluded).values()), dtype=np.int64)
+        return known.barring(barred, self._rows(barred)) if len(barred) else known
+
+    def _with_words(self, query: str, n: int, allowed: Allowed) -> list[int]:
+        """The n best of these items by the words of the query."""
         weights = word_weights(query)
         if self.words.mentions(weights) > COMMON:
-            return self._with_common_words(query, weights, n, numbers)
-        if len(numbers) > len(self.numbers) * MOST_ALLOWED:
-            # Where nearly all are allowed, a few more from the whole catalogue make up for those that are not; handing
-            # the full text search a long list costs more than the search.
-            wide = self.store.search_words(query, n=2 * n)
-            ranked = np.array([number for number, _ in wide], dtype=np.int64)
-            kept: list[int] = ranked[np.isin(ranked, numbers)].tolist()
-            if len(kept) >= n or len(wide) < 2 * n:
-                return kept[:n]
-        return [number for number, _ in self.store.search_words(query, n=n, numbers=numbers)]
+            return self._with_common_words(query, weights, n, allowed)
+        if allowed.rows.size + len(allowed.late) <= FEW_ALLOWED:
+            few = without(allowed.numbers, allowed.barred)
+            return [number for number, _ in self.store.search_words(query, n=n, numbers=few)]
+        kept: list[int] = []
+        # Where nearly all are allowed, a few more make up for those that are not; else all that have such a word.
+        for most in (2 * n, None) if allowed.rows.share > MOST_ALLOWED else (None,):
+            found = self.store.search_words(query, n=most)
+            ranked = np.array([number for number, _ in found], dtype=np.int64)
+            kept = ranked[allowed.holds(ranked)].tolist()
+            if len(kept) >= n or (most is not None and len(found) < most):
+                break
+        return kept[:n]
 
-    def _with_common_words(self, query: str, weights: dict[str, float], n: int, numbers: Numbers) -> list[int]:
+    def _with_common_words(self, query: str, weights: dict[str, float], n: int, allowed: Allowed) -> list[int]:
         """The same by the postings; of items that they do not have, by the full text search."""
-        scores, _ = self.words.scores(weights)
-        rows, indexed = self.rows_of(numbers)
-        best = highest(scores, rows[indexed], n)
-        ranked = sorted(zip((-scores[best]).tolist(), self.numbers[best].tolist(), strict=True))
-        late = numbers[~indexed]
+        holding, scores, _ = self.words.scores(weights)
+        open_to = np.flatnonzero(allowed.rows.holds(holding))
+        best = open_to[highest(scores[open_to], n)]
+        ranked = sorted(zip((-scores[best]).tolist(), self.numbers[holding[best]].tolist(), strict=True))
+        late = allowed.late
         fresh = self.store.search_words(query, n=n, numbers=late) if len(late) else []
         return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]
 

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.progress import Progress, quiet
+from tools.rows import RowSet
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-FLAT_UP_TO = 200_000
-"""Measured on two cores, 384 dimensions: comparing with every one of 100,000 vectors takes 7 ms, of 1,000,000 63 ms."""
+FLAT_UP_TO = 50_000
+"""Measured on one core of two, 384 dimensions: comparing with every one of 50,000 vectors takes 4 to 8 ms, of 100,000
+7 to 15 ms, as busy as the machine is with other work; it is memory that has to be read."""
 PROBES = 64
 """Inverted lists read for a query: at 1,000,000 vectors in 4,096 lists, 32 of them found all of the ten nearest."""
 GATHER_UP_TO = 0.05
@@ -70,36 +72,34 @@ class VectorIndex:
         faiss.write_index(index, str(folder / LISTS_FILE))
         return cls(vectors, folder / LISTS_FILE)
 
-    def nearest(self, vector: Floats, n: int, allowed: Rows | None = None) -> tuple[Rows, Floats]:
+    def nearest(self, vector: Floats, n: int, allowed: RowSet | None = None) -> tuple[Rows, Floats]:
         """The n rows nearest to the vector with their cosine similarities, nearest first, equal ones by row.
 
-        ``allowed`` (sorted, distinct) restricts the search to these rows; fewer than n come where there are no more.
+        ``allowed`` restricts the search to these rows; fewer than n come where there are no more.
         """
-        if allowed is not None and len(allowed) == len(self):
+        if allowed is not None and allowed.size == len(self):
             allowed = None
-        total = len(self) if allowed is None else len(allowed)
-        n = min(n, total)
+        n = min(n, len(self) if allowed is None else allowed.size)
         if n < 1:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         query = np.ascontiguousarray(vector, dtype=np.float32)
-        share = total / len(self)
-        if allowed is not None and share <= GATHER_UP_TO:
-            similarities = self.vectors[allowed] @ query
+        if allowed is not None and allowed.share <= GATHER_UP_TO:
+            among = allowed.rows
+            similarities = self.vectors[among] @ query
             kept = np.argpartition(-similarities, n - 1)[:n]
-            rows, similarities = allowed[kept], similarities[kept]
-        elif self._lists_file is None or share <= EXACT_UP_TO:
+            rows, similarities = among[kept], similarities[kept]
+        elif self._lists_file is None or (allowed is not None and allowed.share <= EXACT_UP_TO):
             rows, similarities = self._flat(query, n, allowed)
         else:
             rows, similarities = self._probed(query, n, allowed)
         order = np.lexsort((rows, -similarities))
         return rows[order], similarities[order]
 
-    def _flat(self, query: Floats, n: int, allowed: Rows | None) -> tuple[Rows, Floats]:
+    def _flat(self, query: Floats, n: int, allowed: RowSet | None) -> tuple[Rows, Floats]:
         import faiss  # noqa: PLC0415  takes 0.1 s to import
 
         rows = np.empty(n, dtype=np.int64)
         similarities = np.empty(n, dtype=np.float32)
-        selector, _bits = self._selector(allowed)
         faiss.knn_inner_product(
             faiss.swig_ptr(query),
             faiss.swig_ptr(self.vectors),
@@ -109,29 +109,27 @@ class VectorIndex:
             n,
             faiss.swig_ptr(similarities),
             faiss.swig_ptr(rows),
-            selector,
+            _selector(allowed),
         )
         return rows, similarities
 
-    def _probed(self, query: Floats, n: int, allowed: Rows | None) -> tuple[Rows, Floats]:
+    def _probed(self, query: Floats, n: int, allowed: RowSet | None) -> tuple[Rows, Floats]:
         import faiss  # noqa: PLC0415  takes 0.1 s to import
 
         with self._lock:
             if self._lists is None:
                 self._lists = faiss.read_index(str(self._lists_file), faiss.IO_FLAG_MMAP)
-        selector, _bits = self._selector(allowed)
+        selector = _selector(allowed)
         parameters = faiss.SearchParametersIVF(nprobe=PROBES, sel=selector)  # type: ignore[call-arg]
         similarities, rows = self._lists.search(query[None], n, params=parameters)
         found = rows[0] >= 0
         return rows[0][found], similarities[0][found]
 
-    def _selector(self, allowed: Rows | None) -> tuple[Any, NDArray[np.uint8] | None]:
-        """FAISS's filter for these rows, and the bits it reads: they must live as long as it does."""
-        if allowed is None:
-            return None, None
-        import faiss  # noqa: PLC0415  takes 0.1 s to import
 
-        mask = np.zeros(len(self), dtype=np.bool_)
-        mask[allowed] = True
-        bits = np.packbits(mask, bitorder="little")
-        return faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits)), bits
+def _selector(allowed: RowSet | None) -> Any:
+    """FAISS's filter for these rows; it reads their bits, which must live as long as it does."""
+    if allowed is None:
+        return None
+    import faiss  # noqa: PLC0415  takes 0.1 s to import
+
+    return faiss.IDSelectorBitmap(len(allowed.bits), faiss.swig_ptr(allowed.bits))

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from agent.understanding.thesaurus import singular_forms
 from agent.understanding.words import COMMON, table
+from data.arrays import places_of
 from data.conditions import Condition
 from data.text import normalize
 
@@ -171,8 +174,8 @@ class Vocabulary:
         hits = [number for number, _ in self.store.search_words(word, n=40, numbers=None)]
         if not hits:
             return False
-        having = set(self.store.matching_numbers([equal(meaning)], available_only=False).tolist())
-        return sum(number in having for number in hits) >= 0.7 * len(hits)
+        having = self.store.matching_numbers([equal(meaning)], available_only=False)
+        return bool(places_of(having, np.array(hits))[1].sum() >= 0.7 * len(hits))
 
     def quantile(self, summary: AttributeSummary, share: float) -> float:
         """A round value that about ``share`` of the items with the attribute are at or below; remembered by version."""

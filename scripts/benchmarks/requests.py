@@ -116,7 +116,7 @@ def with_overviews(data: Path, work: Path) -> Workspace:
 
 def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Progress) -> list[Asked]:
     """Each request's candidates, from each way to search."""
-    films = store.matching_numbers()
+    films = search.allowed()
     targets = store.numbers_of(post.item_id for post in posts)
     plain = search.encoder.encode([post.text for post in posts], progress)
     found = []

@@ -122,6 +122,7 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) ->
     with closing(sqlite3.connect(path)) as conn:
         for later in ("contributions", "spending"):
             conn.execute(f"DROP TABLE {later}")
+        conn.execute("DROP INDEX users_watermark")
         conn.execute("UPDATE meta SET value = 1 WHERE key = 'schema'")
         conn.commit()
     with Store(path) as store:

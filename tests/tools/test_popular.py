@@ -3,10 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data import statistics
 from data.conditions import Condition
+from data.records import Item
 from data.store import Store
 from tests.tools.worlds import bought, films, rated
-from tools.popular import PopularItems, popular_findings, prior_strength
+from tools.popular import PopularItems, _scored, popular_findings, prior_strength
 
 DAY = 86_400.0
 
@@ -83,6 +85,43 @@ def test_new_interactions_count_at_once(store: Store) -> None:
     popular.ask()
     store.add_interactions(rated("late", ("psycho", 5)))
     assert "psycho" in [item.item_id for item in popular.ask()]
+
+
+def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "WHOLE_UP_TO", 0)
+    monkeypatch.setattr(statistics, "MOST_CHANGED", 1.0)
+    rng = np.random.default_rng(3)
+    with Store(tmp_path / "many.db") as store:
+        ids = [f"i{n}" for n in range(200)]
+        store.put_items(Item(item_id) for item_id in ids)
+
+        def rate(user: int) -> None:
+            chosen = rng.integers(0, 60, 3)
+            store.add_interactions(rated(f"u{user}", *((ids[n], int(rng.integers(1, 6))) for n in chosen.tolist())))
+
+        for user in range(60):
+            rate(user)
+        popular = PopularItems(store)
+        popular.ask()
+        scale = popular._standing().whole.scale
+        for user in range(60, 75):
+            rate(user)
+            # A new item, and one that becomes the most popular of all.
+            store.add_interactions(rated(f"u{user}", (ids[user + 40], 5), (ids[7], 5)))
+            counts = store.statistics()
+            assert popular._standing().whole.scale is scale
+            slow = _scored(counts, scale)
+            expected = [(int(n), int(counts.interactions[n - 1]), float(slow.scores[n - 1])) for n in slow.order]
+            numbers = store.numbers_of(ids)
+            found = [(numbers[item.item_id], item.count, item.score) for item in popular.ask(n=200)]
+            assert found == expected
+            assert found[:5] == [(numbers[item.item_id], item.count, item.score) for item in popular.ask(n=5)]
+            assert popular.score(counts.item_numbers).tolist() == slow.scores.astype(np.float32).tolist()
+            wanted = np.array([3, 8, 60, 120, 150])
+            order = [n for n, _, _ in expected if n in wanted]
+            assert popular.first(wanted, 4).tolist() == (order + [n for n in wanted.tolist() if n not in order])[:4]
 
 
 def test_an_empty_catalogue_has_nothing_popular(tmp_path: Path) -> None:

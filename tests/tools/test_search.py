@@ -13,6 +13,7 @@ from data.store import Store
 from tests.tools.films import FILMS, WordEncoder
 from tools.fusion import USUAL_SPREAD, SignWeights, by_logit, fuse, highest, spread
 from tools.item_text import WordFinder, embedded_text, stem
+from tools.rows import RowSet
 from tools.search import ItemSearch
 from tools.search_findings import search_findings
 from tools.vectors import VectorIndex
@@ -145,6 +146,27 @@ class TestAsking:
         assert search.ask("space comedy") == search.ask("space comedy")
 
 
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.2, 0.0])
+def test_words_are_ranked_alike_however_many_items_areallowed(tmp_path, monkeypatch, share):
+    rng = np.random.default_rng(2)
+    with Store(tmp_path / "many.db") as store:
+        texts = [" ".join(f"w{word}" for word in rng.integers(0, 30, 4)) for _ in range(300)]
+        items = [Item(f"i{n}", text, attributes={"group": int(rng.random() < share)}) for n, text in enumerate(texts)]
+        store.put_items(items[:280])
+        search = ItemSearch.fit(store, WordEncoder())
+        store.put_items(items[280:])
+        conditions = (Condition("group", "=", 1.0),)
+        for common in (0, 10**6):
+            monkeypatch.setattr("tools.search.COMMON", common)
+            for excluded in (set(), {f"i{n}" for n in range(0, 300, 3)}):
+                allowed = search.allowed(conditions, excluded)
+                numbers = np.setdiff1d(store.matching_numbers(conditions), [*store.numbers_of(excluded).values()])
+                every = search.allowed()
+                whole = [n for n in search._with_words("w3 w7", 10**4, every) if n in numbers]
+                assert search._with_words("w3 w7", 10**4, allowed) == whole
+                assert search._with_words("w3 w7", 5, allowed) == whole[:5]
+
+
 class TestBuilding:
     def test_an_unchanged_text_is_not_encoded_again(self, store, encoder, search):
         assert len(encoder.encoded) == len(FILMS)
@@ -240,10 +262,11 @@ def test_logits_become_scores_beside_the_best():
     assert by_logit(np.array([], dtype=np.int64), np.array([])) == []
 
 
-def test_the_highest_of_some_rows_leave_out_what_scores_nothing():
-    scores = np.array([0.0, 3.0, 1.0, 2.0, 9.0], dtype=np.float32)
-    assert set(highest(scores, np.array([0, 1, 2, 3]), 2).tolist()) == {1, 3}
-    assert set(highest(scores, np.array([0, 2]), 2).tolist()) == {2}
+def test_the_highest_scores():
+    scores = np.array([0.0, 3.0, 1.0, 2.0], dtype=np.float32)
+    assert set(highest(scores, 2).tolist()) == {1, 3}
+    assert highest(scores, 9).tolist() == [0, 1, 2, 3]
+    assert sorted(highest(np.array([2, 5, 2, 2, 1], dtype=np.float32), 3).tolist()) == [0, 1, 2]
 
 
 def test_the_spread_is_that_of_the_catalogue_where_it_is_large_enough(vectors):
@@ -331,13 +354,17 @@ def some(share: float, total: int) -> np.ndarray:
     return np.flatnonzero(np.random.default_rng(int(share * 1000)).random(total) < share)
 
 
+def rows_of(allowed: np.ndarray | None, vectors: np.ndarray) -> RowSet | None:
+    return None if allowed is None else RowSet.of(allowed, len(vectors))
+
+
 class TestVectorIndex:
     @pytest.mark.parametrize("share", [None, 1.0, 0.9, 0.4, 0.06, 0.04, 0.001, 0.0])
     def test_flat_search_equals_brute_force_under_any_filter(self, vectors, share):
         allowed = None if share is None else some(share, len(vectors))
         index = VectorIndex(vectors)
         for query in vectors[:5] * np.float32(0.6) + vectors[5:10] * np.float32(0.4):
-            rows, similarities = index.nearest(query, 20, allowed)
+            rows, similarities = index.nearest(query, 20, rows_of(allowed, vectors))
             expected, values = brute(vectors, query, 20, allowed)
             assert rows.tolist() == expected.tolist()
             np.testing.assert_allclose(similarities, values, atol=1e-5)
@@ -346,7 +373,7 @@ class TestVectorIndex:
     def test_lists_are_exact_where_a_filter_leaves_few(self, vectors, tmp_path, share):
         index = VectorIndex.build(vectors, tmp_path, flat_up_to=1000)
         allowed = some(share, len(vectors))
-        rows, _ = index.nearest(vectors[1], 20, allowed)
+        rows, _ = index.nearest(vectors[1], 20, rows_of(allowed, vectors))
         assert rows.tolist() == brute(vectors, vectors[1], 20, allowed)[0].tolist()
 
     @pytest.mark.parametrize("share", [None, 0.8])
@@ -356,10 +383,12 @@ class TestVectorIndex:
         assert index.kind == "lists"
         allowed = None if share is None else some(share, len(vectors))
         expected = [set(brute(vectors, query, 10, allowed)[0].tolist()) for query in vectors[:50]]
-        found = [index.nearest(query, 10, allowed)[0].tolist() for query in vectors[:50]]
+        found = [index.nearest(query, 10, rows_of(allowed, vectors))[0].tolist() for query in vectors[:50]]
         assert np.mean([len(e & set(f)) / 10 for e, f in zip(expected, found, strict=True)]) >= 0.95
         monkeypatch.setattr("tools.vectors.PROBES", 10_000)
-        assert [set(index.nearest(query, 10, allowed)[0].tolist()) for query in vectors[:50]] == expected
+        assert [
+            set(index.nearest(query, 10, rows_of(allowed, vectors))[0].tolist()) for query in vectors[:50]
+        ] == expected
 
     def test_few_vectors_need_no_lists(self, vectors, tmp_path):
         assert VectorIndex.build(vectors, tmp_path).kind == "flat"
