@@ -299,11 +299,17 @@ class ItemReading(Database):
             self.catalogue_version,
             lambda: self._rows("SELECT count(*), coalesce(sum(available), 0) FROM items")[0],
         )
+        # Users go only when the catalogue's version moves, and numbers are never used twice.
+        counted, last = self._remember(
+            "user counts",
+            self.catalogue_version,
+            lambda: self._rows("SELECT count(*), coalesce(max(user_number), 0) FROM users")[0],
+        )
         return Catalogue(
             version=self.catalogue_version,
             items=items,
             available=available,
-            users=self._value("SELECT count(*) FROM users"),
+            users=counted + self._value("SELECT count(*) FROM users WHERE user_number > ?", [last]),
             interactions=sum(row[1] for row in kinds),
             attributes=tuple(attributes),
             kinds=tuple(

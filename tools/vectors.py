@@ -5,6 +5,7 @@ FAISS searches the vectors where they lie, memory-mapped from the file, so that 
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,11 @@ FLAT_UP_TO = 50_000
 """Measured on one core of two, 384 dimensions: comparing with every one of 50,000 vectors takes 4 to 8 ms, of 100,000
 7 to 15 ms, as busy as the machine is with other work; it is memory that has to be read."""
 PROBES = 64
-"""Inverted lists read for a query: at 1,000,000 vectors in 4,096 lists, 32 of them found all of the ten nearest."""
-GATHER_UP_TO = 0.05
-"""With a smaller share of rows allowed, these are gathered and multiplied: no index can be faster, and none exact."""
-EXACT_UP_TO = 0.5
-"""With a smaller share of rows allowed, every row is compared: the few lists that are read would hold too few of them
-(measured: recall 0.6 with one row in a hundred allowed)."""
+"""Inverted lists read for a query: at 1,000,000 vectors in 4,096 lists 32 of them found all of the ten nearest. Where a
+filter leaves a share of the rows, so many more lists are read that as many vectors are compared: passing over a row
+costs little beside comparing it."""
+GATHER_UP_TO = 5_000
+"""So few allowed rows are gathered and multiplied: no index can be faster, and none exact."""
 TRAINING_PER_LIST = 64
 
 LISTS_FILE = "lists.faiss"
@@ -64,7 +64,7 @@ class VectorIndex:
         lists = max(1, min(int(4 * np.sqrt(count)), count // 39))
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
         sample = np.random.default_rng(0).permutation(count)[: lists * TRAINING_PER_LIST]
-        progress("sorting vectors into lists", 0, count)
+        progress("finding lists for the vectors", 0, None)
         index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
         for start in range(0, count, 65_536):
             index.add(np.ascontiguousarray(vectors[start : start + 65_536]))
@@ -83,12 +83,12 @@ class VectorIndex:
         if n < 1:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         query = np.ascontiguousarray(vector, dtype=np.float32)
-        if allowed is not None and allowed.share <= GATHER_UP_TO:
+        if allowed is not None and allowed.size <= GATHER_UP_TO:
             among = allowed.rows
             similarities = self.vectors[among] @ query
             kept = np.argpartition(-similarities, n - 1)[:n]
             rows, similarities = among[kept], similarities[kept]
-        elif self._lists_file is None or (allowed is not None and allowed.share <= EXACT_UP_TO):
+        elif self._lists_file is None:
             rows, similarities = self._flat(query, n, allowed)
         else:
             rows, similarities = self._probed(query, n, allowed)
@@ -119,8 +119,8 @@ class VectorIndex:
         with self._lock:
             if self._lists is None:
                 self._lists = faiss.read_index(str(self._lists_file), faiss.IO_FLAG_MMAP)
-        selector = _selector(allowed)
-        parameters = faiss.SearchParametersIVF(nprobe=PROBES, sel=selector)  # type: ignore[call-arg]
+        probes = math.ceil(PROBES / (1.0 if allowed is None else allowed.share))
+        parameters = faiss.SearchParametersIVF(nprobe=probes, sel=_selector(allowed))  # type: ignore[call-arg]
         similarities, rows = self._lists.search(query[None], n, params=parameters)
         found = rows[0] >= 0
         return rows[0][found], similarities[0][found]

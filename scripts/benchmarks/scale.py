@@ -23,7 +23,7 @@ import numpy as np
 
 from agent.cli.output import ProgressLine
 from benchmarks import synthetic
-from benchmarks.common import ROOT
+from benchmarks.common import ROOT, python
 
 NEEDS_DATA = False
 SIZES = (10_000, 100_000, 1_000_000)
@@ -48,7 +48,8 @@ def run(_data: Path, work: Path, *, sizes: str = "", out: Path | None = None) ->
 
     ``import_rows_per_s`` counts items and interactions; a ``peak_mib`` is that of a whole process, mapped files
     included; ``cpu`` is what the process worked, which other work on the machine changes less than the time that
-    passed; ``disk_mib`` is database and index. ``history`` are requests without words by users with a history, the
+    passed; ``disk_mib`` is database and index. A ``yardstick_s`` is how long ``import sentence_transformers`` took just
+    before that step: how fast the machine was. ``history`` are requests without words by users with a history, the
     first of each user; ``words`` are short ones by other users, in words that were searched before; ``after_feedback``
     come right after the same user's rating. Steps whose figures are in the folder to work in are not run again.
 
@@ -108,7 +109,8 @@ def _measured(size: int, folder: Path) -> Figures:
     figures: Figures = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     for name, mark in (("importing", "import_s"), ("indexing", "index_s"), ("asking", "history_p50_ms")):
         if mark not in figures:
-            figures |= _in_a_process(name, size, folder)
+            seconds, _ = python("import sentence_transformers")
+            figures |= {f"{_PEAKS[name]}_yardstick_s": round(seconds, 1), **_in_a_process(name, size, folder)}
             kept.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures
 
@@ -161,6 +163,7 @@ def _importing(size: int, folder: Path) -> Figures:
         "import_s": round(seconds, 2),
         "import_cpu_s": round(worked, 2),
         "import_rows_per_s": round((report.items + report.interactions) / seconds),
+        "import_rows_per_cpu_s": round((report.items + report.interactions) / worked),
     }
 
 

@@ -35,6 +35,16 @@ def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> No
         assert store.catalogue_version == other.catalogue_version > before[1]
 
 
+def test_users_are_counted_as_they_come_and_go(store: Store) -> None:
+    for users in range(4):
+        assert store.catalogue().users == users
+        store.add_interactions([Interaction(f"u{users}", "1", "like")])
+    store.forget_user("u3")
+    assert store.catalogue().users == 3
+    store.put_users([User("u4"), User("u5")])
+    assert store.catalogue().users == 5
+
+
 def test_steady_work_that_writes_sees_what_it_wrote(store: Store) -> None:
     with store.steady():
         before = store.clock

@@ -359,6 +359,10 @@ def rows_of(allowed: np.ndarray | None, vectors: np.ndarray) -> RowSet | None:
 
 
 class TestVectorIndex:
+    @pytest.fixture(autouse=True)
+    def gathers_few(self, monkeypatch):
+        monkeypatch.setattr("tools.vectors.GATHER_UP_TO", 200)
+
     @pytest.mark.parametrize("share", [None, 1.0, 0.9, 0.4, 0.06, 0.04, 0.001, 0.0])
     def test_flat_search_equals_brute_force_under_any_filter(self, vectors, share):
         allowed = None if share is None else some(share, len(vectors))
