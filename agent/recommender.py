@@ -60,7 +60,7 @@ class RecMind:
     def __init__(self, workspace: Workspace, *, model: Model = None, fallback: bool = True) -> None:
         self.workspace = workspace
         self.store = Store(workspace.database, workspace.settings)
-        self.traces = TraceStore(workspace.traces)
+        self.traces = TraceStore(workspace.traces, workspace.settings.traces)
         self._model, self._fallback = model, fallback
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="recmind")
         self._lock = threading.Lock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -9,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from data.errors import InputError, WorkspaceError
 
@@ -91,6 +92,36 @@ class Price(BaseModel):
     output: float = Field(ge=0)
 
 
+class TraceSettings(BaseModel):
+    """What is kept of requests, and for how long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sample: float = Field(default=1.0, ge=0, le=1)
+    """The share of requests that leave a trace; those that fail, and those that the fallback answers, always do."""
+    content: Literal["full", "timings"] = "full"
+    """timings: what ran, how long, tokens, cost and kinds of errors; no word of a request or an answer."""
+    redact_fields: tuple[str, ...] = ()
+    """Names of fields whose values are never written (``query``, ``user_id``, ``*_email``), besides keys and
+    passwords."""
+    redact_patterns: tuple[str, ...] = ()
+    """Regular expressions whose matches are never written."""
+    days: float = Field(default=90.0, gt=0)
+    """Older traces are thrown away."""
+    mib: float = Field(default=512.0, gt=0)
+    """Of larger files the oldest traces are thrown away."""
+
+    @field_validator("redact_patterns")
+    @classmethod
+    def _readable(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        return patterns
+
+
 class Settings(BaseModel):
     """Everything that a workspace can be told; a field that ``recmind.toml`` does not name keeps its default."""
 
@@ -108,6 +139,7 @@ class Settings(BaseModel):
     daily: DailyLimits = DailyLimits()
     prices: dict[str, Price] = Field(default_factory=dict)
     """By a model's name as it is asked for (``openai:gpt-4o-mini``); they come before those that RecMind knows."""
+    traces: TraceSettings = TraceSettings()
     hidden_attributes: tuple[str, ...] = (
         "id", "*_id", "imdbid", "tmdbid", "asin", "isbn*", "sku", "ean", "upc", "gtin", "url", "*_url", "uri", "link",
         "links", "image", "images", "image_*", "poster*", "thumbnail*", "other_titles", "original_title",

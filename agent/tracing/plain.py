@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from agent.tracing.redaction import REDACTED, has_secret_field, is_secret, marks_of, redacted, secrets_in
+from agent.tracing.redaction import REDACTED, Redaction, has_secret_field, is_secret, marks_of, redacted, secrets_in
 
 _SWIFTEST = orjson.OPT_NON_STR_KEYS
 """Dataclasses are written by orjson itself."""
@@ -38,18 +38,14 @@ class Bounds:
     """Lists, mappings and objects in the whole payload."""
     artifacts: bool = True
     """Whether what a tool message carries beside its text is kept; no model ever reads it."""
-    messages: bool = True
-    """False: messages are only named; the model calls have them."""
 
 
 MODEL = Bounds(size=200_000, text=40_000, parts=100, depth=14, values=2_000, artifacts=False)
 """A model call: all that was read and said."""
 CALL = Bounds(size=24_000, text=20_000, parts=25, depth=12, values=500)
 """A look-up, and the request as a whole: what was asked and found."""
-STEP = Bounds(size=0, text=1_000, parts=12, depth=4, values=24, messages=False)
-"""What a step of the graph changed, in outline: the details are in the calls."""
-STATE = Bounds(size=0, text=1_000, parts=24, depth=1, values=1, messages=False)
-"""What a step of the graph was given: the whole state, of which the names and sizes are enough."""
+SLATE = Bounds(size=1_000_000, text=1_000, parts=1_000, depth=10, values=10_000)
+"""All that was found for a request, with the evidence."""
 
 
 class Plainer:
@@ -58,9 +54,10 @@ class Plainer:
     It remembers what it has converted, because the same messages and the same findings show up in many runs.
     """
 
-    def __init__(self, bounds: Bounds = CALL, secrets: tuple[str, ...] | None = None) -> None:
+    def __init__(self, bounds: Bounds = CALL, redaction: Redaction | None = None) -> None:
         self.bounds = bounds
-        self.secrets = secrets_in() if secrets is None else secrets
+        self.redaction = Redaction(secrets_in()) if redaction is None else redaction
+        self.secrets = self.redaction.secrets
         self._marks = tuple(mark.encode("utf-8", "replace") for mark in marks_of(self.secrets))
         self._known: dict[int, tuple[Any, Plain]] = {}
         self._fragments: dict[int, tuple[Any, orjson.Fragment]] = {}
@@ -69,7 +66,11 @@ class Plainer:
         self._cuts = 0
 
     def json(self, value: Any) -> str:
-        """The value as JSON text, without secrets."""
+        """The value as JSON text, without what is never written."""
+        text = self._json(value)
+        return _dumps(self.redaction.applied(orjson.loads(text))) if self.redaction.own else text
+
+    def _json(self, value: Any) -> str:
         if type(value) in (dict, list) and not value:
             return "{}" if type(value) is dict else "[]"
         data = self._swift(value)
@@ -130,9 +131,9 @@ class Plainer:
             return [*value[: self.bounds.parts], f"… ({len(value) - self.bounds.parts} more)"]
         return value
 
-    def line(self, text: str) -> str:
-        """The text as it is, bounded and without secrets."""
-        return redacted(_short(text, self.bounds.text).encode("utf-8", "replace").decode(), self.secrets)
+    def line(self, text: str, field: str = "") -> str:
+        """The text of this field as it is, bounded and without what is never written."""
+        return self.redaction.line(_short(text, self.bounds.text).encode("utf-8", "replace").decode(), field)
 
     def _plain(self, value: Any, depth: int) -> Plain:  # noqa: PLR0911  the commonest first, and out
         if value is None or value is True or value is False:
@@ -177,8 +178,6 @@ class Plainer:
         if isinstance(value, str):
             return _short(str.__str__(value), self.bounds.text)
         if hasattr(kind, "is_lc_serializable"):
-            if not self.bounds.messages:
-                return f"({kind.__name__})"
             # One level for the wrapping, so that messages do not use up the depth of what they say.
             return self._mapping(self._langchain(value), depth - 1)
         if is_dataclass(value):

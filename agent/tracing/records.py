@@ -77,6 +77,11 @@ class TraceSummary:
     runs: int
     """How many runs the tree has, the root included."""
     tokens: Tokens = Tokens()
+    model_calls: int = 0
+    cached_calls: int = 0
+    """Model calls that were answered from what had been kept of an earlier one."""
+    tool_calls: int = 0
+    failed_tools: int = 0
 
 
 @dataclass(frozen=True, slots=True)

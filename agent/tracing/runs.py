@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ class Run:
     """None for the root."""
     trace_id: str
     """The root's id."""
-    dotted_order: str
+    parent: Run | None
     name: str
     run_type: str
     start_time: datetime
@@ -47,11 +47,22 @@ class Run:
     usage: Tokens = field(default_factory=Tokens)
     """What a model call used up, as far as the endpoint says."""
 
+    _order: str = ""
+
+    @property
+    def dotted_order(self) -> str:
+        """Start times and ids from the root down to this run, joined by dots."""
+        if not self._order:
+            own = f"{self.start_time:%Y%m%dT%H%M%S%fZ}{self.id}"
+            self._order = f"{self.parent.dotted_order}.{own}" if self.parent else own
+        return self._order
+
 
 class RunListener(BaseCallbackHandler, ABC):
     """Notes every run of the requests that it is a callback of, and calls ``finished`` when a root has ended.
 
-    Inputs and outputs are kept as the objects they are: what is made of them is made in ``finished``.
+    Inputs and outputs are kept as the objects they are; nothing may change them afterwards. What is made of them is
+    made in ``finished``, or later.
     """
 
     run_inline = True
@@ -63,8 +74,12 @@ class RunListener(BaseCallbackHandler, ABC):
         self._by_id: dict[UUID, Run] = {}
 
     @abstractmethod
-    def finished(self, root: Run) -> None:
-        """What to do when this root has ended, well or not."""
+    def finished(self, root: Run, runs: Sequence[Run]) -> None:
+        """What to do when this root has ended, well or not.
+
+        ``runs`` are copies of all its runs, parents before children: a model call that was given up may still go on,
+        and what it says from now on is no part of the request.
+        """
 
     def _begin(
         self,
@@ -78,18 +93,17 @@ class RunListener(BaseCallbackHandler, ABC):
         name: str | None,
         extra: dict[str, Any],
     ) -> None:
-        start, text = datetime.now(UTC), str(run_id)
-        order = f"{start:%Y%m%dT%H%M%S%fZ}{text}"
+        text = str(run_id)
         # A run whose parent nobody told of is a root of its own.
         parent = self._by_id.get(parent_run_id) if parent_run_id is not None else None
         run = Run(
             id=text,
             parent_run_id=parent.id if parent else None,
             trace_id=parent.trace_id if parent else text,
-            dotted_order=f"{parent.dotted_order}.{order}" if parent else order,
+            parent=parent,
             name=name or _called(serialized or {}),
             run_type=run_type,
-            start_time=start,
+            start_time=datetime.now(UTC),
             inputs=inputs,
             extra={**extra, "metadata": metadata} if metadata else extra,
             tags=list(tags or ()),
@@ -106,8 +120,9 @@ class RunListener(BaseCallbackHandler, ABC):
         if error is not None:
             run.error = f"{type(error).__name__}: {error}\n\n{''.join(traceback.format_exception(error))}".strip()
         run.end_time = datetime.now(UTC)
-        if run.parent_run_id is None:
-            self.finished(run)
+        if run.parent is None:
+            mine = [run if each is run else replace(each, extra=dict(each.extra)) for each in list(self.runs)]
+            self.finished(run, [each for each in mine if each.trace_id == run.id])
 
     # What LangChain calls while a request runs.
 

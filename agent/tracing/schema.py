@@ -43,7 +43,75 @@ def _first(db: Database) -> None:
     db.execute("CREATE INDEX traces_of_user ON traces(user_id, trace_id)")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first,)
+def _second(db: Database) -> None:
+    """Payloads that many runs share are kept once, the words of a trace can be searched, and people can judge it.
+
+    A trace has a number, by which all else refers to it. Whatever belongs to a trace goes with it.
+    """
+    for statement in (
+        "ALTER TABLE traces RENAME TO old_traces",
+        "ALTER TABLE runs RENAME TO old_runs",
+        "DROP INDEX traces_of_user",
+        """
+        CREATE TABLE traces (
+            number INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, start_time TEXT NOT NULL,
+            latency_ms REAL NOT NULL, query TEXT NOT NULL, user_id TEXT, model TEXT NOT NULL, source TEXT,
+            status TEXT NOT NULL, error TEXT, runs INTEGER NOT NULL,
+            prompt_tokens INTEGER, completion_tokens INTEGER, total_tokens INTEGER, total_cost REAL,
+            model_calls INTEGER NOT NULL, cached_calls INTEGER NOT NULL, tool_calls INTEGER NOT NULL,
+            failed_tools INTEGER NOT NULL
+        )
+        """,
+        """
+        INSERT INTO traces SELECT NULL, trace_id, start_time, latency_ms, query, user_id, model, source,
+            status, error, runs, prompt_tokens, completion_tokens, total_tokens, total_cost,
+            (SELECT count(*) FROM old_runs r WHERE r.trace_id = old_traces.trace_id AND run_type = 'llm'), 0,
+            (SELECT count(*) FROM old_runs r WHERE r.trace_id = old_traces.trace_id AND run_type = 'tool'),
+            (SELECT count(*) FROM old_runs r
+                WHERE r.trace_id = old_traces.trace_id AND run_type = 'tool' AND error IS NOT NULL)
+            FROM old_traces ORDER BY trace_id
+        """,
+        """
+        CREATE TABLE runs (
+            number INTEGER NOT NULL REFERENCES traces(number) ON DELETE CASCADE,
+            id TEXT NOT NULL, parent_run_id TEXT, dotted_order TEXT NOT NULL, name TEXT NOT NULL,
+            run_type TEXT NOT NULL, start_time TEXT NOT NULL, end_time TEXT,
+            inputs NOT NULL, outputs NOT NULL, error TEXT, extra NOT NULL, shared TEXT, tags TEXT NOT NULL,
+            session_name TEXT NOT NULL,
+            prompt_tokens INTEGER, completion_tokens INTEGER, total_tokens INTEGER, total_cost REAL,
+            PRIMARY KEY (number, dotted_order)
+        ) WITHOUT ROWID
+        """,
+        """
+        INSERT INTO runs SELECT (SELECT number FROM traces t WHERE t.trace_id = old_runs.trace_id), id, parent_run_id,
+            dotted_order, name, run_type, start_time, end_time, inputs, outputs, error, extra, NULL, tags, session_name,
+            prompt_tokens, completion_tokens, total_tokens, total_cost FROM old_runs
+        """,
+        "DROP TABLE old_runs",
+        "DROP TABLE old_traces",
+        "CREATE INDEX traces_in_time ON traces(start_time)",
+        "CREATE INDEX traces_of_user ON traces(user_id, trace_id)",
+        "CREATE TABLE payloads (hash BLOB PRIMARY KEY, body NOT NULL) WITHOUT ROWID",
+        """
+        CREATE TABLE uses (
+            number INTEGER NOT NULL REFERENCES traces(number) ON DELETE CASCADE, hash BLOB NOT NULL,
+            PRIMARY KEY (number, hash)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX uses_of_payload ON uses(hash)",
+        """
+        CREATE TRIGGER payloads_unused AFTER DELETE ON uses BEGIN
+            DELETE FROM payloads WHERE hash = old.hash AND NOT EXISTS (SELECT 1 FROM uses WHERE hash = old.hash);
+        END
+        """,
+        "CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')",
+        "CREATE TRIGGER words_gone AFTER DELETE ON traces BEGIN DELETE FROM words WHERE rowid = old.number; END",
+        "INSERT INTO words (rowid, text) SELECT number, query || coalesce(' ' || error, '') FROM traces",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _second)
 """In order; a file's ``user_version`` counts those it has had. Append, never change one that was released."""
 
 

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from agent.tracing import writer
+from agent.tracing.decoding import RUN_COLUMNS, TRACE_COLUMNS, nested, run_of, summary_of
+from agent.tracing.packing import unpack
+from agent.tracing.pruning import prune
+from agent.tracing.records import TraceSummary, TraceTree
 from agent.tracing.schema import TraceError, UnknownTrace, migrate
+from data.errors import RecMindError
+from data.settings import TraceSettings
 from data.sqlite import open_sqlite
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from agent.tracing.rows import TraceRows
+
+log = logging.getLogger(__name__)
+
 Summaries = list[TraceSummary]
+_Later = tuple[str, Callable[[], "TraceRows"]]
+"""The id of a trace, and what makes its rows."""
 
-LOCK_WAIT_S = 2.0
-"""How long a write waits for another process; a request must not hang on its trace."""
+LOCK_WAIT_S = 10.0
+"""How long a write waits for another process."""
 
-_TRACE_COLUMNS = (
-    "trace_id, start_time, latency_ms, query, user_id, model, source, status, error, runs, "
-    "prompt_tokens, completion_tokens, total_tokens, total_cost"
-)
-_RUN_COLUMNS = (
-    "id, trace_id, parent_run_id, dotted_order, name, run_type, start_time, end_time, inputs, outputs, error, extra, "
-    "tags, session_name, prompt_tokens, completion_tokens, total_tokens, total_cost"
-)
+PRUNED_EVERY = 256
+"""Traces written between two looks at what is too old or too much."""
+
+_NEWEST = "start_time DESC, trace_id DESC"
+
+_INHERITED: list[Database] = []
+"""Connections of the parent process: closing one here would end the parent's locks."""
 
 
 class TraceStore:
@@ -41,11 +53,15 @@ class TraceStore:
     Making one touches nothing: the file comes into being with the first write.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, settings: TraceSettings | None = None) -> None:
         self.path = Path(path)
+        self.settings = settings or TraceSettings()
         self._lock = threading.RLock()
         self._db: Database | None = None
         self._process = 0
+        self._until_pruned = 1
+        """Traces until the next look at what is too old; the first that a process writes has it look."""
+        self._writer: writer.BatchWriter[_Later] = writer.BatchWriter(self.path, self._write_made)
 
     def __repr__(self) -> str:
         return f"TraceStore({str(self.path)!r})"
@@ -59,73 +75,151 @@ class TraceStore:
         self.close()
 
     def close(self) -> None:
-        """Closes the file; the next use opens it again."""
+        """Writes what waits and closes the file; the next use opens it again."""
+        self._writer.flush()
         with self._lock:
-            if self._db is not None:
+            if self._db is not None and self._process == os.getpid():
                 self._db.close()
                 self._db = None
 
-    def write(self, trace: Row, runs: Sequence[Row]) -> None:
-        """Adds one trace, whole or not at all: values by column name, payloads as JSON text. Raises TraceError."""
-        with self._database(create=True) as db, db.atomic():
-            db.conn.execute(_insert("traces", _TRACE_COLUMNS), trace)
-            db.conn.executemany(_insert("runs", _RUN_COLUMNS), runs)
+    def flush(self) -> None:
+        """Returns when everything that was handed over in this process, for this file, is written."""
+        writer.flush(self.path)
+
+    def write_later(self, trace_id: str, make: Callable[[], TraceRows]) -> None:
+        """Has the trace that ``make`` gives written soon, by another thread. Never raises: a trace that cannot be
+        written is logged."""
+        if not self._writer.put((trace_id, make)):
+            log.warning("trace %s was not written: too many wait for %s", trace_id, self.path)
+
+    def write(self, *traces: TraceRows) -> None:
+        """Adds the traces, all of them or none. Raises TraceError."""
+        with self._database(create=True) as db:
+            with db.atomic():
+                for trace in traces:
+                    _add(db.conn, trace)
+            self._until_pruned -= len(traces)
+            if self._until_pruned <= 0:
+                self._until_pruned = PRUNED_EVERY
+                prune(db, self.settings)
 
     def list(
         self,
         limit: int = 20,
         *,
         since: float | None = None,
+        until: float | None = None,
         user_id: str | None = None,
         model: str | None = None,
         source: str | None = None,
         status: str | None = None,
+        slower_ms: float | None = None,
+        dearer: float | None = None,
+        text: str | None = None,
     ) -> Summaries:
-        """The newest traces first, at most ``limit``. ``since``: Unix seconds; the others must be equal.
+        """The newest traces first, at most ``limit``, that meet every condition given. Raises TraceError.
 
-        Raises TraceError where the file cannot be read.
+        Args:
+            limit: how many.
+            since: Unix seconds from which on they began.
+            until: Unix seconds before which they began.
+            user_id: whose they are.
+            model: the model's name.
+            source: agent or fallback.
+            status: success or error.
+            slower_ms: milliseconds that they took at least.
+            dearer: US dollars that they cost at least.
+            text: words that were all asked, said or found, in whatever order.
         """
+        self.flush()
         if not self.path.exists():
             return []
-        wanted = {"user_id": user_id, "model": model, "source": source, "status": status}
-        if since is not None:
-            wanted["since"] = _iso(datetime.fromtimestamp(since, UTC))
-        wanted = {column: value for column, value in wanted.items() if value is not None}
-        tests = ["start_time >= :since" if column == "since" else f"{column} = :{column}" for column in wanted]
-        where = f"WHERE {' AND '.join(tests)}" if tests else ""
-        # Ids begin with the time, so the key's own order is the order in time.
-        sql = f"SELECT {_TRACE_COLUMNS} FROM traces {where} ORDER BY trace_id DESC LIMIT :limit"  # noqa: S608  fixed names
+        given = {
+            "start_time >= ": None if since is None else _iso(since),
+            "start_time < ": None if until is None else _iso(until),
+            "user_id = ": user_id,
+            "model = ": model,
+            "source = ": source,
+            "status = ": status,
+            "latency_ms >= ": slower_ms,
+            "total_cost >= ": dearer,
+        }
+        tests = {test: value for test, value in given.items() if value is not None}
+        where = [f"{test}?" for test in tests]
+        values: list[object] = list(tests.values())
+        if text is not None:
+            where.append("number IN (SELECT rowid FROM words WHERE words MATCH ?)")
+            values.append(_all_words(text))
+        sql = f"SELECT {TRACE_COLUMNS} FROM traces WHERE {' AND '.join(where or ['1'])} ORDER BY {_NEWEST} LIMIT ?"  # noqa: S608
         with self._database() as db:
-            return [_summary(row) for row in db.query(sql, {**wanted, "limit": limit})]
+            return [summary_of(row) for row in db.query(sql, [*values, limit])]
 
     def tree(self, trace_id: str) -> TraceTree:
         """The trace with this id; any beginning or end that only one trace has will do, and ``last`` is the newest.
 
         Raises TraceError where there is none or several.
         """
+        self.flush()
         with self._database() as db:
             full = self._resolve(db, trace_id.strip().lower())
-            summary = _summary(next(db.query(f"SELECT {_TRACE_COLUMNS} FROM traces WHERE trace_id = ?", [full])))  # noqa: S608
-            sql = f"SELECT {_RUN_COLUMNS} FROM runs WHERE trace_id = ? ORDER BY dotted_order"  # noqa: S608  fixed names
-            runs = [_run(row) for row in db.query(sql, [full])]
-        return TraceTree(summary, _nested(runs))
+            head = next(db.query(f"SELECT number, {TRACE_COLUMNS} FROM traces WHERE trace_id = ?", [full]))  # noqa: S608
+            number = [head["number"]]
+            sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE number = ? ORDER BY dotted_order"  # noqa: S608  fixed names
+            rows = list(db.query(sql, number))
+            sql = "SELECT hash, body FROM uses JOIN payloads USING (hash) WHERE number = ?"
+            payloads = {kept.hex(): json.loads(unpack(body)) for kept, body in db.conn.execute(sql, number)}
+        return TraceTree(summary_of(head), nested([run_of(full, row, payloads) for row in rows]))
+
+    def prune(self) -> int:
+        """Throws away what is older or more than the settings allow, and gives the space back; how many traces that
+        were. Raises TraceError."""
+        self.flush()
+        if not self.path.exists():
+            return 0
+        with self._database() as db:
+            pruned = prune(db, self.settings)
+            _rewrite(db)
+        return pruned
 
     def forget_user(self, user_id: str) -> int:
         """Erases this user's traces; how many there were. Raises TraceError."""
+        self.flush()
         if not self.path.exists():
             return 0
         with self._database() as db:
             with db.atomic():
                 erased = db.conn.execute("DELETE FROM traces WHERE user_id = ?", [user_id]).rowcount
             if erased:
-                # What was erased must live on neither in free pages nor in the write-ahead log.
-                db.conn.execute("VACUUM")
-                db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                _rewrite(db)
         return erased
+
+    def _write_made(self, batch: Sequence[_Later]) -> None:
+        """Makes and writes what was handed over."""
+        made: list[TraceRows] = []
+        for trace_id, make in batch:
+            try:
+                made.append(make())
+            except Exception:
+                log.warning("trace %s was not written", trace_id, exc_info=True)
+        self._write_or_log(made)
+
+    def _write_or_log(self, traces: Sequence[TraceRows]) -> None:
+        """Writes the traces; one that cannot be written does not keep the others from it."""
+        try:
+            self.write(*traces)
+        except RecMindError as error:
+            # What ails the file ails it for each of them.
+            alone = len(traces) < 2 or isinstance(error.__cause__, (sqlite3.OperationalError, OSError))
+            for rows in traces:
+                if alone:
+                    log.warning("trace %s was not written: %s", rows.trace["trace_id"], error)
+                else:
+                    self._write_or_log([rows])
 
     def _resolve(self, db: Database, text: str) -> str:
         if text == "last":
-            found = [row[0] for row in db.conn.execute("SELECT trace_id FROM traces ORDER BY trace_id DESC LIMIT 1")]
+            sql = f"SELECT trace_id FROM traces ORDER BY {_NEWEST} LIMIT 1"  # noqa: S608  fixed names
+            found = [row[0] for row in db.conn.execute(sql)]
             if not found:
                 raise UnknownTrace(f"There are no traces in {self.path} yet.")
         elif not text or not set(text) <= set("0123456789abcdef-"):
@@ -150,12 +244,15 @@ class TraceStore:
                 raise TraceError(f"{self.path}: {error}") from error
 
     def _open(self, create: bool) -> Database:
-        if self._db is not None and self._process == os.getpid():
-            return self._db
+        if self._db is not None:
+            if self._process == os.getpid():
+                return self._db
+            # One connection behind one lock, for all threads. A forked child must not use its parent's: it opens its
+            # own.
+            _INHERITED.append(self._db)
         if not create and not self.path.exists():
             raise UnknownTrace(f"There are no traces in {self.path} yet.")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # One connection behind one lock, for all threads. A forked child must not use its parent's: it opens its own.
         db = open_sqlite(self.path, wait_s=LOCK_WAIT_S, pragmas=("foreign_keys = ON",))
         try:
             migrate(db, str(self.path))
@@ -166,55 +263,31 @@ class TraceStore:
         return db
 
 
+def _add(conn: sqlite3.Connection, rows: TraceRows) -> None:
+    number = conn.execute(_insert("traces", TRACE_COLUMNS), rows.trace).lastrowid
+    conn.executemany(_insert("runs", RUN_COLUMNS), [{**run, "number": number} for run in rows.runs])
+    conn.executemany("INSERT OR IGNORE INTO payloads (hash, body) VALUES (?, ?)", rows.payloads.items())
+    conn.executemany("INSERT INTO uses (number, hash) VALUES (?, ?)", [(number, kept) for kept in rows.payloads])
+    conn.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", [number, rows.words])
+
+
 def _insert(table: str, columns: str) -> str:
     values = ", ".join(f":{name}" for name in columns.split(", "))
     return f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608  fixed names
 
 
-def _nested(runs: list[RunRecord]) -> TraceNode:
-    """The tree of runs sorted with parents first. A run whose parent is missing hangs under the root."""
-    if not runs:
-        raise TraceError("The trace has no runs.")
-    root = runs[0].id
-    known = {run.id for run in runs}
-    below: dict[str, list[RunRecord]] = {}
-    for run in runs[1:]:
-        below.setdefault(run.parent_run_id if run.parent_run_id in known else root, []).append(run)
-
-    def node(run: RunRecord) -> TraceNode:
-        return TraceNode(run, tuple(node(child) for child in below.get(run.id, ())))
-
-    return node(runs[0])
+def _rewrite(db: Database) -> None:
+    """What was erased lives on neither in the index of words nor in free pages nor in the write-ahead log."""
+    with db.atomic():
+        db.conn.execute("INSERT INTO words (words) VALUES ('optimize')")
+    db.conn.execute("VACUUM")
+    db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _summary(row: Row) -> TraceSummary:
-    kept = {
-        name: row[name]
-        for name in ("trace_id", "latency_ms", "query", "user_id", "model", "source", "status", "error", "runs")
-    }
-    return TraceSummary(**kept, start_time=datetime.fromisoformat(row["start_time"]), tokens=_tokens(row))
+def _all_words(text: str) -> str:
+    """What FTS5 is asked for the words of a text; nothing it would read as an operator is left."""
+    return " ".join(f'"{word}"' for word in text.replace('"', " ").split()) or '""'
 
 
-def _run(row: Row) -> RunRecord:
-    kept = {
-        name: row[name] for name in ("id", "trace_id", "parent_run_id", "dotted_order", "name", "run_type", "error")
-    }
-    return RunRecord(
-        **kept,
-        start_time=datetime.fromisoformat(row["start_time"]),
-        end_time=datetime.fromisoformat(row["end_time"]) if row["end_time"] else None,
-        inputs=json.loads(row["inputs"]),
-        outputs=json.loads(row["outputs"]),
-        extra=json.loads(row["extra"]),
-        tags=tuple(json.loads(row["tags"])),
-        session_name=row["session_name"],
-        tokens=_tokens(row),
-    )
-
-
-def _tokens(row: Row) -> Tokens:
-    return Tokens(row["prompt_tokens"], row["completion_tokens"], row["total_tokens"], row["total_cost"])
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")

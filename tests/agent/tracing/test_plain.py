@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import BaseModel, SecretStr
 
-from agent.tracing.plain import CALL, MODEL, STATE, STEP, Bounds, Plainer
-from agent.tracing.redaction import REDACTED, SECRET_NAMES, has_secret_field, secrets_in
+from agent.tracing.plain import CALL, MODEL, SLATE, Bounds, Plainer
+from agent.tracing.redaction import REDACTED, SECRET_NAMES, Redaction, has_secret_field, secrets_in
+from data.settings import TraceSettings
 from tools.slate import Evidence, Finding, Findings
 
 
@@ -51,7 +52,7 @@ class Shop(BaseModel):
 
 
 def plain(value: Any, bounds: Bounds = CALL) -> Any:
-    return json.loads(Plainer(bounds, secrets=()).json(value))
+    return json.loads(Plainer(bounds, Redaction()).json(value))
 
 
 def test_ordinary_values_stay_as_they_are() -> None:
@@ -115,12 +116,12 @@ def test_odd_objects_do_not_cost_their_neighbors() -> None:
 
 @pytest.mark.parametrize("text", ["lone \ud800 surrogate", "nul \x00 byte", "\u2028"])
 def test_any_text_can_be_stored(text: str) -> None:
-    made = Plainer(CALL, secrets=()).json({"t": text})
+    made = Plainer(CALL, Redaction()).json({"t": text})
     made.encode("utf-8")
     assert json.loads(made)["t"].startswith(text[:3])
 
 
-@pytest.mark.parametrize("bounds", [MODEL, CALL, STEP, STATE])
+@pytest.mark.parametrize("bounds", [MODEL, CALL, SLATE])
 def test_size_is_bounded_and_says_what_is_missing(bounds: Bounds) -> None:
     deep: Any = "end"
     for _ in range(500):
@@ -131,19 +132,10 @@ def test_size_is_bounded_and_says_what_is_missing(bounds: Bounds) -> None:
         "wide": [{"n": n} for n in range(100_000)],
         **dict.fromkeys(map(str, range(5000)), 1),
     }
-    made = Plainer(bounds, secrets=()).json(huge)
-    assert len(made) < 200_000
+    made = Plainer(bounds, Redaction()).json(huge)
+    assert len(made) < 250_000
     assert "(5000000 characters)" in made
     assert "of 100000)" in made or "more)" in made
-
-
-def test_a_step_is_kept_in_outline() -> None:
-    state = {"messages": [AIMessage("a")] * 3, "slate": Pair(1), "cause": None, "n": 3, "text": "short"}
-    assert plain(state, STATE) == {"messages": "(list of 3)", "slate": "(Pair)", "cause": None, "n": 3, "text": "short"}
-    assert plain({"messages": [AIMessage("a")], "pair": Pair(1)}, STEP) == {
-        "messages": ["(AIMessage)"],
-        "pair": {"left": 1, "right": {}},
-    }
 
 
 def test_long_findings_are_cut_and_models_see_no_artifacts() -> None:
@@ -186,10 +178,10 @@ def test_the_swift_way_writes_what_the_careful_way_writes(value: Any) -> None:
         {"text": "my key is abcdefgh-of-the-environment"},
     ],
 )
-@pytest.mark.parametrize("bounds", [MODEL, CALL, STEP])
+@pytest.mark.parametrize("bounds", [MODEL, CALL, SLATE])
 def test_secrets_are_never_written(value: Any, bounds: Bounds) -> None:
     secrets = secrets_in({"SOME_API_KEY": "abcdefgh-of-the-environment", "PLAIN": "abcdefgh"})
-    made = Plainer(bounds, secrets).json(value)
+    made = Plainer(bounds, Redaction(secrets)).json(value)
     assert "abcdefgh" not in made or "(dict)" in made or "(list" in made
     assert REDACTED in made or "(" in made
 
@@ -215,3 +207,22 @@ def test_short_values_of_the_environment_do_not_garble_text() -> None:
         "even-longer-one",
         "long-enough",
     )
+
+
+def test_what_the_settings_name_is_never_written() -> None:
+    settings = TraceSettings(redact_fields=("*_email", "age"), redact_patterns=(r"\b\d{3}-\d{4}\b", "Mr\\. \\w+"))
+    rules = Redaction.of(settings)
+    value = {
+        "User_Email": ["a@b.example"],
+        "age": 33,
+        "none": {"age": None, "call 555-1234": 1},
+        "text": 'ask Mr. Smith "at\n555-1234"',
+    }
+    assert json.loads(Plainer(CALL, rules).json(value)) == {
+        "User_Email": REDACTED,
+        "age": REDACTED,
+        "none": {"age": None, f"call {REDACTED}": 1},
+        "text": f'ask {REDACTED} "at\n{REDACTED}"',
+    }
+    assert Plainer(CALL, rules).line("33 years", "age") == REDACTED
+    assert Plainer(CALL, rules).line("Mr. Smith", "query") == REDACTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,11 @@ class Ended(RunListener):
     def __init__(self) -> None:
         super().__init__()
         self.roots: list[Run] = []
+        self.ended: list[Run] = []
 
-    def finished(self, root: Run) -> None:
+    def finished(self, root: Run, runs: Sequence[Run]) -> None:
         self.roots.append(root)
+        self.ended = list(runs)
 
 
 @pytest.fixture
@@ -122,3 +125,13 @@ def test_the_end_of_a_run_that_never_began_is_nothing(listener: Ended) -> None:
     listener.on_tool_error(ValueError("x"), run_id=uuid7())
     listener.on_llm_new_token("x", run_id=uuid7())
     assert (listener.runs, listener.roots) == ([], [])
+
+
+def test_what_a_given_up_call_says_later_changes_nothing(listener: Ended, root: UUID) -> None:
+    call = uuid7()
+    listener.on_chat_model_start({"name": "M"}, [[HumanMessage("hello")]], run_id=call, parent_run_id=root)
+    listener.on_chain_end({"b": 2}, run_id=root)
+    listener.on_llm_new_token("late", run_id=call)
+    listener.on_llm_end(LLMResult(generations=[[ChatGeneration(message=AIMessage("late"))]]), run_id=call)
+    assert [run.name for run in listener.ended] == ["recommend", "M"]
+    assert (listener.ended[1].end_time, listener.ended[1].outputs, listener.ended[1].extra) == (None, {}, {})

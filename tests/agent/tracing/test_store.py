@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlite_utils import Database
 
-from agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree
+from agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree, schema
 from agent.tracing.render import duration, one_line, render_tree
+from agent.tracing.rows import TraceRows
+from data.settings import TraceSettings
+
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def trace(number: int, **facts: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def trace(number: int, **facts: Any) -> TraceRows:
     """A trace of two runs; the higher the number the later it was."""
     trace_id = f"0190{number:04x}-0000-7000-8000-00000000{number:04x}"
-    started = f"2026-01-01T00:{number:02d}:00.000000+00:00"
+    started = (TODAY + timedelta(minutes=number)).isoformat(timespec="microseconds")
     tokens = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "total_cost": None}
     head = {
         "trace_id": trace_id,
@@ -34,10 +41,13 @@ def trace(number: int, **facts: Any) -> tuple[dict[str, Any], list[dict[str, Any
         "error": None,
         "runs": 2,
         **tokens,
+        "model_calls": 1,
+        "cached_calls": 0,
+        "tool_calls": 2,
+        "failed_tools": 1,
         **facts,
     }
     run = {
-        "trace_id": trace_id,
         "name": "recommend",
         "run_type": "chain",
         "start_time": started,
@@ -46,13 +56,14 @@ def trace(number: int, **facts: Any) -> tuple[dict[str, Any], list[dict[str, Any
         "outputs": '{"a": [1]}',
         "error": None,
         "extra": "{}",
+        "shared": None,
         "tags": '["x"]',
         "session_name": "recmind",
         **tokens,
     }
     root = {**run, "id": trace_id, "parent_run_id": None, "dotted_order": "1"}
     child = {**run, "id": f"{trace_id}-child", "parent_run_id": trace_id, "dotted_order": "1.2", "name": "act"}
-    return head, [root, child]
+    return TraceRows(head, [root, child], words=str(head["query"]))
 
 
 @pytest.fixture
@@ -66,25 +77,84 @@ def queries(found: list[TraceSummary]) -> list[str]:
 
 
 def test_newest_first_and_filtered(store: TraceStore) -> None:
-    store.write(*trace(1, user_id="42"))
-    store.write(*trace(2, model="openai:any", source="fallback"))
-    store.write(*trace(3, user_id="42", status="error", source=None, error="no server"))
+    store.write(trace(1, user_id="42"))
+    store.write(trace(2, model="openai:any", source="fallback"))
+    store.write(trace(3, user_id="42", status="error", source=None, error="no server"))
     assert queries(store.list()) == ["request 3", "request 2", "request 1"]
     assert queries(store.list(2)) == ["request 3", "request 2"]
     assert queries(store.list(user_id="42")) == ["request 3", "request 1"]
     assert queries(store.list(user_id="42", status="success")) == ["request 1"]
     assert queries(store.list(model="openai:any")) == ["request 2"]
     assert queries(store.list(source="fallback")) == ["request 2"]
-    assert queries(store.list(since=datetime(2026, 1, 1, 0, 2, tzinfo=UTC).timestamp())) == ["request 3", "request 2"]
+    assert queries(store.list(since=(TODAY + timedelta(minutes=2)).timestamp())) == ["request 3", "request 2"]
     assert queries(store.list(user_id="nobody")) == []
 
 
+def test_found_by_time_cost_and_words(store: TraceStore) -> None:
+    store.write(trace(1, query="a film of Amélie's", latency_ms=900.0))
+    store.write(trace(2, query="NEAR the sea, not far", total_cost=0.25))
+    assert queries(store.list(slower_ms=900)) == ["a film of Amélie's"]
+    assert queries(store.list(dearer=0.2)) == ["NEAR the sea, not far"]
+    assert queries(store.list(until=(TODAY + timedelta(minutes=2)).timestamp())) == ["a film of Amélie's"]
+    assert queries(store.list(text="amelie FILM")) == ["a film of Amélie's"]
+    assert queries(store.list(text="near sea")) == ["NEAR the sea, not far"]
+    for none in ("sea film", 'OR "', "*", "", "se"):
+        assert store.list(text=none) == []
+
+
+def test_what_is_too_old_goes(tmp_path: Path) -> None:
+    old = (TODAY - timedelta(days=40)).isoformat()
+    with TraceStore(tmp_path / "traces.db", TraceSettings(days=50)) as store:
+        store.write(trace(1, start_time=old, query="long ago"), trace(2))
+        assert queries(store.list()) == ["request 2", "long ago"]
+    with TraceStore(tmp_path / "traces.db", TraceSettings(days=30)) as store:
+        store.write(trace(3))
+        assert queries(store.list()) == ["request 3", "request 2"]
+        assert store.prune() == 0
+        assert store.list(text="long ago") == []
+
+
+def test_the_oldest_of_what_is_too_much_goes(tmp_path: Path) -> None:
+    shared = {b"shared": b"0" * 1000}
+    traces = [replace(trace(n), payloads={**shared, f"{n}".encode(): os.urandom(10_000)}) for n in range(200)]
+    with TraceStore(tmp_path / "traces.db", TraceSettings(mib=1)) as store:
+        store.write(*traces)
+        left = queries(store.list(1000))
+        assert 50 < len(left) < 100
+        assert left == [f"request {n}" for n in range(199, 199 - len(left), -1)]
+        assert store.prune() == 0
+        assert store.path.stat().st_size <= 2**20
+    db = sqlite3.connect(store.path)
+    assert db.execute("SELECT count(*) FROM payloads").fetchone() == (len(left) + 1,)
+    assert db.execute("SELECT count(*) FROM words").fetchone() == (len(left),)
+    assert db.execute("SELECT count(*) FROM runs").fetchone() == (2 * len(left),)
+    db.close()
+
+
+def test_a_file_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
+    head, (root, child) = (rows := trace(1, query="an old wish")).trace, rows.runs
+    db = Database(tmp_path / "traces.db")
+    schema._first(db)
+    db.conn.execute("PRAGMA user_version = 1")
+    new = {"model_calls", "cached_calls", "tool_calls", "failed_tools", "shared"}
+    for table, row in (("traces", head), ("runs", root), ("runs", {**child, "run_type": "tool", "error": "no"})):
+        of_trace = {"trace_id": head["trace_id"]}
+        db[table].insert({name: value for name, value in {**of_trace, **row}.items() if name not in new})
+    db.close()
+    with TraceStore(tmp_path / "traces.db") as store:
+        tree = store.tree("last")
+        assert [(run.id, run.outputs) for run in tree.runs()] == [(root["id"], {"a": [1]}), (child["id"], {"a": [1]})]
+        assert tree.summary == replace(store.list(text="old wish")[0], model_calls=0, tool_calls=1, failed_tools=1)
+        store.write(trace(2))
+        assert queries(store.list()) == ["request 2", "an old wish"]
+
+
 def test_a_tree_comes_back_whole(store: TraceStore) -> None:
-    store.write(*trace(1))
+    store.write(trace(1))
     tree = store.tree("01900001")
     assert tree.summary == TraceSummary(
         trace_id="01900001-0000-7000-8000-000000000001",
-        start_time=datetime(2026, 1, 1, 0, 1, tzinfo=UTC),
+        start_time=TODAY + timedelta(minutes=1),
         latency_ms=12.5,
         query="request 1",
         user_id=None,
@@ -94,6 +164,9 @@ def test_a_tree_comes_back_whole(store: TraceStore) -> None:
         error=None,
         runs=2,
         tokens=Tokens(1, 2, 3),
+        model_calls=1,
+        tool_calls=2,
+        failed_tools=1,
     )
     assert [(run.name, run.tags, run.outputs) for run in tree.runs()] == [
         ("recommend", ("x",), {"a": [1]}),
@@ -104,7 +177,7 @@ def test_a_tree_comes_back_whole(store: TraceStore) -> None:
 
 def test_any_beginning_or_end_of_an_id_will_do(store: TraceStore) -> None:
     for number in (0x11, 0x12, 0x22):
-        store.write(*trace(number))
+        store.write(trace(number))
     assert store.tree("01900022").summary.query == "request 34"
     assert store.tree(" 000011 ").summary.query == "request 17"
     assert store.tree("LAST").summary.query == "request 34"
@@ -126,17 +199,18 @@ def test_before_the_first_request(store: TraceStore) -> None:
 
 
 def test_a_trace_is_written_whole_or_not_at_all(store: TraceStore) -> None:
-    head, runs = trace(1)
+    whole = trace(2)
+    broken = replace(whole, runs=[*whole.runs, whole.runs[0]])
     with pytest.raises(TraceError, match="UNIQUE constraint failed"):
-        store.write(head, [*runs, runs[0]])
+        store.write(trace(1), broken)
     assert store.list() == []
-    store.write(head, runs)
-    assert len(store.list()) == 1
+    store.write(trace(1), whole)
+    assert len(store.list()) == 2
 
 
 def test_forgetting_a_user_leaves_no_trace_of_their_words(store: TraceStore) -> None:
-    store.write(*trace(1, user_id="42", query="a very private wish"))
-    store.write(*trace(2, user_id="43"))
+    store.write(trace(1, user_id="42", query="a very private wish"))
+    store.write(trace(2, user_id="43"))
     assert store.forget_user("42") == 1
     store.close()
     assert b"very private" not in b"".join(path.read_bytes() for path in store.path.parent.iterdir())
@@ -148,14 +222,14 @@ def test_forgetting_a_user_leaves_no_trace_of_their_words(store: TraceStore) -> 
 
 def test_many_threads_share_one_store(store: TraceStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: (store.write(*trace(number)), store.list(3)), range(40)))
+        list(pool.map(lambda number: (store.write(trace(number)), store.list(3)), range(40)))
     assert len(store.list(100)) == 40
 
 
 def _write_some(path: Path, numbers: range) -> None:
     with TraceStore(path) as store:
         for number in numbers:
-            store.write(*trace(number))
+            store.write(trace(number))
 
 
 def test_several_processes_write_one_file(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Writes traces in a thread of its own, several at once, so that a request does not wait for its trace.
+
+What is handed over is written within ``PAUSE_S``; earlier when something in this process wants to read the file, and
+before the process ends. A process that is killed loses what it has not written yet, and nothing else: each trace is
+written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+PAUSE_S = 0.2
+"""How long the first of a batch waits for others: a transaction costs about as much as a trace."""
+BATCH = 64
+"""How many are written at once at most."""
+MOST_WAITING = 512
+"""How many wait at most; who comes then waits for the writer."""
+PATIENCE_S = 10.0
+"""How long that may take."""
+IDLE_S = 2.0
+"""A writer without work ends its thread, so that a store nobody closed can go."""
+
+
+class BatchWriter(Generic[T]):
+    """Hands what is put into it to ``write``, in order, a batch at a time, in one thread. ``write`` must not raise."""
+
+    def __init__(self, path: Path, write: Callable[[list[T]], None]) -> None:
+        self.path = path.absolute()
+        self._write = write
+        self._changed = threading.Condition()
+        self._waiting: deque[T] = deque()
+        self._writing = self._done = 0
+        self._hurry = False
+        self._thread: threading.Thread | None = None
+        _WRITERS.add(self)
+
+    def put(self, work: T) -> bool:
+        """Takes the work over; False where so much waited for ``PATIENCE_S`` that it was not taken."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self._waiting) < MOST_WAITING, PATIENCE_S):
+                return False
+            self._waiting.append(work)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="recmind-traces", daemon=True)
+                self._thread.start()
+            elif len(self._waiting) in (1, BATCH):
+                self._changed.notify_all()
+            return True
+
+    def flush(self) -> None:
+        """Returns when all that was put before is written, or could not be."""
+        with self._changed:
+            if threading.current_thread() is self._thread:
+                return
+            last = self._put_so_far()
+            while self._done < last:
+                self._hurry = True
+                self._changed.notify_all()
+                self._changed.wait()
+
+    def _put_so_far(self) -> int:
+        return self._done + self._writing + len(self._waiting)
+
+    def _start_afresh(self) -> None:
+        """As after a fork, where the parent's thread writes what waits."""
+        self._changed, self._waiting = threading.Condition(), deque()
+        self._writing = self._done = 0
+        self._hurry, self._thread = False, None
+
+    def _run(self) -> None:
+        while batch := self._next():
+            self._write(batch)
+            with self._changed:
+                self._done += len(batch)
+                self._writing = 0
+                self._changed.notify_all()
+
+    def _next(self) -> list[T]:
+        """The next batch; empty where there is nothing to do."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._waiting, IDLE_S):
+                self._thread = None
+                return []
+            until = time.monotonic() + PAUSE_S
+            while not self._hurry and len(self._waiting) < BATCH and (left := until - time.monotonic()) > 0:
+                self._changed.wait(left)
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            self._writing = len(batch)
+            self._hurry = self._hurry and bool(self._waiting)
+            return batch
+
+
+_WRITERS: weakref.WeakSet[BatchWriter[Any]] = weakref.WeakSet()
+
+
+def flush(path: Path | None = None) -> None:
+    """Waits until everything of this process is written; with a path, what goes to that file."""
+    for writer in list(_WRITERS):
+        if path is None or writer.path == path.absolute():
+            writer.flush()
+
+
+def _after_fork() -> None:
+    for writer in list(_WRITERS):
+        writer._start_afresh()
+
+
+atexit.register(flush)
+os.register_at_fork(after_in_child=_after_fork)
