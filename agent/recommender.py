@@ -21,6 +21,7 @@ from typing_extensions import Unpack
 from agent.answer import Answer, Proof, Recommendation, Usage
 from agent.asking import Asked, Model, Options
 from agent.graph import build_graph
+from agent.memory.preferring import forget_preference, keep_preference
 from agent.models.calling import ModelFailure
 from agent.models.factory import model_name_of, open_model
 from agent.models.offline import NAME as OFFLINE
@@ -30,7 +31,7 @@ from agent.state import AgentContext, Event, Spent, State
 from agent.tracing import TraceRecorder, TraceStore
 from data.conditions import Condition, parse_condition, resolve_condition
 from data.errors import InputError
-from data.records import Interaction
+from data.records import Interaction, Preference
 from data.spending import Ledger
 from data.store import Store
 from data.workspace import Workspace
@@ -140,7 +141,7 @@ class RecMind:
         Args:
             user_id: a new id makes a new user.
             item_id: an item of the catalogue.
-            kind: like, dislike, rating, purchase, seen, skip, ... ; the settings say what each means.
+            kind: like, dislike, taken, skipped, seen, rating, purchase, ... ; the settings say what each means.
             value: the stars of a rating.
             at: Unix seconds; now when None.
 
@@ -148,12 +149,35 @@ class RecMind:
             InputError: there is no such item, or a text holds what no file takes (a lone surrogate).
         """
         for name, text in (("user_id", user_id), ("item_id", item_id), ("kind", kind)):
-            if _encodable(text) != text:
-                raise InputError(f"{name} is {text!r}, which cannot be kept: it holds a lone surrogate.")
+            _check_kept(name, text)
         if self.store.item(item_id) is None:
             raise InputError(f"There is no item {item_id!r} in {str(self.workspace.home)!r}.")
         moment = time.time() if at is None else at
         self.store.add_interactions([Interaction(user_id, item_id, kind, value, moment)])
+
+    def preferences(self, user_id: str) -> list[Preference]:
+        """What the user stated for good, oldest first; empty for an unknown user."""
+        return self.store.preferences(user_id)
+
+    def prefer(self, user_id: str, text: str) -> list[Preference]:
+        """Keeps what a user states for good ("no horror", "nothing over two hours"); it binds from the next answer on.
+
+        What they love ("I love Kurosawa") is kept as well, and counts as a wish where a request leaves it open. What
+        they stated before of the same thing is corrected.
+
+        Returns:
+            The records kept, one for each condition.
+
+        Raises:
+            InputError: nothing in the text can be kept.
+        """
+        for name, given in (("user_id", user_id), ("text", text)):
+            _check_kept(name, given)
+        return keep_preference(user_id, text, self.store, self.engines.details, source="told", at=time.time())
+
+    def forget_preference(self, user_id: str, text: str) -> list[Preference]:
+        """Forgets what a user stated, by its words or its condition; the records dropped, empty where none is meant."""
+        return forget_preference(user_id, text, self.store, self.engines.details)
 
     @property
     def engines(self) -> Engines:
@@ -286,6 +310,12 @@ class RecMind:
             latency_ms=round(1000 * (time.monotonic() - request.started), 3),
             understood=state["understood"],
         )
+
+
+def _check_kept(name: str, text: str) -> None:
+    """Raises InputError where the text cannot be kept in a file."""
+    if _encodable(text) != text:
+        raise InputError(f"{name} is {text!r}, which cannot be kept: it holds a lone surrogate.")
 
 
 def _encodable(text: str) -> str:

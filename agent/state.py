@@ -95,6 +95,8 @@ class State(TypedDict, total=False):
     understanding: Understanding
     understood: tuple[Portrait, ...]
     """What is told of each person before the items, where the mode asks for it."""
+    notes: tuple[str, ...]
+    """What was kept of the request or taken back beside answering it, a sentence each."""
     brief: Brief
     slate: Slate
     read: frozenset[str]

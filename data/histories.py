@@ -61,9 +61,12 @@ class HistoryReading(StatisticsReading):
     def preferences(self, user_id: str) -> list[Preference]:
         """What the user said explicitly, oldest first."""
         sql = """
-            SELECT p.text, p.condition, p.source, p.at FROM preferences p JOIN users u USING (user_number)
+            SELECT p.text, p.condition, p.source, p.at, p.binds FROM preferences p JOIN users u USING (user_number)
             WHERE u.user_id = ? ORDER BY p.at IS NULL DESC, p.at, p.condition"""
-        return [Preference(user_id, *row) for row in self._rows(sql, [user_id])]
+        rows = self._rows(sql, [user_id])
+        return [
+            Preference(user_id, text, condition, source, at, bool(binds)) for text, condition, source, at, binds in rows
+        ]
 
     def preference_count(self) -> int:
         """How many preferences are kept, over all users."""
@@ -121,6 +124,13 @@ class HistoryReading(StatisticsReading):
             FROM users u JOIN interactions x USING (user_number) JOIN items i USING (item_number)
             WHERE u.user_id = ? AND x.kind_number IN (SELECT value FROM json_each(?))"""
         return frozenset(row[0] for row in self._rows(sql, [user_id, as_json(consumed)]))
+
+    def refused_ids(self, user_id: str) -> frozenset[str]:
+        """The items of which the user last said that they do not want them, as the settings say per kind."""
+        refused = [kind for (kind,) in self._rows("SELECT kind FROM kinds") if self.settings.kind(kind).refused]
+        said = self.interactions(user_id, kinds=refused) if refused else []
+        newest = (self.interactions(user_id, item_id=item_id, limit=1)[0] for item_id in {i.item_id for i in said})
+        return frozenset(interaction.item_id for interaction in newest if interaction.kind in refused)
 
     def interaction_arrays(self) -> InteractionArrays:
         """All interactions as columns, sorted by user, time and position."""

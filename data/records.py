@@ -63,7 +63,7 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What a user said explicitly ("no horror"); it binds every recommendation made for them."""
+    """What a user said explicitly ("no horror"), for good."""
 
     user_id: str
     text: str
@@ -73,3 +73,5 @@ class Preference:
     source: str = "stated"
     at: float | None = None
     """Unix seconds."""
+    binds: bool = True
+    """Every recommendation made for them must meet the condition; otherwise it is what they love, and a wish."""

@@ -106,11 +106,16 @@ def _who_changed(db: sqlite_utils.Database) -> None:
     db.conn.execute("CREATE INDEX users_watermark ON users (watermark)")
 
 
+def _preferences_that_do_not_bind(db: sqlite_utils.Database) -> None:
+    db.conn.execute("ALTER TABLE preferences ADD COLUMN binds INTEGER NOT NULL DEFAULT 1")
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _first_tables,
     _contributions,
     _spending,
     _who_changed,
+    _preferences_that_do_not_bind,
 )
 """Migration n (from 1) brings a database from schema n - 1 to n; only ever append."""
 

@@ -29,6 +29,8 @@ class KindMeaning(BaseModel):
     """For ``threshold``: the smallest positive value, in the units of the kind."""
     consumed: bool = True
     """Whether the user has had the item, so that it is not recommended again unless asked for."""
+    refused: bool = False
+    """Whether the user does not want the item, so that it is not recommended until they say something else of it."""
 
 
 DEFAULT_KINDS = {
@@ -36,8 +38,10 @@ DEFAULT_KINDS = {
     "purchase": KindMeaning(),
     "like": KindMeaning(),
     "view": KindMeaning(positive="weak"),
-    "dislike": KindMeaning(positive="negative", consumed=False),
-    "skip": KindMeaning(positive="never", consumed=False),
+    "taken": KindMeaning(),
+    "dislike": KindMeaning(positive="negative", consumed=False, refused=True),
+    "skip": KindMeaning(positive="never", consumed=False, refused=True),
+    "skipped": KindMeaning(positive="never", consumed=False, refused=True),
     "seen": KindMeaning(positive="never"),
 }
 UNKNOWN_KIND = KindMeaning()

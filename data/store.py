@@ -60,8 +60,16 @@ class Store(Contributing):
             now = self._tick(db, catalogue=False)
             number = self._user_numbers(db.conn, [preference.user_id])[preference.user_id]
             db.conn.execute(
-                "INSERT OR REPLACE INTO preferences (user_number, condition, text, source, at) VALUES (?, ?, ?, ?, ?)",
-                [number, preference.condition, preference.text, preference.source, preference.at],
+                "INSERT OR REPLACE INTO preferences (user_number, condition, text, source, at, binds) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    number,
+                    preference.condition,
+                    preference.text,
+                    preference.source,
+                    preference.at,
+                    preference.binds,
+                ],
             )
             self._touch(db.conn, [number], now)
 

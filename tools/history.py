@@ -51,6 +51,7 @@ class UserHistory:
         self._profiles: dict[str, tuple[tuple[int, int], Profile]] = {}
         self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[Past, ...], Floats]]]] = {}
         self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
+        self._refused: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._newest_first: dict[str, tuple[tuple[int, int], list[Interaction]]] = {}
 
     def ask(
@@ -113,6 +114,12 @@ class UserHistory:
         if user_id is None:
             return frozenset()
         return self._known(self._consumed, user_id, lambda: self.store.consumed_ids(user_id))
+
+    def refused(self, user_id: str | None) -> frozenset[str]:
+        """The ids of the items that the user does not want; empty for an unknown user or None."""
+        if user_id is None:
+            return frozenset()
+        return self._known(self._refused, user_id, lambda: self.store.refused_ids(user_id))
 
     def signals(self, user_id: str | None) -> tuple[Past, ...]:
         """The user's past as the engines are asked with it, newest first; empty for an unknown user or None."""

@@ -18,10 +18,12 @@ _UNITS = frozenset(
 _SAME_IN_PLURAL = frozenset({"series", "species", "news", "cast", "status", "canvas", "lens", "gas", "bus", "ss"})
 _HISTORY = {
     "purchase": "your purchase of",
+    "taken": "your taking of",
     "view": "your view of",
     "like": "your liking for",
     "dislike": "your dislike of",
     "skip": "your skipping of",
+    "skipped": "your skipping of",
     "seen": "your having seen",
     "play": "your playing of",
     "click": "your click on",

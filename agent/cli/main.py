@@ -14,12 +14,27 @@ from agent.cli.describe import info, schema
 from agent.cli.doctor import doctor
 from agent.cli.erase import forget, items
 from agent.cli.evaluate import evaluate
+from agent.cli.feedback import feedback
 from agent.cli.importing import import_group
 from agent.cli.indexing import index
+from agent.cli.preferences import preferences
 from agent.cli.recommend import recommend
 from agent.cli.trace import trace
 
-COMMANDS = (import_group, index, recommend, evaluate, trace, info, doctor, schema, items, forget)
+COMMANDS = (
+    import_group,
+    index,
+    recommend,
+    feedback,
+    preferences,
+    evaluate,
+    trace,
+    info,
+    doctor,
+    schema,
+    items,
+    forget,
+)
 
 cli = Application(
     name="recmind",

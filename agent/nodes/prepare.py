@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 
 import prompts
 from agent import hybrid
+from agent.memory.preferring import settle_statements
 from agent.models.offline import BRIEF
 from agent.nodes.steady import steady
 from agent.portrait import portrait
@@ -28,10 +29,11 @@ REMEMBERED = 6
 def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     """The understanding, the brief, the first references on the slate, and the opening messages."""
     context = runtime.context
+    settled = settle_statements(context.query, context.user_id, context.store, context.engines.details)
     consumed = context.engines.history.consumed(context.user_id)
     profile = context.engines.history.profile(context.user_id) if context.user_id is not None else None
     known = profile is not None and profile.known
-    understanding = understand(context.query, context.store, context.engines.details, user_known=known)
+    understanding = understand(settled.query, context.store, context.engines.details, user_known=known)
     brief = _brief(understanding, context, consumed, known_user=known)
     slate = _references(state["slate"], brief, context)
     if context.emit:
@@ -56,6 +58,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
         messages=[SystemMessage(_system(context)), human],
         understanding=understanding,
         understood=understood,
+        notes=settled.notes,
         brief=brief,
         slate=slate,
         read=frozenset(slate.entries),
@@ -65,19 +68,27 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
 
 
 def _brief(understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool) -> Brief:
-    preferences = _preferences(context)
+    preferences, loved = _preferences(context)
     likes = tuple(mention.item_id for mention in understanding.likes)
     unlikes = tuple(mention.item_id for mention in understanding.unlikes)
+    wishes = tuple(Constraint(wish.words, wish.conditions) for wish in understanding.wishes)
+    if not (wishes or likes or understanding.text):
+        # What they love counts where the request leaves it open.
+        wishes = loved
     barred = frozenset() if understanding.again else consumed
     return Brief(
         text=understanding.text,
         likes=likes,
         unlikes=unlikes,
         bindings={b.label: Constraint(b.words, b.conditions) for b in understanding.bindings},
-        wishes={f"w{n}": Constraint(w.words, w.conditions) for n, w in enumerate(understanding.wishes, 1)},
+        wishes={f"w{n}": wish for n, wish in enumerate(wishes, 1)},
         standing=(*context.filters, *(c for part in preferences for c in part.conditions)),
         preferences=preferences,
-        excluded=context.exclude | barred | frozenset(likes) | frozenset(unlikes),
+        excluded=context.exclude
+        | barred
+        | context.engines.history.refused(context.user_id)
+        | frozenset(likes)
+        | frozenset(unlikes),
         consumed=consumed,
         known_user=known_user,
         again=understanding.again,
@@ -86,17 +97,19 @@ def _brief(understanding: Understanding, context: AgentContext, consumed: frozen
     )
 
 
-def _preferences(context: AgentContext) -> tuple[Constraint, ...]:
-    """The user's stored preferences; one that can no longer be read cannot bind."""
+def _preferences(context: AgentContext) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
+    """The user's stored preferences, and what they love; one that can no longer be read cannot bind."""
     if context.user_id is None:
-        return ()
-    by_words: dict[str, list[Condition]] = {}
+        return (), ()
+    by_words: dict[tuple[bool, str], list[Condition]] = {}
     for preference in context.store.preferences(context.user_id):
         try:
-            by_words.setdefault(preference.text, []).append(parse_condition(preference.condition))
+            condition = parse_condition(preference.condition)
         except ConditionError:
             continue
-    return tuple(Constraint(words, tuple(conditions)) for words, conditions in by_words.items())
+        by_words.setdefault((preference.binds, preference.text), []).append(condition)
+    parts = [(binds, Constraint(words, tuple(conditions))) for (binds, words), conditions in by_words.items()]
+    return tuple(part for binds, part in parts if binds), tuple(part for binds, part in parts if not binds)
 
 
 def _references(slate: Slate, brief: Brief, context: AgentContext) -> Slate:

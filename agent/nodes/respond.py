@@ -13,4 +13,4 @@ def respond(state: State, runtime: Runtime[AgentContext]) -> State:
     message = write_message(
         state["understanding"], state["brief"], state["verdict"], runtime.context, cause=state.get("cause")
     )
-    return State(message=message)
+    return State(message=" ".join([*state["notes"], message]).strip())

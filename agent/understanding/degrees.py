@@ -90,7 +90,7 @@ def _read(draft: Draft, match: re.Match[str], i: int, j: int) -> None:
         return
     request.mark(i, j, "number")
     is_low = word in scale.low
-    measured = draft.liked_number(summary.name) if comparative else None
+    measured = draft.measure(summary.name) if comparative else None
     if measured is not None:
         draft.bind(i, words, (Condition(summary.name, "<" if is_low else ">", measured),))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from agent.understanding.meaning import Binding, TitleMention, Wish
 from agent.understanding.request import Request
@@ -21,6 +22,8 @@ class Draft:
 
     request: Request
     vocabulary: Vocabulary
+    shown: Sequence[str] = ()
+    """Ids of the items that the request follows on."""
     likes: list[TitleMention] = field(default_factory=list)
     unlikes: list[TitleMention] = field(default_factory=list)
     bound: list[tuple[int, str, tuple[Condition, ...]]] = field(default_factory=list)
@@ -54,13 +57,13 @@ class Draft:
             return True
         return any(meaning.role == "kind" for meaning in (*self.values(key), *self.alias(key)))
 
-    def liked_number(self, attribute: str) -> float | None:
-        """The number that the liked item has for the attribute, where it has one."""
-        for mention in self.likes:
-            item = self.vocabulary.store.item(mention.item_id)
-            value = item.attributes.get(attribute) if item else None
-            if isinstance(value, int | float):
-                return float(value)
+    def measure(self, attribute: str) -> float | None:
+        """What "shorter" is measured at: the number of the liked item, else the middle one of those shown before."""
+        for item_ids in ([mention.item_id for mention in self.likes], self.shown):
+            items = self.vocabulary.store.items(item_ids).values()
+            values = [value for item in items if isinstance(value := item.attributes.get(attribute), int | float)]
+            if values:
+                return float(median(values) if item_ids is self.shown else values[0])
         return None
 
     # The catalogue's values

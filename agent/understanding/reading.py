@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -75,10 +76,15 @@ _INJECTION = re.compile(
 )
 
 
-def understand(query: str, store: Store, details: ItemDetails, *, user_known: bool) -> Understanding:
-    """What the request means for this store's catalogue. Takes any text; only a bounded length of it is read."""
+def understand(
+    query: str, store: Store, details: ItemDetails, *, user_known: bool, shown: Sequence[str] = ()
+) -> Understanding:
+    """What the request means for this store's catalogue. Takes any text; only a bounded length of it is read.
+
+    ``shown`` are the ids of items that it follows on: "shorter" is then meant of them.
+    """
     request = read_request(query)
-    draft = Draft(request, Vocabulary(store))
+    draft = Draft(request, Vocabulary(store), shown)
     if request.cut:
         draft.unused.append(f"Only the first {MAX_CHARACTERS:,} characters of the request were read.")
     _set_injections_aside(draft)
@@ -121,6 +127,9 @@ def understand(query: str, store: Store, details: ItemDetails, *, user_known: bo
     )
 
 
+_LOVED = re.compile(r"\b(?:love|adore|like|enjoy|prefer|fond of|into|fan of|favou?rites?)\b")
+
+
 def prefer(text: str, store: Store, details: ItemDetails) -> Understanding:
     """What a stated preference ("no horror", "only films after 1980") binds, read like a request.
 
@@ -135,11 +144,22 @@ def prefer(text: str, store: Store, details: ItemDetails) -> Understanding:
 def preferences(
     user_id: str, text: str, store: Store, details: ItemDetails, *, at: float | None = None
 ) -> list[Preference]:
-    """The records for a stated preference: one for each condition; none where the text binds nothing."""
-    bindings = prefer(text, store, details).bindings
-    return [
-        Preference(user_id, text, str(condition), at=at) for binding in bindings for condition in binding.conditions
+    """The records for a stated preference: one for each condition; none where the text says nothing to keep.
+
+    What is loved ("I love Kurosawa") is kept too, but binds nothing.
+    """
+    binding = [
+        Preference(user_id, text, str(condition), at=at)
+        for part in prefer(text, store, details).bindings
+        for condition in part.conditions
     ]
+    loved = _LOVED.search(text.casefold())
+    if binding or loved is None:
+        return binding
+    found = understand(text[loved.end() :] or text, store, details, user_known=True)
+    loves = [(part.words, part.conditions[0]) for part in found.bindings]
+    loves += [(part.words, part.conditions[0]) for part in found.wishes]
+    return [Preference(user_id, words, str(condition), at=at, binds=False) for words, condition in loves]
 
 
 def _restricts(condition: Condition) -> bool:

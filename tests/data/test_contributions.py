@@ -123,6 +123,7 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) ->
         for later in ("contributions", "spending"):
             conn.execute(f"DROP TABLE {later}")
         conn.execute("DROP INDEX users_watermark")
+        conn.execute("ALTER TABLE preferences DROP COLUMN binds")
         conn.execute("UPDATE meta SET value = 1 WHERE key = 'schema'")
         conn.commit()
     with Store(path) as store:

@@ -1,0 +1,1 @@
+"""What outlives a request: what people state for good, and the threads of their conversations."""
