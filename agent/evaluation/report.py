@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from agent.evaluation import plots, sections
 from agent.evaluation.sections import Cell, Section
 from agent.evaluation.wording import MEASURES, asked, interval, label, number, spent, told
+from agent.pages import asset, look
 
 if TYPE_CHECKING:
     from agent.evaluation.summary import Summary
@@ -25,8 +25,8 @@ def write_report(summary: Summary, path: Path) -> None:
 
 def report_page(summary: Summary) -> str:
     """The whole page; the same summary gives the same text."""
-    template = Template(files("agent.evaluation").joinpath("report.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    return Template(asset("agent.evaluation", "report.html")).substitute(
+        look=look(),
         title=escape(f"Evaluation: {summary.protocol}"),
         description=escape(summary.description),
         facts=escape(_facts(summary)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,6 +101,13 @@ def text_of(content: Any) -> str:
     if isinstance(content, list):
         return " ".join(str(block.get("text", "")) if isinstance(block, Mapping) else str(block) for block in content)
     return "" if content is None else str(content)
+
+
+def spoken(arguments: Any) -> str:
+    """The arguments of a call as one would write them: ``query="heist", n=5``."""
+    if not isinstance(arguments, Mapping):
+        return str(arguments)
+    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
 
 
 def _message(kept: Any) -> Message:

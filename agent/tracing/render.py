@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from agent.tracing.reading import Found, found_by, is_routing, messages_read, messages_said, own_words
+from agent.tracing.reading import Found, found_by, is_routing, messages_read, messages_said, own_words, spoken
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 LONGEST_LINE = 110
@@ -89,7 +88,7 @@ def _details(run: RunRecord) -> Iterator[tuple[str, str]]:
         yield from _model_call(run)
     elif run.run_type in {"tool", "retriever"}:
         if run.inputs:
-            yield "asked", _arguments(run.inputs)
+            yield "asked", spoken(run.inputs)
         found = _found(found_by(run))
         if found:
             yield "found", found
@@ -103,7 +102,7 @@ def _model_call(run: RunRecord) -> Iterator[tuple[str, str]]:
         if said.text:
             yield "said", said.text
         if said.calls:
-            yield "calls", "; ".join(f"{call.name}({_arguments(call.arguments)})" for call in said.calls)
+            yield "calls", "; ".join(f"{call.name}({spoken(call.arguments)})" for call in said.calls)
         if said.unreadable:
             yield "calls", f"{said.unreadable} that could not be read"
 
@@ -113,9 +112,3 @@ def _found(found: Found) -> str:
         more = ", …" if len(titles) > TITLES else ""
         return f"{found.total} rows: {', '.join(titles[:TITLES])}{more}"
     return found.text
-
-
-def _arguments(arguments: Any) -> str:
-    if not isinstance(arguments, Mapping):
-        return str(arguments)
-    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())

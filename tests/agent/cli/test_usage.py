@@ -35,8 +35,8 @@ def test_every_command_has_help_and_the_shared_options(recmind, names):
 
 def test_the_commands_of_the_contract_are_there():
     wanted = (
-        "import demo|import movielens|import table|index|recommend|trace list|trace show|doctor|schema|info|forget|"
-        "items unavailable|items available|items remove"
+        "import demo|import movielens|import table|index|recommend|trace list|trace show|trace view|doctor|schema|info|"
+        "forget|items unavailable|items available|items remove"
     )
     assert set(wanted.split("|")) <= {" ".join(names) for names in every_command(cli)}
 

@@ -88,7 +88,7 @@ def test_colors_are_those_of_the_style_sheet(page) -> None:
     defined = set(re.findall(r"(--[\w-]+):", page))
     assert set(re.findall(r"var\((--[\w-]+)\)", page)) <= defined
     assert not re.findall(r"#f00[de]", drawn)
-    assert "prefers-color-scheme: dark" in page
+    assert "light-dark(" in page
 
 
 def test_the_same_run_gives_the_same_bytes(page, tmp_path) -> None:

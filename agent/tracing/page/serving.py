@@ -1,0 +1,111 @@
+"""Shows the page on the loopback interface, where it reads traces one by one as they are opened."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import time
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+from typing_extensions import override
+
+from agent.tracing.page.document import document
+from agent.tracing.page.packed import lines
+from agent.tracing.page.views import details, row
+from agent.tracing.schema import TraceError, UnknownTrace
+from agent.tracing.store import TraceStore
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "127.0.0.1"
+"""Nobody beyond this machine is listened to."""
+
+LISTED = 10_000
+"""How many requests the list has at most, the newest."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Beside the policy that the page itself states: no other site may show it or read from it."""
+
+
+class PageServer(ThreadingHTTPServer):
+    """Serves the page and its traces until it is shut down. Port 0 takes a free one."""
+
+    daemon_threads = True
+
+    def __init__(self, traces: TraceStore, port: int = 0) -> None:
+        super().__init__((ADDRESS, port), _Handler)
+        self.traces = traces
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{ADDRESS}:{self.server_port}/"
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a request names this server: a site that only leads here by its own name must not read traces."""
+        return host in {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PageServer
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        log.debug(format, *args)
+
+    def do_GET(self) -> None:
+        """Sends the page, the list, or one trace."""
+        if not self.server.answers_to(self.headers.get("Host", "")):
+            self._say(HTTPStatus.MISDIRECTED_REQUEST, f"Traces are read at {self.server.url} and by no other name.")
+            return
+        try:
+            self._answer(urlsplit(self.path).path)
+        except UnknownTrace as error:
+            self._say(HTTPStatus.NOT_FOUND, str(error))
+        except TraceError as error:
+            self._say(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+
+    def do_HEAD(self) -> None:
+        """Sends what would be sent, without it."""
+        self.do_GET()
+
+    def _answer(self, path: str) -> None:
+        traces = self.server.traces
+        if path == "/":
+            page = "".join(document("server", (), time.time()))
+            self._send(HTTPStatus.OK, "text/html; charset=utf-8", page.encode())
+        elif path == "/api/traces":
+            self._send_lines([row(summary) for summary in traces.list(LISTED)])
+        elif path.startswith("/api/traces/"):
+            self._send_lines(details(traces.tree(unquote(path.removeprefix("/api/traces/")))))
+        else:
+            self._say(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")
+
+    def _send_lines(self, value: object) -> None:
+        self._send(HTTPStatus.OK, "application/jsonl; charset=utf-8", lines(value))
+
+    def _say(self, status: HTTPStatus, text: str) -> None:
+        self._send(status, "text/plain; charset=utf-8", text.encode())
+
+    def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", kind)
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            data = gzip.compress(data, 1)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)

@@ -1,0 +1,36 @@
+"""Writes traces into one HTML file that opens without a network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from agent.tracing.page.document import block, document
+from agent.tracing.page.views import details, row
+from agent.tracing.records import TraceSummary
+from agent.tracing.store import TraceStore
+from data.progress import Progress, quiet
+
+
+def write_page(path: Path, traces: TraceStore, listed: Sequence[TraceSummary], progress: Progress = quiet) -> int:
+    """Writes a page with these requests, in this order, and all of their runs; how many bytes it has.
+
+    The file is replaced when the page is whole: a failure leaves what was there. Raises TraceError and OSError.
+    """
+
+    def blocks() -> Iterator[str]:
+        yield block("rows", [row(summary) for summary in listed])
+        for done, summary in enumerate(listed, 1):
+            yield block(f"trace-{summary.trace_id}", details(traces.tree(summary.trace_id)))
+            progress("writing traces", done, len(listed))
+
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            for part in document("file", blocks(), time.time()):
+                file.write(part.encode())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path.stat().st_size
