@@ -10,7 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from typing_extensions import TypedDict
 
-from data.choices import Mode
+from data.choices import Mode, Strategy, Strictness
 from data.conditions import Condition
 from data.errors import InputError
 
@@ -37,6 +37,11 @@ class Options(TypedDict, total=False):
     mode: Mode
     """``direct``; ``explanation-first`` says what is understood of the person, then the items; ``conversational`` may
     ask back."""
+    strategy: Strategy | None
+    """``react``: one line of thought; ``self-inspiring``: after each step the model is asked whether another would
+    help. None: as the settings say."""
+    strictness: Strictness | None
+    """``strict`` or ``lenient`` with the words of reasons; None: as the settings say. Items are always checked."""
     model: Model
     """Another model for this request only."""
     limits: Mapping[str, float]
@@ -56,6 +61,8 @@ class Asked:
     exclude: Sequence[str] = ()
     diversity: float = 0.0
     mode: Mode = "direct"
+    strategy: Strategy | None = None
+    strictness: Strictness | None = None
     model: Model = None
     limits: Mapping[str, float] = field(default_factory=dict)
     callbacks: Sequence[BaseCallbackHandler] = ()
@@ -65,7 +72,7 @@ class Asked:
         """The options with their defaults.
 
         Raises:
-            InputError: ``k`` or ``diversity`` is out of range, or there is no such mode.
+            InputError: ``k`` or ``diversity`` is out of range, or there is no such mode, strategy or strictness.
             TypeError: there is no such option.
         """
         given: dict[str, Any] = dict(options)
@@ -74,8 +81,13 @@ class Asked:
             raise InputError(f"k is {asked.k}; ask for 1 to {MOST_ASKED} recommendations.")
         if not 0 <= asked.diversity <= 1:
             raise InputError(f"diversity is {asked.diversity}; give a number from 0 to 1.")
-        if asked.mode not in get_args(Mode):
-            raise InputError(f"mode is {asked.mode!r}; it is one of {', '.join(get_args(Mode))}.")
+        for name, words, default in (
+            ("mode", get_args(Mode), ()),
+            ("strategy", get_args(Strategy), (None,)),
+            ("strictness", get_args(Strictness), (None,)),
+        ):
+            if getattr(asked, name) not in (*words, *default):
+                raise InputError(f"{name} is {getattr(asked, name)!r}; it is one of {', '.join(words)}.")
         if asked.mode == "conversational":
             raise InputError("mode 'conversational' needs a conversation to ask back in, and there is none here.")
         return asked

@@ -1,10 +1,15 @@
 """The state machine, as it is drawn:
 
 START ► prepare ► reason ⇄ act ► validate ► respond ► END
-                    │              │ ▲
-                    │              ▼ │ (once)
-                    │            repair
-                    └► fallback ► validate
+                   ▲ │      │      │ ▲
+                   │ │      ▼      ▼ │ (once)
+                   │ │   inspire  repair ► reason
+                   │ │      │
+                   └─┼──────┘
+                     └► fallback ► validate
+
+``inspire`` is passed by in the strategy ``react``. In ``self-inspiring`` it follows every turn of look-ups: the model
+is asked whether another line of thought would help given all that was explored, and ``reason`` begins it or goes on.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from typing_extensions import override
 
 from agent.nodes.act import aact, act
 from agent.nodes.fallback import fallback
+from agent.nodes.inspire import ainspire, inspire
 from agent.nodes.pooled import pooled
 from agent.nodes.prepare import prepare
 from agent.nodes.reason import areason, reason
@@ -54,6 +60,7 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
         ("prepare", prepare, pooled(prepare)),
         ("reason", reason, areason),
         ("act", act, aact),
+        ("inspire", inspire, ainspire),
         ("validate", validate, pooled(validate)),
         ("repair", repair, pooled(repair)),
         ("fallback", fallback, pooled(fallback)),
@@ -64,7 +71,8 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "reason")
     graph.add_conditional_edges("reason", Route(after_reason), ["act", "repair", "fallback"])
-    graph.add_conditional_edges("act", Route(after_act), ["reason", "validate"])
+    graph.add_conditional_edges("act", Route(after_act), ["reason", "inspire", "validate"])
+    graph.add_edge("inspire", "reason")
     graph.add_conditional_edges("validate", Route(after_validate), ["repair", "respond"])
     graph.add_edge("repair", "reason")
     graph.add_edge("fallback", "validate")
@@ -76,14 +84,18 @@ def after_reason(state: State) -> Literal["act", "repair", "fallback"]:
     """Where a model's message leads: to its calls, to one nudge when it made none, else to the fallback."""
     if state.get("cause"):
         return "fallback"
+    if state.get("cut"):
+        return "repair"
     if not said_nothing(state["messages"][-1]):
         return "act"
     return "fallback" if state.get("nudged") else "repair"
 
 
-def after_act(state: State) -> Literal["reason", "validate"]:
-    """A submission is validated; findings are read first."""
-    return "reason" if state.get("submission") is None else "validate"
+def after_act(state: State) -> Literal["reason", "inspire", "validate"]:
+    """A submission is validated; findings are read first, or thought over where the strategy is self-inspiring."""
+    if state.get("submission") is not None:
+        return "validate"
+    return "inspire" if state["strategy"] == "self-inspiring" else "reason"
 
 
 def after_validate(state: State) -> Literal["repair", "respond"]:

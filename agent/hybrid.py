@@ -20,9 +20,12 @@ log = logging.getLogger(__name__)
 def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
     """The brief as the policy reads it: handles and labels in place of ids and conditions."""
     likes = [entry.handle for item_id in brief.likes if (entry := slate.of_item(item_id))]
+    past = {n for n, fact in enumerate(slate.evidence, 1) if fact.kind == "history"}
+    favorites = [e.handle for e in slate.entries.values() if e.role == "reference" and past & set(e.evidence)]
     return {
         "text": brief.text,
         "likes": likes,
+        "favorites": [] if brief.likes else favorites,
         "wishes": list(brief.wishes),
         "bindings": list(brief.bindings),
         "known_user": brief.known_user,

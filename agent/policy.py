@@ -5,7 +5,7 @@ The offline planner speaks it as tool calls through the graph; the fallback foll
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.sentences import compose
@@ -30,6 +30,8 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
     """
     where = list(brief["bindings"])
     likes, wishes, text = list(brief["likes"]), list(brief["wishes"]), brief["text"]
+    if line := brief.get("line"):
+        return [(name, {**arguments, "n": READ}) for name, arguments in LINES[line](brief)]
     calls: list[Call] = []
     if brief["again"] and brief["known_user"]:
         calls.append(("user_history", {"order": "highest", "where": where}))
@@ -49,6 +51,46 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
     if not (text or likes or where) or not brief["known_user"]:
         calls.append(("popular_items", {"where": where}))
     return [(name, {**arguments, "n": READ}) for name, arguments in calls]
+
+
+def _of_the_past(brief: Mapping[str, Any]) -> list[Call]:
+    return [("collaborative_filtering", {"where": list(brief["bindings"])})]
+
+
+def _like_favorites(brief: Mapping[str, Any]) -> list[Call]:
+    liked = list(brief["favorites"][:3])
+    return [("search_items", {"query": brief["text"], "like": liked, "where": list(brief["bindings"])})]
+
+
+def _wider(brief: Mapping[str, Any]) -> list[Call]:
+    where = list(brief["bindings"])
+    return [("filter_items", {"where": where}), ("popular_items", {"where": where})]
+
+
+PAST, FAVORITES, WIDER = "what goes with the person's past", "what is like their favorites", "all that qualifies"
+LINES: Mapping[str, Callable[[Mapping[str, Any]], list[Call]]] = {
+    PAST: _of_the_past,
+    FAVORITES: _like_favorites,
+    WIDER: _wider,
+}
+"""Further lines of thought by their idea, and the look-ups of each."""
+
+
+def another_line(brief: Mapping[str, Any], explored: Mapping[str, Any]) -> str:
+    """The idea of a further line of thought that pays, or an empty text.
+
+    Args:
+        brief: the request.
+        explored: over all lines so far ``ideas``, ``tools`` (names, a look-up each) and ``least`` (rows of the look-up
+            that brought least).
+    """
+    thin = explored["least"] < min(READ, brief["k"])
+    pays = {
+        PAST: brief["known_user"] and "collaborative_filtering" not in explored["tools"],
+        FAVORITES: bool(brief["favorites"] and brief["text"]),
+        WIDER: thin,
+    }
+    return next((idea for idea in LINES if pays[idea] and idea not in explored["ideas"]), "")
 
 
 def ranking(brief: Mapping[str, Any]) -> Call:

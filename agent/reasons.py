@@ -61,6 +61,7 @@ def read_reason(
     slate: Slate,
     item_of: Callable[[str], Item | None],
     known_values: Callable[[set[str]], Mapping[str, object]],
+    granted: str = "",
 ) -> ReasonText:
     """The reason with its slots filled, and what is wrong with it.
 
@@ -71,6 +72,7 @@ def read_reason(
         slate: where handles and evidence numbers lead.
         item_of: the catalogue's item of an id.
         known_values: those of the given normalized texts that are attribute values of the catalogue.
+        granted: text whose attribute values need no citation.
     """
     problems: list[str] = []
     cited = list(dict.fromkeys(cites))
@@ -96,7 +98,8 @@ def read_reason(
         problems.append(f"the reason for {entry.handle} cites no evidence (its own: {own})")
     own_facts = [(n, slate.evidence[n - 1].text) for n in entry.evidence]
     # Each text by itself: most are known already in their normalized form.
-    problems += _free_text(clean, " ".join(filter(None, map(normalize, shown))), known_values, own_facts)
+    told = " ".join(filter(None, map(normalize, shown)))
+    problems += _free_text(clean, told, f"{told} {normalize(granted)}", known_values, own_facts)
     if not WORD.search(text):
         problems.append("the reason is empty")
     if len(text) > MOST_LETTERS:
@@ -154,10 +157,11 @@ def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
 def _free_text(
     reason: str,
     shown: str,
+    granted: str,
     known_values: Callable[[set[str]], Mapping[str, object]],
     own: Sequence[tuple[int, str]],
 ) -> list[str]:
-    """What the words outside the slots claim that ``shown`` (normalized) does not.
+    """What the words outside the slots claim that ``shown`` (normalized) does not, attribute values beyond ``granted``.
 
     ``own`` holds number and text of the item's evidence: what could be cited instead is named.
     """
@@ -173,7 +177,7 @@ def _free_text(
     names = [w for w in _names(bare) if not set(normalize(w).split()) <= words_shown]
     if names:
         problems.append(f"the name {names[0]!r} is in no cited evidence: {_advice(normalize(names[0]), own)}")
-    values = [v for v in _values(bare, known_values) if f" {v} " not in f" {shown} "]
+    values = [v for v in _values(bare, known_values) if f" {v} " not in f" {granted} "]
     if values and not names:
         problems.append(f"{values[0]!r} is in no cited evidence: {_advice(values[0], own)}")
     return problems

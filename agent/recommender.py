@@ -231,6 +231,8 @@ class RecMind:
             pool=self._pool,
             fallback=self._fallback,
             mode=asked.mode,
+            strategy=asked.strategy or self.workspace.settings.strategy,
+            strictness=asked.strictness or self.workspace.settings.strictness,
             emit=emit,
         )
         trace_id = uuid7()
@@ -245,11 +247,18 @@ class RecMind:
                 "k": asked.k,
                 **({"diversity": asked.diversity} if asked.diversity else {}),
                 **({"mode": asked.mode} if asked.mode != "direct" else {}),
+                **({"strategy": context.strategy} if context.strategy != "react" else {}),
             },
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,
         )
-        return _Request(State(spent=Spent(), slate=Slate(), cause=cause), context, config, str(trace_id), started)
+        return _Request(
+            State(spent=Spent(), slate=Slate(), cause=cause, strategy=context.strategy),
+            context,
+            config,
+            str(trace_id),
+            started,
+        )
 
     def _condition(self, condition: str | Condition) -> Condition:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from agent.answer import Portrait
 from agent.understanding import Understanding
-from data.choices import Mode
+from data.choices import Mode, Strategy, Strictness
 from data.settings import Limits, Price
 from data.spending import Ledger
 from tools.context import Brief, RequestContext
@@ -40,6 +40,8 @@ class AgentContext(RequestContext):
     fallback: bool = True
     """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
     mode: Mode = "direct"
+    strategy: Strategy = "react"
+    strictness: Strictness = "strict"
     emit: Callable[[Any], None] | None = None
     """Takes the events of ``RecMind.stream``, or None when nobody listens."""
 
@@ -59,6 +61,16 @@ class Spent:
     def tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of thought that was explored: nothing of it is thrown away."""
+
+    idea: str
+    """What it was about; empty for the first."""
+    messages: tuple[AnyMessage, ...]
+    """Its whole conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +101,12 @@ class Verdict:
 
 class State(TypedDict, total=False):
     """The sequence of ``messages`` is: system, human (the request), then for every turn one AI message and one tool
-    message for each of its calls. The final call is answered only where ``repair`` sends it back."""
+    message for each of its calls. The final call is answered only where ``repair`` sends it back. ``inspire`` may begin
+    a further line of thought: ``messages`` then starts anew, with an account of all lines, and ``lines`` keeps the old.
+    """
 
     messages: Annotated[list[AnyMessage], add_messages]
+    strategy: Strategy
     understanding: Understanding
     understood: tuple[Portrait, ...]
     """What is told of each person before the items, where the mode asks for it."""
@@ -107,6 +122,12 @@ class State(TypedDict, total=False):
     spent: Spent
     repaired: bool
     """Whether the one chance to mend a submission is used."""
+    lines: tuple[Line, ...]
+    """The lines of thought explored before the present one, whose messages are ``messages``."""
+    cut: bool
+    """Whether the model's last answer was cut off and has to be asked for again."""
+    shortened: bool
+    """Whether the one chance to answer in fewer words is used."""
     nudged: bool
     """Whether the model was told once that plain text is no answer."""
     cause: str | None

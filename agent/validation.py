@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
-from agent.proofs import holds
+from agent.proofs import holds, searchable
 from agent.reasons import ReasonText, read_reason
 from agent.sentences import compose
 from agent.state import AgentContext, Chosen, Verdict
@@ -22,6 +23,8 @@ from tools.slate import Entry, Slate
 from tools.submit import Pick, Submission
 
 TWICE = "is there twice"
+MOST_EXAMPLES = 8
+"""Pieces of evidence that are proved to show how a reason can be written."""
 
 
 @dataclass
@@ -80,7 +83,10 @@ class Judge:
 
     def reason(self, pick: Pick, entry: Entry) -> ReasonText:
         """The pick's reason, read; evidence that does not hold is among its problems."""
-        read = read_reason(pick.reason, pick.cites, entry, self.slate, self.item, self.context.store.value_meanings)
+        item = self.item(entry.item_id)
+        granted = searchable(item) if item is not None and self.context.strictness == "lenient" else ""
+        known_values = self.context.store.value_meanings
+        read = read_reason(pick.reason, pick.cites, entry, self.slate, self.item, known_values, granted)
         own = [n for n in read.cites if n in entry.evidence]
         borrowed = [n for n in read.cites if n not in entry.evidence]
         true = {*self.proved(entry, own), *self._proved_of_references(borrowed)}
@@ -96,6 +102,17 @@ class Judge:
         read = read_reason(reason, cites, entry, self.slate, self.item, lambda _: {})
         return read.text, read.cites
 
+    def example(self, entry: Entry) -> str:
+        """How a reason for the entry can be written, for a model to go by; empty where nothing can be proved."""
+        numbers = self.proved(entry, entry.evidence[:MOST_EXAMPLES])
+        return compose((n, self.slate.evidence[n - 1].kind) for n in numbers)[0]
+
+    def others(self, taken: Collection[str], most: int = 5) -> str:
+        """Handles of candidates that may be recommended and are not among those taken."""
+        entries = sorted(self.slate.candidates(), key=lambda entry: -entry.scores.get("score", 0.0))
+        free = (e.handle for e in entries if e.item_id not in taken and self.fault(e) is None)
+        return ", ".join(islice(free, most)) or "nothing yet: look something up first"
+
     def _proved_of_references(self, numbers: Sequence[int]) -> list[int]:
         references = [entry for entry in self.slate.entries.values() if entry.role == "reference"] if numbers else []
         return [n for entry in references for n in self.proved(entry, [n for n in entry.evidence if n in numbers])]
@@ -110,31 +127,50 @@ def given_up(submission: Submission, brief: Brief) -> frozenset[str]:
 
 
 def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Verdict:
-    """What passes of a submission and what is wrong with the rest, written to the model."""
+    """What passes of a submission and what is wrong with the rest, written to the model.
+
+    In the strictness ``lenient`` words of a reason that claim too much do not go back: they are replaced at once.
+    """
     judging = Judge.of(submission, slate, brief, context)
     chosen: list[Chosen] = []
     problems: list[str] = []
+    repairs: list[str] = []
     seen: set[str] = set()
+    picked = {entry.item_id for pick in submission.picks if (entry := find(pick.item, slate))}
     for pick, entry, fault in judging.walk(submission.picks, seen):
         if entry is None:
-            problems.append(f"{pick.item!r} is not on the slate; choose among {_some(slate.candidates())}")
+            problems.append(f"{_quoted(pick.item)} is not on the slate; choose among {judging.others(picked)}")
             continue
         seen.add(entry.item_id)
+        if fault == TWICE:
+            problems.append(f"{entry.handle} {fault}")
+            continue
         if fault:
-            problems.append(f"{entry.handle} {fault}" + ("" if fault == TWICE else ": choose another candidate"))
+            problems.append(f"{entry.handle} {fault}: choose another, such as {judging.others(picked)}")
             continue
         reason = judging.reason(pick, entry)
-        if reason.problems:
-            problems += [f"{entry.handle}: {problem}" for problem in reason.problems]
+        if not reason.problems:
+            chosen.append(_chosen(entry, reason.text, reason.cites))
             continue
-        chosen.append(_chosen(entry, reason.text, reason.cites))
+        own = judging.own_reason(entry) if context.strictness == "lenient" else None
+        if own is not None:
+            repairs.append(_rewrote(entry))
+            chosen.append(_chosen(entry, *own))
+            continue
+        example = judging.example(entry)
+        told = "; ".join(reason.problems)
+        problems.append(
+            f"{entry.handle}: {told}. Write for example: {example}" if example else f"{entry.handle}: {told}"
+        )
     asked = context.wanted(brief)
     short = not problems and len(chosen) < asked
     fit = sum(judging.fault(entry) is None for entry in slate.candidates()) if short else 0
     wanted = min(asked, fit)
     if short and len(chosen) < wanted:
-        problems.append(f"{len(chosen)} recommended, {asked} asked for, {fit} candidates qualify: submit {wanted}")
-    return Verdict(tuple(chosen[:asked]), tuple(problems), dropped=tuple(sorted(judging.dropped)))
+        free = judging.others(picked)
+        problems.append(f"{len(chosen)} recommended, {asked} asked for: submit {wanted}, add for example {free}")
+    dropped = tuple(sorted(judging.dropped))
+    return Verdict(tuple(chosen[:asked]), tuple(problems), tuple(repairs), dropped)
 
 
 def settle(
@@ -163,7 +199,7 @@ def settle(
             if own is None:
                 repairs.append(f"Left out {entry.title}: nothing could be proved in its favor.")
                 continue
-            repairs.append(f"Rewrote the reason for {entry.title} from evidence.")
+            repairs.append(_rewrote(entry))
             chosen.append(_chosen(entry, *own))
         else:
             chosen.append(_chosen(entry, reason.text, reason.cites))
@@ -205,8 +241,8 @@ def _chosen(entry: Entry, reason: str, cites: tuple[int, ...]) -> Chosen:
     return Chosen(entry.item_id, entry.title, entry.scores.get("score", 0.0), reason, cites)
 
 
-def _some(entries: Sequence[Entry], most: int = 12) -> str:
-    return ", ".join(entry.handle for entry in entries[:most]) or "nothing: look something up first"
+def _rewrote(entry: Entry) -> str:
+    return f"Rewrote the reason for {entry.title} from evidence."
 
 
 def _few(titles: Sequence[str], most: int = 3) -> str:

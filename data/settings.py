@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from data.choices import Strategy, Strictness
 from data.errors import InputError, WorkspaceError
 
 Positive = Literal["above_mean", "threshold", "always", "weak", "never", "negative"]
@@ -139,6 +140,10 @@ class Settings(BaseModel):
     """``default`` (all-MiniLM-L6-v2), or any sentence-transformers model by name or path."""
     model: str | None = None
     """The chat model to ask, as ``provider:name``; None: the offline planner."""
+    strategy: Strategy = "react"
+    """How the agent looks things up where a request does not say."""
+    strictness: Strictness = "strict"
+    """How the words of reasons are checked where a request does not say."""
     limits: Limits = Limits()
     daily: DailyLimits = DailyLimits()
     prices: dict[str, Price] = Field(default_factory=dict)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 MOST_PICKS = 200
 """Picks of one submission that are read: twice what can be asked for."""
@@ -35,17 +36,43 @@ class Submission:
     picks: tuple[Pick, ...]
     dropped: tuple[str, ...] = ()
 
+    def joined(self, other: Submission) -> Submission:
+        """This submission with what another one adds: items that it does not hold, behind its own."""
+        known = {pick.item.casefold() for pick in self.picks}
+        added = (pick for pick in other.picks if pick.item.casefold() not in known)
+        return Submission((*self.picks, *added), tuple(dict.fromkeys((*self.dropped, *other.dropped))))
+
 
 class SubmissionError(ValueError):
     """The arguments of a final call cannot be read; the message is for the model."""
+
+
+_OTHER_NAMES = {
+    "item": ("handle", "id", "item_id", "candidate"),
+    "cites": ("cite", "evidence", "citations"),
+    "reason": ("reasoning", "explanation", "why"),
+}
+"""What models write for the fields of a pick now and then."""
 
 
 class PickArguments(BaseModel):
     """One recommendation."""
 
     item: str = Field(description="Handle of a candidate, e.g. c7.")
-    cites: list[str] = Field(description="Evidence of that candidate, of a reference or of the request: e12.")
+    cites: list[str] = Field(default_factory=list, description="Its evidence, beside that in slots: e12.")
     reason: str = Field(description="One sentence to the person. Facts only as slots: {e12}, {title:r1}.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        given = {str(name): part for name, part in value.items()}
+        for field, others in _OTHER_NAMES.items():
+            other = next((name for name in others if name in given), None)
+            if field not in given and other is not None:
+                given[field] = given[other]
+        return {"cites": [], "reason": "", **{name: part for name, part in given.items() if part is not None}}
 
     @field_validator("item", mode="before")
     @classmethod
@@ -66,6 +93,17 @@ class SubmitArguments(BaseModel):
     """The arguments of the final call."""
 
     recommendations: list[PickArguments] = Field(description="Best first.")
+
+    @field_validator("recommendations", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return value
+        return [value] if isinstance(value, dict) else value
+
     dropped: list[str] = Field(
         default_factory=list, description="Labels (q1) of request constraints you had to give up; usually empty."
     )

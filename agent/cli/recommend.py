@@ -9,14 +9,13 @@ import click
 
 from agent.cli.app import Command, Shared, pass_shared
 from agent.cli.output import clean, count, emit
-from data.choices import Mode
+from data.choices import Mode, Strategy, Strictness
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from agent.answer import Answer, Recommendation
 
-STRATEGIES = ("react",)
 NARROWEST = 40
 TRACE_SHOWN = 8
 """Letters at the end of a trace id: its beginning is the time, which neighbors share."""
@@ -62,7 +61,14 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
 )
 @click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
 @click.option(
-    "--strategy", type=click.Choice(STRATEGIES), default="react", show_default=True, help="How the agent goes about it."
+    "--strategy",
+    type=click.Choice(get_args(Strategy)),
+    help="react: one line of thought; self-inspiring: further ones where they help. Default: the settings, else react.",
+)
+@click.option(
+    "--strictness",
+    type=click.Choice(get_args(Strictness)),
+    help="How the words of a model's reasons are checked. Default: the settings, else strict.",
 )
 @click.option(
     "--limit",
@@ -85,7 +91,8 @@ def recommend(
     diversity: float,
     mode: Mode,
     model: str | None,
-    strategy: str,
+    strategy: Strategy | None,
+    strictness: Strictness | None,
     limits: dict[str, float],
     no_fallback: bool,
 ) -> None:
@@ -95,7 +102,6 @@ def recommend(
     recmind recommend "something like The Matrix, but funnier"
     recmind recommend "a western" --user ada -k 5 --filter 'year>=1990'
     """
-    del strategy  # there is one so far
     if len(query) > 1:
         raise click.UsageError('Put the request in quotes: recmind recommend "..."', click.get_current_context())
     from agent import RecMind  # noqa: PLC0415
@@ -110,6 +116,8 @@ def recommend(
             exclude=exclude,
             diversity=diversity,
             mode=mode,
+            strategy=strategy,
+            strictness=strictness,
             limits=limits,
         )
         for event in events:

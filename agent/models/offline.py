@@ -22,12 +22,15 @@ from agent import policy
 
 NAME = "offline"
 
+LINES = "recmind_lines"
+"""Where ``inspire`` says what was explored, beside the brief, when it asks for another line of thought."""
 BRIEF = "recmind_brief"
 """Where ``prepare`` leaves the brief among the request's ``additional_kwargs``; chat APIs never see it."""
 
 
 class OfflinePlanner(BaseChatModel):
-    """Plans in three turns: all look-ups at once, one ranking, the final call. Costs no tokens."""
+    """Plans in three turns: all look-ups at once, one ranking, the final call. Asked whether another line of thought
+    would help, it follows a rule. Costs no tokens."""
 
     model_name: str = NAME
 
@@ -61,7 +64,7 @@ class OfflinePlanner(BaseChatModel):
         turn = sum(isinstance(message, AIMessage) for message in messages)
         calls = next_calls(_brief(messages), messages)
         message = AIMessage(
-            content="",
+            content="" if calls else "NO",
             tool_calls=[
                 {"name": name, "args": arguments, "id": f"offline_{turn}_{i}", "type": "tool_call"}
                 for i, (name, arguments) in enumerate(calls)
@@ -83,7 +86,10 @@ class OfflinePlanner(BaseChatModel):
 
 
 def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> list[policy.Call]:
-    """What the policy does after these messages."""
+    """What the policy does after these messages; nothing where it is asked for a line of thought and has none."""
+    if explored := messages[-1].additional_kwargs.get(LINES):
+        idea = policy.another_line(brief, explored)
+        return [("explore", {"idea": idea})] if idea else []
     results = [message for message in messages if isinstance(message, ToolMessage)]
     ranked = next((m for m in reversed(results) if m.name == "rank_candidates"), None)
     if ranked is not None:
@@ -100,4 +106,13 @@ def _brief(messages: Sequence[BaseMessage]) -> Mapping[str, Any]:
             brief: Mapping[str, Any] = message.additional_kwargs[BRIEF]
             return brief
     text = next((str(m.content) for m in messages if isinstance(m, HumanMessage)), "")
-    return {"text": text, "likes": [], "wishes": [], "bindings": [], "known_user": False, "again": False, "k": 10}
+    return {
+        "text": text,
+        "likes": [],
+        "favorites": [],
+        "wishes": [],
+        "bindings": [],
+        "known_user": False,
+        "again": False,
+        "k": 10,
+    }

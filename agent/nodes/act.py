@@ -126,9 +126,14 @@ class _Turn:
         return update
 
     def _submission(self, looked_up: bool) -> tuple[Submission | None, str | None, list[ToolMessage]]:
-        """The first readable final call of a turn without look-ups, its id, and answers to the others."""
+        """What a turn without look-ups submits, the id of its first readable final call, and answers to the others.
+
+        Some models make a final call for each item: what later ones add is taken up behind what the first holds.
+        """
         notes: list[ToolMessage] = []
-        for i, call in enumerate(self.submits):
+        whole: Submission | None = None
+        whole_id: str | None = None
+        for call in self.submits:
             if looked_up:
                 notes.append(
                     _answer(call, "Look-ups were made in the same turn: read them, then submit alone.", error=True)
@@ -139,11 +144,12 @@ class _Turn:
             except SubmissionError as error:
                 notes.append(_answer(call, str(error), error=True))
                 continue
-            notes += [
-                _answer(c, "Another final call of this turn was taken.", error=True) for c in self.submits[i + 1 :]
-            ]
-            return submission, call["id"], notes
-        return None, None, notes
+            if whole is None:
+                whole, whole_id = submission, call["id"]
+            else:
+                whole = whole.joined(submission)
+                notes.append(_answer(call, "Taken together with the first final call of this turn."))
+        return whole, whole_id, notes
 
     def _hurried(self, last: ToolMessage) -> ToolMessage:
         """The last answer with a warning when only one model call is left."""

@@ -10,8 +10,12 @@ from langgraph.runtime import Runtime
 from agent.budgets import acharged, arefused, charged, refused
 from agent.models.calling import ModelFailure, acall_model, call_model
 from agent.models.offline import OfflinePlanner
+from agent.models.spoken import with_spoken_calls
 from agent.state import AgentContext, Event, Spent, State
+from tools.submit import SUBMIT
 from tools.toolbox import ALL_TOOLS
+
+NAMES = tuple(tool.name for tool in ALL_TOOLS)
 
 
 def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
@@ -21,10 +25,12 @@ def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext])
         return State(cause=cause)
     _thinking(state, context)
     try:
-        message = call_model(_bound(context), state["messages"], config, _deadline(context), name=context.model_name)
+        message = call_model(
+            _bound(context), state["messages"], config, call_deadline(context), name=context.model_name
+        )
     except ModelFailure as failure:
-        return _failed(failure, charged(state["spent"], failure, context), context)
-    return State(messages=[message], spent=charged(state["spent"], message, context))
+        return _failed(failure, charged(state["spent"], failure, context), state, context)
+    return _heard(message, charged(state["spent"], message, context))
 
 
 async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
@@ -38,15 +44,15 @@ async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentCo
             _bound(context), state["messages"], config, context.deadline, name=context.model_name
         )
     except ModelFailure as failure:
-        return _failed(failure, await acharged(state["spent"], failure, context), context)
-    return State(messages=[message], spent=await acharged(state["spent"], message, context))
+        return _failed(failure, await acharged(state["spent"], failure, context), state, context)
+    return _heard(message, await acharged(state["spent"], message, context))
 
 
 def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
     return context.model.bind_tools(ALL_TOOLS)
 
 
-def _deadline(context: AgentContext) -> float | None:
+def call_deadline(context: AgentContext) -> float | None:
     """When to give the call up; the offline planner cannot hang, so nobody has to watch it from another thread."""
     return None if isinstance(context.model, OfflinePlanner) else context.deadline
 
@@ -56,7 +62,13 @@ def _thinking(state: State, context: AgentContext) -> None:
         context.emit(Event("thinking", f"asking {context.model_name}", {"model_call": state["spent"].model_calls + 1}))
 
 
-def _failed(failure: ModelFailure, spent: Spent, context: AgentContext) -> State:
+def _failed(failure: ModelFailure, spent: Spent, state: State, context: AgentContext) -> State:
+    if failure.kind == "truncated" and not state.get("shortened"):
+        return State(cut=True, spent=spent)
     if not context.fallback:
         raise failure
     return State(cause=str(failure), spent=spent)
+
+
+def _heard(message: AIMessage, spent: Spent) -> State:
+    return State(messages=[with_spoken_calls(message, NAMES, SUBMIT)], spent=spent)

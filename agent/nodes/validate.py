@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.runtime import Runtime
 
@@ -59,10 +61,15 @@ def repair(state: State, runtime: Runtime[AgentContext]) -> State:
     if runtime.context.emit:
         runtime.context.emit(Event("repairing", "asking the model to mend its answer"))
     submission, verdict = state.get("submission"), state.get("verdict")
+    if state.get("cut"):
+        # Some chat templates want the turns of model and user to alternate.
+        again: list[AnyMessage] = [AIMessage("(cut off)"), HumanMessage(prompts.render("shorter"))]
+        return State(messages=again, cut=False, shortened=True)
     if submission is not None and verdict is not None:
         problems = "\n".join(f"- {problem}" for problem in verdict.problems)
+        fine = [e.handle for chosen in verdict.chosen if (e := state["slate"].of_item(chosen.item_id))]
         findings = ToolMessage(
-            prompts.render("repair", problems=problems),
+            prompts.render("repair", problems=problems, fine=_fine(fine)),
             tool_call_id=state.get("submit_call_id") or "",
             name=SUBMIT,
             status="error",
@@ -70,6 +77,10 @@ def repair(state: State, runtime: Runtime[AgentContext]) -> State:
         return State(messages=[findings], repaired=True, submission=None, submit_call_id=None)
     candidates = ", ".join(entry.handle for entry in state["slate"].candidates()[:12]) or "none yet: look something up"
     return State(messages=[HumanMessage(prompts.render("nudge", candidates=candidates))], nudged=True)
+
+
+def _fine(handles: Sequence[str]) -> str:
+    return f"Keep {', '.join(handles)} as submitted. " if handles else ""
 
 
 def said_nothing(message: AnyMessage) -> bool:

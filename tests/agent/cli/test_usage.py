@@ -56,7 +56,10 @@ def test_a_group_called_bare_shows_its_help(recmind, group):
         (["recommend", "-k", "101"], "Invalid value for '-k': 101 is not in the range 1<=x<=100."),
         (["recommend", "-k", "ten"], "Invalid value for '-k': 'ten' is not a valid integer range."),
         (["recommend", "like", "Alien"], 'Put the request in quotes: recmind recommend "..."'),
-        (["recommend", "--strategy", "guess"], "Invalid value for '--strategy': 'guess' is not 'react'."),
+        (
+            ["recommend", "--strategy", "guess"],
+            "Invalid value for '--strategy': 'guess' is not one of 'react', 'self-inspiring'.",
+        ),
         (["recommend", "--user"], "Option '--user' requires an argument."),
         (["import", "movielens"], "Missing argument 'DIR'."),
         (["import", "movielens", "nowhere"], "Invalid value for 'DIR': Directory 'nowhere' does not exist."),
