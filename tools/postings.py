@@ -33,6 +33,8 @@ LENGTH_NORM = 0.5
 SPARSE = 20
 """Fewer postings than one for so many rows are sorted, rather than added up row by row."""
 
+_BLOCK = 1 << 18
+
 _FILES = {"terms": "words_terms.npy", "starts": "words_starts.npy", "rows": "words_rows.npy", "weights": "words.npy"}
 _FACTS = "words.json"
 
@@ -149,12 +151,13 @@ class PostingsBuilder:
         self._vocabulary: defaultdict[str, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__
         self._terms, self._rows, self._fields, self._counts = array("i"), array("i"), array("b"), array("i")
-        self._lengths: list[tuple[int, ...]] = []
+        self._lengths = array("i")
+        self._count = 0
 
     def add(self, text: Sequence[Sequence[str]]) -> None:
         """The next row: the stems of every field, in the order of FIELD_WEIGHTS."""
-        row = len(self._lengths)
-        self._lengths.append(tuple(map(len, text)))
+        row, self._count = self._count, self._count + 1
+        self._lengths.extend(map(len, text))
         for field, words in enumerate(text):
             counts = Counter(words)
             self._terms.extend(map(self._vocabulary.__getitem__, counts))
@@ -164,23 +167,36 @@ class PostingsBuilder:
 
     def build(self) -> Postings:
         """The postings of all rows."""
-        count = len(self._lengths)
-        lengths = np.array(self._lengths, dtype=np.float64).reshape(-1, len(FIELD_WEIGHTS))
-        means = lengths.mean(axis=0) if count else np.zeros(len(FIELD_WEIGHTS))
+        lengths = np.asarray(self._lengths).reshape(-1, len(FIELD_WEIGHTS)).astype(np.float64)
+        means = lengths.mean(axis=0) if self._count else np.zeros(len(FIELD_WEIGHTS))
         hashes = np.array([_hash(word) for word in self._vocabulary], dtype=np.uint64)
         order = np.argsort(hashes)
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
-        terms, rows = np.array(self._terms, dtype=np.int64), np.array(self._rows, dtype=np.int64)
-        fields = np.array(self._fields, dtype=np.int8)
-        shares = _shares(np.array(self._counts), fields, lengths[rows, fields], means)
-        keys, sums = _summed(place[terms] * max(count, 1) + rows, shares)
+        place = np.empty(len(order), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        # Rows were added in their order, so those of a term stay in it; small numbers and blocks, because there are
+        # dozens of mentions for each of a million rows.
+        terms, rows, fields, counts = map(np.asarray, (self._terms, self._rows, self._fields, self._counts))
+        terms = place[terms]
+        by_term = np.argsort(terms, kind="stable")
+        terms, rows = terms[by_term], rows[by_term]
+        shares = np.empty(len(rows))
+        for start in range(0, len(rows), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            of_block = fields[by_term[block]]
+            shares[block] = _shares(counts[by_term[block]], of_block, lengths[rows[block], of_block], means)
+        del by_term
+        first = np.flatnonzero(np.append(True, (terms[1:] != terms[:-1]) | (rows[1:] != rows[:-1]))[: len(rows)])
+        sums = np.add.reduceat(shares, first) if len(first) else shares
+        del shares
+        weights = sums * (SATURATION + 1)
+        sums += SATURATION
+        weights /= sums
         return Postings(
             terms=hashes[order],
-            starts=np.searchsorted(keys, np.arange(len(hashes) + 1) * max(count, 1)),
-            rows=(keys % max(count, 1)).astype(np.int32),
-            weights=(sums * (SATURATION + 1) / (sums + SATURATION)).astype(np.float32),
-            count=count,
+            starts=np.searchsorted(terms[first], np.arange(len(hashes) + 1)),
+            rows=rows[first].astype(np.int32, copy=False),
+            weights=weights.astype(np.float32),
+            count=self._count,
             lengths=tuple(means.tolist()),
         )
 
@@ -195,11 +211,3 @@ def _shares(
     """How often a stem is said in a field, weighed by the field and its length."""
     norm = 1 - LENGTH_NORM + LENGTH_NORM * lengths / np.maximum(means[fields], 1e-9)
     return np.asarray(np.array(FIELD_WEIGHTS)[fields] * counts / norm, dtype=np.float64)
-
-
-def _summed(keys: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The distinct keys, ascending, and the sum of the values of each."""
-    order = np.argsort(keys, kind="stable")
-    keys, values = keys[order], values[order]
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    return keys[first], np.add.reduceat(values, first) if len(first) else values
