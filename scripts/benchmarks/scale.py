@@ -48,10 +48,11 @@ def run(_data: Path, work: Path, *, sizes: str = "", out: Path | None = None) ->
 
     ``import_rows_per_s`` counts items and interactions; a ``peak_mib`` is that of a whole process, mapped files
     included; ``cpu`` is what the process worked, which other work on the machine changes less than the time that
-    passed; ``disk_mib`` is database and index. A ``yardstick_s`` is how long ``import sentence_transformers`` took just
-    before that step: how fast the machine was. ``history`` are requests without words by users with a history, the
-    first of each user; ``words`` are short ones by other users, in words that were searched before; ``after_feedback``
-    come right after the same user's rating. Steps whose figures are in the folder to work in are not run again.
+    passed; ``disk_mib`` is database and index. A ``yardstick_s`` is how long ``import sentence_transformers`` took
+    just before that step, and ``yardstick_cpu_s`` what it worked: how fast the machine was. ``history`` are requests
+    without words by users with a history, the first of each user; ``words`` are short ones by other users, in words
+    that were searched before; ``after_feedback`` come right after the same user's rating. Steps whose figures are in
+    the folder to work in are not run again.
 
     Args:
         _data: not needed.
@@ -109,10 +110,20 @@ def _measured(size: int, folder: Path) -> Figures:
     figures: Figures = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     for name, mark in (("importing", "import_s"), ("indexing", "index_s"), ("asking", "history_p50_ms")):
         if mark not in figures:
-            seconds, _ = python("import sentence_transformers")
-            figures |= {f"{_PEAKS[name]}_yardstick_s": round(seconds, 1), **_in_a_process(name, size, folder)}
+            figures |= {**_yardstick(_PEAKS[name]), **_in_a_process(name, size, folder)}
             kept.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures
+
+
+def _yardstick(step: str) -> Figures:
+    """How fast the machine is just now, before this step."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, _ = python("import sentence_transformers")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {f"{step}_yardstick_s": round(seconds, 1), f"{step}_yardstick_cpu_s": round(worked, 1)}
 
 
 def _in_a_process(name: str, size: int, folder: Path) -> Figures:
