@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,31 @@ def shared_data() -> Path:
     return Path(folder)
 
 
+BuiltOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def movielens_home(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
+    """Fills a folder of this name, once for all the processes that share the tests of a run; to be read only."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+
+    def built(name: str, fill: Callable[[Path], None]) -> Path:
+        folder = shared / f"{name}-once"
+        with (shared / f"{name}.lock").open("w") as lock:
+            # The others wait here, and leave the cores to the one that builds.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                fill(folder.with_suffix(".part"))
+                folder.with_suffix(".part").rename(folder)
+        return folder
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def movielens_home(shared_data: Path, built_once: BuiltOnce) -> Path:
     """A workspace with latest-small and its index, built once for all tests (minutes); to be read only."""
     from data.importers import import_movielens
     from data.store import Store
@@ -42,11 +66,14 @@ def movielens_home(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = shared_data / "ml-latest-small"
     if not folder.is_dir():
         pytest.skip(f"{folder} is no folder")
-    workspace = Workspace.open(tmp_path_factory.mktemp("movielens") / "home", create=True)
-    with Store(workspace.database, workspace.settings) as store:
-        import_movielens(store, folder)
-        build(workspace, store)
-    return workspace.home
+
+    def fill(home: Path) -> None:
+        workspace = Workspace.open(home, create=True)
+        with Store(workspace.database, workspace.settings) as store:
+            import_movielens(store, folder)
+            build(workspace, store)
+
+    return built_once("movielens", fill)
 
 
 _SHARED_DATA = os.environ.get("RECMIND_TEST_DATA")

@@ -16,13 +16,16 @@ from tools.index import build
 
 
 @pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_home(built_once: Callable[..., Path]) -> Path:
     """A workspace with the demo catalogue and its index; to be read only, for copies are cheap."""
-    workspace = Workspace.open(tmp_path_factory.mktemp("demo") / "home", create=True)
-    with Store(workspace.database, workspace.settings) as store:
-        import_demo(store)
-        build(workspace, store)
-    return workspace.home
+
+    def fill(home: Path) -> None:
+        workspace = Workspace.open(home, create=True)
+        with Store(workspace.database, workspace.settings) as store:
+            import_demo(store)
+            build(workspace, store)
+
+    return built_once("demo", fill)
 
 
 @pytest.fixture
