@@ -16,8 +16,10 @@ import numpy.typing as npt
 
 from data.arrays import places_of
 from data.errors import RecMindError
-from tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, Texts, heaviest, table_of
+from tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
+from tools.links import Texts
 from tools.moments import Moments
+from tools.newcomers import Newcomers, places_for, spaced
 from tools.past import DAY_S, Past, days_before
 
 Numbers = npt.NDArray[np.int64]
@@ -90,6 +92,8 @@ class Appeal:
         default_factory=lambda: [None], repr=False, compare=False
     )
     """The past that was asked with last, and what it leads to: one slot, replaced whole, so threads may share it."""
+    _new: list[Newcomers] = field(default_factory=list, repr=False, compare=False)
+    """Found when they are first asked for."""
 
     def ask(
         self,
@@ -101,12 +105,16 @@ class Appeal:
         """The n candidates the user takes likeliest, as ``CollaborativeModel.ask`` gives them, in the order of appeal.
 
         The score of a candidate is its odds beside those of the best one: 1 for the best, above 0 for the others.
+        Some places after the tenth are for items that nobody took yet, whatever their odds; see ``tools.newcomers``.
         """
         found = self.candidates(history, max(n, CANDIDATES), exclude, allowed)
-        odds = self.odds(history, found)
-        order = np.lexsort((np.arange(len(found)), -odds))[:n]
+        new = self._newcomers(history, places_for(n), exclude, allowed)
+        new = new[~np.isin(new, found)] if len(found) else new[:0]
+        odds = self.odds(history, np.concatenate((found, new)))
+        order = np.lexsort((np.arange(len(found)), -odds[: len(found)]))[:n]
         hits = self.collaborative.explained(self.question(history).asked, found[order])
-        return [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
+        scored = [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
+        return spaced(scored, self._introduced(history, new, odds[len(found) :]))[:n] if len(new) else scored
 
     def candidates(
         self,
@@ -203,6 +211,28 @@ class Appeal:
                 mean = weighed[chosen].astype(np.float32) @ self.texts.vectors[past[chosen]]
                 found[name] = np.asarray(mean / (float(np.linalg.norm(mean)) or 1.0), dtype=np.float32)
         return found
+
+    def _newcomers(self, history: Sequence[Past], n: int, exclude: Collection[int], allowed: Numbers | None) -> Numbers:
+        """The n items that nobody took yet whose texts are most like those of the past."""
+        direction = self.question(history, ("text",)).texts.get("text") if n and self.texts is not None else None
+        if direction is None or self.texts is None:
+            return np.empty(0, np.int64)
+        if not self._new:
+            self._new.append(Newcomers.of(self.texts, self.moments.items))
+        return self._new[0].nearest(direction, n, {*exclude, *(past.item_number for past in history)}, allowed)
+
+    def _introduced(self, history: Sequence[Past], new: Numbers, odds: Table) -> list[CollaborativeHit]:
+        """These items as hits, each with the past item that its text is most like."""
+        assert self.texts is not None
+        table = table_of(history)
+        past, has_text = places_of(self.texts.numbers, table[table[:, 1] > 0, 0].astype(np.int64))
+        if not has_text.any():
+            return []
+        rows, _ = places_of(self.texts.numbers, new)
+        likeness = self.texts.vectors[rows] @ self.texts.vectors[past[has_text]].T
+        nearest = self.texts.numbers[past[has_text]][likeness.argmax(axis=1)].tolist()
+        hits = zip(new.tolist(), odds.tolist(), nearest, strict=True)
+        return [CollaborativeHit(number, score, 0.0, (), alike) for number, score, alike in hits]
 
     def _times(self, columns: dict[str, Table], numbers: Numbers, day: float) -> None:
         first, nearest, density = self.moments.around(numbers, day)

@@ -14,7 +14,7 @@ from tools.cooccurrence import CollaborativeParameters, Rows
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from tools.collaborative import Texts
+    from tools.links import Texts
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -48,7 +48,7 @@ def blend(
     if parameters.ease > 0 and (found := links.ease(*taken, size)) is not None:
         parts.append((found, _factor(found, parameters.ease * strongest), True))
     if texts is not None and (parameters.alike > 0 or parameters.alike_then_together > 0):
-        near = _spread(links.alike(texts.vectors, progress, texts.lists), np.searchsorted(items, texts.numbers), size)
+        near = _spread(texts.alike(progress), np.searchsorted(items, texts.numbers), size)
         if parameters.alike > 0:
             parts.append((near, _factor(near, parameters.alike * strongest), False))
         if parameters.alike_then_together > 0 and size <= links.SECOND_HAND_UP_TO:

@@ -23,6 +23,7 @@ from data.progress import Progress, quiet
 from data.settings import Settings
 from tools.blend import blend
 from tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
+from tools.links import Texts
 from tools.past import Past, days_before
 from tools.reach import Reach
 
@@ -33,18 +34,6 @@ Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What items say of themselves, for links between items that nobody took together."""
-
-    numbers: Numbers
-    """Sorted item numbers."""
-    vectors: Floats
-    """Of shape (items, dimension), each of length 1."""
-    lists: Path | None = None
-    """FAISS's inverted lists of the vectors, where they have been written."""
 
 
 _FILES = ("items", "starts", "columns", "values", "together")

@@ -22,8 +22,9 @@ from data.errors import RecMindError
 from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights as signal_weights
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.held_out import Cases, graded_kind, held_out, learnable
+from tools.links import Texts
 from tools.logistic import LEAST_LABELS, Calibrated, Logistic
 from tools.past import Past
 

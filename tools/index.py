@@ -28,13 +28,14 @@ from data.store import Store
 from data.version import recmind_version
 from data.workspace import Workspace
 from tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.confidence import Confidence
 from tools.cooccurrence import CollaborativeParameters
 from tools.details import ItemDetails
 from tools.encoder import Encoder, open_encoder
 from tools.filter import ItemFilter
 from tools.history import UserHistory
+from tools.links import Texts
 from tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
 from tools.moments import Moments
 from tools.popular import PopularItems

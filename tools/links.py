@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +36,25 @@ EASE_ITEMS, EASE_USERS = 12_500, 4_000
 EASE_KEPT = 200
 
 _BLOCK = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What items say of themselves, for links between items that nobody took together."""
+
+    numbers: Numbers
+    """Sorted item numbers."""
+    vectors: Floats
+    """Of shape (items, dimension), each of length 1."""
+    lists: Path | None = None
+    """FAISS's inverted lists of the vectors, where they have been written."""
+    _alike: list[csr_array[Any, tuple[int, int]]] = field(default_factory=list, repr=False, compare=False)
+
+    def alike(self, progress: Progress = quiet) -> csr_array[Any, tuple[int, int]]:
+        """What ``alike`` finds of the vectors; found once, however many models are fitted."""
+        if not self._alike:
+            self._alike.append(alike(self.vectors, progress, self.lists))
+        return self._alike[0]
 
 
 def alike(vectors: Floats, progress: Progress = quiet, lists: Path | None = None) -> csr_array[Any, tuple[int, int]]:
@@ -160,11 +180,15 @@ def _stacked(blocks: list[tuple[Numbers, Numbers, Floats]], size: int) -> csr_ar
 def second_hand(
     texts: csr_array[Any, tuple[int, int]], together: csr_array[Any, tuple[int, int]]
 ) -> csr_array[Any, tuple[int, int]]:
-    """What goes with the items whose texts are alike: the product, the largest entries of each row, itself left out."""
+    """What goes with the items whose texts are alike: the product, the largest entries of each row, itself left out.
+
+    Of what goes with an item, too, only so many of the largest count.
+    """
     size = texts.shape[0]
+    few = _strongest_of(together)
     blocks = []
     for start in range(0, size, _BLOCK):
-        product = texts[start : start + _BLOCK] @ together
+        product = texts[start : start + _BLOCK] @ few
         product.sort_indices()
         rows = np.repeat(np.arange(start, start + product.shape[0]), np.diff(product.indptr))
         # No row links to itself; what is 0 is no largest.
@@ -172,6 +196,13 @@ def second_hand(
         kept = strongest(product.indptr, product.data, SECOND_HAND) & (product.data > 0)
         blocks.append((rows[kept], product.indices[kept], product.data[kept]))
     return _stacked(blocks, size)
+
+
+def _strongest_of(table: csr_array[Any, tuple[int, int]]) -> csr_array[Any, tuple[int, int]]:
+    """The table with the largest entries of each row alone."""
+    kept = strongest(table.indptr, table.data, SECOND_HAND)
+    starts = np.concatenate(([0], np.cumsum(kept)))[table.indptr]
+    return of_rows(starts, table.indices[kept], table.data[kept], table.shape[0])
 
 
 def of_rows(

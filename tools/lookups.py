@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
+import numpy as np
+
 from data.conditions import Condition, matches, parse_condition, resolve_condition
 from data.errors import InputError
 from tools.collaborative_findings import collaborative_findings
@@ -18,8 +20,9 @@ from tools.diversity import diversified
 from tools.filter import filter_findings
 from tools.findings import NO_FOCUS, Focus
 from tools.history import Order, history_findings
+from tools.newcomers import spaced
 from tools.popular import popular_findings
-from tools.rank import RankInput, rank_findings
+from tools.rank import Ranked, RankInput, rank_findings
 from tools.search_findings import search_findings
 from tools.slate import Entry, Finding, Findings, Slate
 
@@ -190,6 +193,9 @@ class LookUps:
             vectors = self.context.engines.search.vectors_of(ids)
             scores = [entry.score for entry in ranked]
             ranked = [ranked[place] for place in diversified(scores, vectors, n, self.context.diversity)]
+        if not (self.brief.text.strip() or self.brief.likes or weighed):
+            # Nothing but the past decides, and no past leads to what nobody took.
+            ranked = self._with_newcomers(ranked)
         # Only the best get their facts told; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
         titles = {entry.item_id: entry.title for entry in candidates}
@@ -200,6 +206,16 @@ class LookUps:
                 "rank_candidates", note="There are no candidates yet that qualify: look something up first."
             )
         return found
+
+    def _with_newcomers(self, ranked: Sequence[Ranked]) -> list[Ranked]:
+        """The ranking with those items that nobody took on the places that ``tools.newcomers`` keeps for them."""
+        numbers = self.context.store.numbers_of(entry.item_id for entry in ranked)
+        taken = self.context.engines.appeal.moments.interactions(
+            np.array([numbers[r.item_id] for r in ranked], np.int64)
+        )
+        is_new = (taken == 0).tolist()
+        earned, new = ([r for r, flag in zip(ranked, is_new, strict=True) if flag == side] for side in (False, True))
+        return spaced(earned, new) if earned else list(ranked)
 
     def named(self, item_ids: Sequence[str]) -> Findings:
         """The items that the request names, as references."""

@@ -21,8 +21,9 @@ from data.settings import Settings
 from data.signals import weights as signal_weights
 from data.splits import shuffled
 from tools.appeal import FEATURES, Appeal
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.cooccurrence import CollaborativeParameters
+from tools.links import Texts
 from tools.moments import Moments
 from tools.past import days_before, pasts_of
 

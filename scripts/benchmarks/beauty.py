@@ -20,8 +20,9 @@ from data.signals import weights
 from data.store import Store
 from data.workspace import Workspace
 from tools.appeal import Appeal
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.index import Engines, build, open_engines
+from tools.links import Texts
 from tools.past import Past, pasts_of
 from tools.tuning import UNTRIED, tune
 
@@ -76,21 +77,23 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
     ``valid`` is what tuning reports of the last item that the index knows, among 99 others likewise.
     """
     with opened(data, work, progress) as (store, engines):
-        tests = tests_of(data, store, users)
-        catalogue, ranks = store.matching_numbers(), []
-        for seed in SEEDS:
-            rng = np.random.default_rng(seed)
-            for place, test in enumerate(tests):
-                touched = [test.target, *(past.item_number for past in test.past)]
-                others = rng.choice(np.setdiff1d(catalogue, touched), CANDIDATES - 1, replace=False)
-                odds = engines.appeal.odds(test.past, np.append(test.target, others), given=True)
-                # Of those tied with the target, half count as better.
-                ranks.append(1 + (odds > odds[0]).sum() + ((odds == odds[0]).sum() - 1) / 2)
-                if place % 100 == 0:
-                    progress("the test item among 99 others", seed * len(tests) + place, len(SEEDS) * len(tests))
+        tests, catalogue = tests_of(data, store, users), store.matching_numbers()
+        draws = [np.random.default_rng(seed) for seed in SEEDS]
+        ranks = np.empty((len(tests), len(SEEDS)))
+        for place, test in enumerate(tests):
+            touched = [test.target, *(past.item_number for past in test.past)]
+            open_to_draw = np.setdiff1d(catalogue, touched)
+            others = np.stack([rng.choice(open_to_draw, CANDIDATES - 1, replace=False) for rng in draws])
+            # An item's odds beside another's do not hang on who else is asked about: all draws are asked at once.
+            odds = engines.appeal.odds(test.past, np.append(test.target, others), given=True)
+            beside = odds[1:].reshape(others.shape)
+            # Of those tied with the target, half count as better.
+            ranks[place] = 1 + (beside > odds[0]).sum(axis=1) + (beside == odds[0]).sum(axis=1) / 2
+            if place % 100 == 0:
+                progress("the test item among 99 others", place, len(tests))
         return {
             "valid": validated(engines.manifest.parameters["validation"], "given_"),
-            "test": {**figures(ranks), "users": len(tests), "candidates": CANDIDATES, "seeds": list(SEEDS)},
+            "test": {**figures(ranks.ravel()), "users": len(tests), "candidates": CANDIDATES, "seeds": list(SEEDS)},
         }
 
 

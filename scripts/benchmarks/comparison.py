@@ -18,7 +18,7 @@ from benchmarks import beauty, movielens
 from benchmarks.common import ROOT, asked_of
 from benchmarks.rivals import Histories
 from data.progress import Progress
-from tools.collaborative import Texts
+from tools.links import Texts
 from tools.tuning import Slice, slice_off
 
 USERS = 3_000

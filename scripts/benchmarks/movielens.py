@@ -25,9 +25,10 @@ from data.signals import weights
 from data.store import Store
 from data.workspace import Workspace
 from tools.appeal import Appeal
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.cooccurrence import CollaborativeParameters
 from tools.index import build, open_engines
+from tools.links import Texts
 from tools.moments import Moments
 from tools.past import pasts_of
 from tools.tuning import Slice, Tuned, slice_off, tune

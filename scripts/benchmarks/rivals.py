@@ -24,8 +24,9 @@ from data.catalogue import InteractionArrays
 from data.settings import Settings
 from data.signals import weights
 from tools.appeal import Appeal
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.cooccurrence import CollaborativeParameters
+from tools.links import Texts
 from tools.moments import Moments
 from tools.past import pasts_of
 from tools.tuning import Slice

@@ -10,8 +10,9 @@ from data.errors import RecMindError
 from data.settings import Settings
 from data.signals import weights
 from tools.appeal import DEFAULT_WEIGHTS, FEATURES, LEAST, Appeal
-from tools.collaborative import CollaborativeModel, Texts
+from tools.collaborative import CollaborativeModel
 from tools.cooccurrence import CollaborativeParameters
+from tools.links import Texts
 from tools.moments import DAY_S, Moments
 from tools.past import Past
 

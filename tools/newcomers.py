@@ -1,0 +1,73 @@
+"""Items that nobody took yet: no history leads to them, so their texts do, to places that the best ten do not need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from data.arrays import places_of
+from tools.links import Texts
+
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+BEFORE, EVERY = 10, 4
+"""The first ten places are earned; of those after them, every fourth goes to an item that could not earn one yet."""
+MOST = 10_000
+"""So many are looked at, those that came to the catalogue last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomers:
+    """The items with a text and no interactions; threads may share it."""
+
+    numbers: Numbers
+    """Sorted."""
+    vectors: Floats
+    """Of shape (numbers, dimension), each of length 1."""
+
+    @classmethod
+    def of(cls, texts: Texts, taken: Numbers) -> Newcomers:
+        """Those of the texts whose numbers are not among the sorted ones that were taken."""
+        rows = np.flatnonzero(~places_of(taken, texts.numbers)[1])[-MOST:]
+        return cls(np.asarray(texts.numbers[rows]), np.asarray(texts.vectors[rows]))
+
+    def nearest(
+        self, direction: Floats, n: int, exclude: Collection[int] = (), allowed: Numbers | None = None
+    ) -> Numbers:
+        """The n item numbers whose texts point in this direction most, ties by number.
+
+        Args:
+            direction: as long as a vector.
+            n: at most so many.
+            exclude: item numbers that must not come.
+            allowed: sorted item numbers; only these may come. None allows all.
+        """
+        may_come = ~np.isin(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
+        if allowed is not None:
+            may_come &= places_of(allowed, self.numbers)[1]
+        rows = np.flatnonzero(may_come)
+        likeness = self.vectors[rows] @ direction
+        return self.numbers[rows[np.lexsort((rows, -likeness))[:n]]]
+
+
+def places_for(n: int) -> int:
+    """How many of the first n places are for newcomers."""
+    return max(0, n - BEFORE) // EVERY
+
+
+def spaced(earned: Sequence[T], new: Sequence[T]) -> list[T]:
+    """Both as one list, each in its order, the new ones on their places; what is left over of them comes last."""
+    result, waiting = list(earned[:BEFORE]), list(new)
+    step = EVERY - 1
+    for start in range(BEFORE, max(len(earned), BEFORE), step):
+        block = earned[start : start + step]
+        result += block
+        if waiting and len(block) == step:
+            result.append(waiting.pop(0))
+    return result + waiting
