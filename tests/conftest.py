@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-FORGOTTEN = ("RECMIND_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_")
+FORGOTTEN = ("RECMIND_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_", "ANTHROPIC_", "OTEL_")
 
 
 def pytest_configure() -> None:

@@ -9,6 +9,7 @@ import click
 
 from agent.cli.app import Group, Shared, pass_shared
 from agent.cli.output import columns, emit
+from agent.cli.trace_export import export
 from agent.cli.trace_view import view
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ trace = Group(
     name="trace", help="See what happened inside a request.", short_help="List and show the traces of requests."
 )
 trace.add_command(view)
+trace.add_command(export)
 
 
 @trace.command("list")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from agent.tracing import writer
+from agent.tracing import telemetry, writer
 from agent.tracing.decoding import RUN_COLUMNS, TRACE_COLUMNS, nested, run_of, summary_of
 from agent.tracing.packing import unpack
 from agent.tracing.pruning import prune
@@ -194,7 +194,7 @@ class TraceStore:
         return erased
 
     def _write_made(self, batch: Sequence[_Later]) -> None:
-        """Makes and writes what was handed over."""
+        """Makes and writes what was handed over, and sends it on where a collector wants it."""
         made: list[TraceRows] = []
         for trace_id, make in batch:
             try:
@@ -202,6 +202,8 @@ class TraceStore:
             except Exception:
                 log.warning("trace %s was not written", trace_id, exc_info=True)
         self._write_or_log(made)
+        for rows in made:
+            telemetry.tell(rows)
 
     def _write_or_log(self, traces: Sequence[TraceRows]) -> None:
         """Writes the traces; one that cannot be written does not keep the others from it."""

@@ -34,12 +34,12 @@ const failure = (error) => h("pre", { class: "text error" }, error);
 
 function answerPanel({ details }) {
   const { trace, answer, asked } = details;
-  const facts_by = new Map(details.slate.flatMap((one) => one.evidence.map(([n, kind, text]) => [n, { kind, text }])));
+  const factsBy = new Map(details.slate.flatMap((one) => one.evidence.map(([n, , text]) => [n, text])));
   const items = answer.chosen.map((one, place) => h("li", {},
     h("div", { class: "item-head" }, h("span", { class: "rank" }, place + 1), h("strong", {}, one.title || one.item_id),
       h("span", { class: "muted" }, one.item_id), typeof one.score === "number" && h("span", { class: "figure" }, scored(one.score))),
     h("p", {}, one.reason),
-    h("p", { class: "chips" }, (one.cites || []).filter((n) => facts_by.has(n)).map((n) => chip(facts_by.get(n).text, facts_by.get(n).kind)))));
+    h("p", { class: "chips" }, (one.cites || []).filter((n) => factsBy.has(n)).map((n) => chip(factsBy.get(n))))));
   const request = Object.entries(asked).filter(([name]) => !["query", "user_id", "model"].includes(name));
   return [
     trace.error && section("Error", failure(details.runs[0].error || trace.error)),
@@ -175,7 +175,7 @@ function slatePanel({ details, select }) {
   return [
     steps.length > 0 && h("div", { class: "steps" }, steps),
     h("div", { class: "filters" }, words, fate),
-    h("div", { class: "scroll" }, h("table", {}, heads(["Entry and what speaks for it", "Became", "Found by", "Scores"]), body)),
+    h("div", { class: "scroll" }, h("table", {}, heads(["Entry and what speaks for it", "Became, and found by", "Scores"]), body)),
     rest,
   ];
 }
@@ -183,8 +183,8 @@ function slatePanel({ details, select }) {
 function slateRow(one) {
   return h("tr", { class: one.fate.replace(" ", "-") },
     h("td", { class: "item" }, itemCell(one.title || one.item_id, one.summary, { handle: one.handle }), evidenceList(one.evidence)),
-    h("td", {}, chip(one.rank ? `#${one.rank}` : one.fate, one.fate.replace(" ", "-")), one.remarks.map((text) => h("p", { class: "remark" }, text))),
-    h("td", {}, one.tools.map((tool) => h("div", {}, h("code", {}, tool)))),
+    h("td", {}, chip(one.rank ? `#${one.rank}` : one.fate, one.fate.replace(" ", "-")), one.remarks.map((text) => h("p", { class: "remark" }, text)),
+      one.tools.map((tool) => h("div", {}, h("code", {}, tool)))),
     h("td", {}, scoresCell(one.scores)));
 }
 

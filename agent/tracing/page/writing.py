@@ -10,6 +10,7 @@ from agent.tracing.page.document import block, document
 from agent.tracing.page.views import details, row
 from agent.tracing.records import TraceSummary
 from agent.tracing.store import TraceStore
+from data.files import whole_file
 from data.progress import Progress, quiet
 
 
@@ -25,12 +26,7 @@ def write_page(path: Path, traces: TraceStore, listed: Sequence[TraceSummary], p
             yield block(f"trace-{summary.trace_id}", details(traces.tree(summary.trace_id)))
             progress("writing traces", done, len(listed))
 
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("wb") as file:
-            for part in document("file", blocks(), time.time()):
-                file.write(part.encode())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        for part in document("file", blocks(), time.time()):
+            file.write(part.encode())
     return path.stat().st_size
