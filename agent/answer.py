@@ -75,6 +75,10 @@ class Answer:
     """What the validator changed before the answer left, a sentence each."""
     usage: Usage = field(default_factory=Usage)
     latency_ms: float = 0.0
+    choices: tuple[str, ...] = ()
+    """What the question offers; any other reply will do as well."""
+    thread: str | None = None
+    """The conversation that the answer belongs to, for the next request or the reply."""
     understood: tuple[Portrait, ...] = ()
     """What was understood of each person, where the mode is ``explanation-first``."""
 

@@ -35,8 +35,13 @@ class Options(TypedDict, total=False):
     """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It acts where the
     ranking decides the order: always without a chat model, else through ``rank_candidates``."""
     mode: Mode
-    """``direct``; ``explanation-first`` says what is understood of the person, then the items; ``conversational`` may
-    ask back."""
+    """``direct``; ``explanation-first`` says what is understood of the person, then the items; ``conversational`` asks
+    one question back where the request leaves everything open."""
+    thread: str | None
+    """The name of the conversation that the request goes on with, or begins; it belongs to its ``user_id``. In the mode
+    ``conversational`` a new one is begun where none is named."""
+    ask: bool
+    """False: nothing is asked back, whatever the mode."""
     strategy: Strategy | None
     """``react``: one line of thought; ``self-inspiring``: after each step the model is asked whether another would
     help. None: as the settings say."""
@@ -61,6 +66,8 @@ class Asked:
     exclude: Sequence[str] = ()
     diversity: float = 0.0
     mode: Mode = "direct"
+    thread: str | None = None
+    ask: bool = True
     strategy: Strategy | None = None
     strictness: Strictness | None = None
     model: Model = None
@@ -88,6 +95,4 @@ class Asked:
         ):
             if getattr(asked, name) not in (*words, *default):
                 raise InputError(f"{name} is {getattr(asked, name)!r}; it is one of {', '.join(words)}.")
-        if asked.mode == "conversational":
-            raise InputError("mode 'conversational' needs a conversation to ask back in, and there is none here.")
         return asked

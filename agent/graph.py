@@ -77,7 +77,8 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
     graph.add_edge("repair", "reason")
     graph.add_edge("fallback", "validate")
     graph.add_edge("respond", END)
-    return graph.compile(name="recmind")
+    # Inside a conversation it must not write checkpoints of its own: the conversation keeps what is worth keeping.
+    return graph.compile(name="recmind", checkpointer=False)
 
 
 def after_reason(state: State) -> Literal["act", "repair", "fallback"]:

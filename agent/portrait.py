@@ -37,7 +37,7 @@ def portrait(context: RequestContext, user_id: str | None) -> Portrait:
         ("You take to", facts(profile.tastes[:TASTES])),
         ("You care less for", facts(profile.disliked[:DISLIKES], less=True)),
         ("Among the best for you:", _favorites(context, user_id, profile)),
-        ("Kept to:", [phrases.preference(p.text, p.condition) for p in profile.preferences]),
+        ("Kept to:", [phrases.preference(p.text, p.condition) for p in profile.preferences if p.binds]),
     )
     sentences = [f"{opening} {joined(held)}." for opening, found in parts if (held := proved(found))]
     text = " ".join(sentences) or "There is too little history to tell a taste."

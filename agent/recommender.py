@@ -18,15 +18,18 @@ from langchain_core.runnables import RunnableConfig
 from langsmith import uuid7
 from typing_extensions import Unpack
 
-from agent.answer import Answer, Proof, Recommendation, Usage
+from agent.answer import Answer, Usage
 from agent.asking import Asked, Model, Options
 from agent.graph import build_graph
 from agent.memory.preferring import forget_preference, keep_preference
+from agent.memory.running import Conversing, Message
+from agent.memory.threads import Threads
 from agent.models.calling import ModelFailure
 from agent.models.factory import model_name_of, open_model
 from agent.models.offline import NAME as OFFLINE
 from agent.models.offline import OfflinePlanner
 from agent.models.prices import price_of
+from agent.recommended import recommended
 from agent.state import AgentContext, Event, Spent, State
 from agent.tracing import TraceRecorder, TraceStore
 from data.conditions import Condition, parse_condition, resolve_condition
@@ -42,6 +45,8 @@ MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
 THREADS = 8
+THREAD_LETTERS = 12
+"""Of the name of a thread that nobody named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class _Request:
     config: RunnableConfig
     trace_id: str
     started: float
+    message: Message | None = None
+    """What goes into a thread; None where the request belongs to none."""
 
 
 class RecMind:
@@ -63,6 +70,8 @@ class RecMind:
         self.store = Store(workspace.database, workspace.settings)
         self.traces = TraceStore(workspace.traces, workspace.settings.traces)
         self._model, self._fallback = model, fallback
+        self.threads = Threads(workspace.threads)
+        self._conversing = Conversing(self.threads)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="recmind")
         self._lock = threading.Lock()
         self._engines: tuple[Path | None, Engines] | None = None
@@ -98,15 +107,36 @@ class RecMind:
             ModelFailure: the model failed and ``fallback`` is off.
         """
         request = self._request(query, options)
-        state = build_graph().invoke(request.state, request.config, context=request.context)
-        return self._answer(request, cast(State, state))
+        return self._answer(request, self._run(request))
 
     async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """``recommend`` for an event loop: the model is awaited, look-ups run in threads of their own."""
         request = self._request(query, options)
+        if request.message is not None:
+            conversing = self._conversing
+            state = await conversing.arun(request.message, request.state, request.config, request.context)
+            return self._answer(request, state)
         graph = build_graph(asynchronous=True)
-        state = await graph.ainvoke(request.state, request.config, context=request.context)
-        return self._answer(request, cast(State, state))
+        ended = await graph.ainvoke(request.state, request.config, context=request.context)
+        return self._answer(request, cast(State, ended))
+
+    def resume(self, thread: str, /, reply: str = "", **options: Unpack[Options]) -> Answer:
+        """The answer to a reply: the run that asked a question goes on with it.
+
+        The next request on the thread does the same; this one insists that a question waits.
+
+        Args:
+            thread: ``Answer.thread`` of the answer with the question.
+            reply: one of its choices, its number, anything else, or nothing: then RecMind chooses.
+            options: those of the request that was asked about hold on where they are not given.
+
+        Raises:
+            InputError: no question waits in that thread, or it is somebody else's; and as ``recommend``.
+        """
+        if self.threads.waiting(thread) is None:
+            raise InputError(f"No question waits for a reply in thread {thread!r}: ask with recommend(thread=...).")
+        options["thread"] = thread
+        return self.recommend(reply, **options)
 
     def stream(self, query: str = "", **options: Unpack[Options]) -> Iterator[Event]:
         """The steps of a request as they happen; the last event is ``done`` with the ``Answer`` in ``data["answer"]``.
@@ -118,8 +148,7 @@ class RecMind:
 
         def run() -> None:
             try:
-                state = build_graph().invoke(request.state, request.config, context=request.context)
-                answer = self._answer(request, cast(State, state))
+                answer = self._answer(request, self._run(request))
                 events.put(Event("done", f"{len(answer.recommendations)} recommendations", {"answer": answer}))
             except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
                 events.put(error)
@@ -197,6 +226,7 @@ class RecMind:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.store.close()
         self.traces.close()
+        self.threads.close()
 
     def __enter__(self) -> RecMind:
         return self
@@ -209,12 +239,19 @@ class RecMind:
     def _request(self, query: str, options: Options, emit: Callable[[Event], None] | None = None) -> _Request:
         started = time.monotonic()
         asked = Asked.read(options)
+        thread, message = asked.thread, None
+        if thread is None and asked.mode == "conversational":
+            thread = uuid7().hex[-THREAD_LETTERS:]
+        user_id = None if asked.user_id is None else _encodable(asked.user_id)
+        said = _encodable(query[:LONGEST_QUERY])
+        if thread is not None:
+            message = self._conversing.message(_encodable(thread), said, user_id, options)
+            asked = Asked.read(message.options)
         settings = self.workspace.settings
         limits = settings.limits.changed(asked.limits)
-        user_id = None if asked.user_id is None else _encodable(asked.user_id)
         chosen, name, cause = self._chosen_model(asked.model)
         context = AgentContext(
-            query=_encodable(query[:LONGEST_QUERY]),
+            query=said,
             user_id=user_id,
             k=asked.k,
             filters=tuple(self._condition(condition) for condition in asked.filters),
@@ -231,6 +268,7 @@ class RecMind:
             pool=self._pool,
             fallback=self._fallback,
             mode=asked.mode,
+            ask=asked.ask,
             strategy=asked.strategy or self.workspace.settings.strategy,
             strictness=asked.strictness or self.workspace.settings.strictness,
             emit=emit,
@@ -252,13 +290,13 @@ class RecMind:
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,
         )
-        return _Request(
-            State(spent=Spent(), slate=Slate(), cause=cause, strategy=context.strategy),
-            context,
-            config,
-            str(trace_id),
-            started,
-        )
+        state = State(spent=Spent(), slate=Slate(), cause=cause, strategy=context.strategy)
+        return _Request(state, context, config, str(trace_id), started, message)
+
+    def _run(self, request: _Request) -> State:
+        if request.message is not None:
+            return self._conversing.run(request.message, request.state, request.config, request.context)
+        return cast(State, build_graph().invoke(request.state, request.config, context=request.context))
 
     def _condition(self, condition: str | Condition) -> Condition:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition
@@ -282,23 +320,9 @@ class RecMind:
             return self._models[wanted], wanted, None
 
     def _answer(self, request: _Request, state: State) -> Answer:
-        slate, verdict, spent, cause = state["slate"], state["verdict"], state["spent"], state.get("cause")
-        chosen_ids = [chosen.item_id for chosen in verdict.chosen]
-        confidences = request.context.engines.confidences(request.context.user_id, chosen_ids)
-        recommendations = tuple(
-            Recommendation(
-                rank=rank,
-                item_id=chosen.item_id,
-                title=chosen.title,
-                score=chosen.score,
-                reason=chosen.reason,
-                evidence=tuple(
-                    Proof(fact.kind, fact.text, dict(fact.data)) for n in chosen.cites if (fact := slate.fact(n))
-                ),
-                confidence=confidences.get(chosen.item_id),
-            )
-            for rank, chosen in enumerate(verdict.chosen, 1)
-        )
+        verdict, spent, cause = state["verdict"], state["spent"], state.get("cause")
+        ready, question = state.get("recommended"), state.get("question")
+        recommendations = recommended(state, request.context) if ready is None else ready
         return Answer(
             query=request.context.query,
             user_id=request.context.user_id,
@@ -307,6 +331,9 @@ class RecMind:
             source="fallback" if cause else "agent",
             model=request.context.model_name,
             trace_id=request.trace_id,
+            question=question.text if question else None,
+            choices=question.choices if question else (),
+            thread=request.message.thread_id if request.message else None,
             fallback_cause=cause,
             repairs=verdict.repairs,
             usage=Usage(

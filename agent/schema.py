@@ -83,6 +83,8 @@ ANSWER: dict[str, Any] = {
         fallback_cause=_described(TEXT_OR_NULL, "Why the fallback answered, or null."),
         repairs=_list(TEXT, "What the validator changed before the answer left, a sentence each."),
         usage=_described(USAGE, "What the request cost."),
+        choices=_list(TEXT, "What the question offers, values of the catalogue."),
+        thread=_described(TEXT_OR_NULL, "The conversation that the answer belongs to, or null."),
         latency_ms={"type": "number", "minimum": 0, "description": "Milliseconds from request to answer."},
         understood=_list(PORTRAIT, "What was understood of each person, in the mode explanation-first; else empty."),
     ),

@@ -12,7 +12,7 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from agent.answer import Portrait
+from agent.answer import Portrait, Recommendation
 from agent.understanding import Understanding
 from data.choices import Mode, Strategy, Strictness
 from data.settings import Limits, Price
@@ -40,10 +40,24 @@ class AgentContext(RequestContext):
     fallback: bool = True
     """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
     mode: Mode = "direct"
+    ask: bool = True
+    """False: nothing is asked back, whatever the mode."""
+    earlier: str = ""
+    """What a model is told of the conversation so far."""
     strategy: Strategy = "react"
     strictness: Strictness = "strict"
     emit: Callable[[Any], None] | None = None
     """Takes the events of ``RecMind.stream``, or None when nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked back."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+    attribute: str = ""
+    """The attribute that the choices are values of; empty where that does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,10 @@ class State(TypedDict, total=False):
     """Why the fallback answers, or None while the agent does."""
     message: str
     """What the answer says beside its items."""
+    question: Question | None
+    """What is asked back instead of an answer."""
+    recommended: tuple[Recommendation, ...]
+    """The items as they leave, where they are known before the answer is put together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,15 @@ class TraceSettings(BaseModel):
         return patterns
 
 
+class Memory(BaseModel):
+    """What is remembered of a conversation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokens: int = Field(default=400, ge=0)
+    """About how many tokens a model is told of the conversation so far; of a longer one the oldest is summed up."""
+
+
 class Settings(BaseModel):
     """Everything that a workspace can be told; a field that ``recmind.toml`` does not name keeps its default."""
 
@@ -149,6 +158,7 @@ class Settings(BaseModel):
     prices: dict[str, Price] = Field(default_factory=dict)
     """By a model's name as it is asked for (``openai:gpt-4o-mini``); they come before those that RecMind knows."""
     traces: TraceSettings = TraceSettings()
+    memory: Memory = Memory()
     hidden_attributes: tuple[str, ...] = (
         "id", "*_id", "imdbid", "tmdbid", "asin", "isbn*", "sku", "ean", "upc", "gtin", "url", "*_url", "uri", "link",
         "links", "image", "images", "image_*", "poster*", "thumbnail*", "other_titles", "original_title",

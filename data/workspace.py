@@ -77,6 +77,11 @@ class Workspace:
         return self.home / "traces.db"
 
     @property
+    def threads(self) -> Path:
+        """The SQLite file with the threads of conversations."""
+        return self.home / "threads.db"
+
+    @property
     def cache(self) -> Path:
         """The folder for what can be computed again."""
         return self.home / "cache"

@@ -10,6 +10,7 @@ import warnings
 import click
 
 from agent.cli.app import Application
+from agent.cli.chat import chat
 from agent.cli.describe import info, schema
 from agent.cli.doctor import doctor
 from agent.cli.erase import forget, items
@@ -19,12 +20,15 @@ from agent.cli.importing import import_group
 from agent.cli.indexing import index
 from agent.cli.preferences import preferences
 from agent.cli.recommend import recommend
+from agent.cli.threads import threads
 from agent.cli.trace import trace
 
 COMMANDS = (
     import_group,
     index,
     recommend,
+    chat,
+    threads,
     feedback,
     preferences,
     evaluate,

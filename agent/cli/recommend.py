@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from agent.answer import Answer, Recommendation
+    from agent.asking import Options
 
 NARROWEST = 40
 TRACE_SHOWN = 8
@@ -57,8 +58,9 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
     type=click.Choice(get_args(Mode)),
     default="direct",
     show_default=True,
-    help="explanation-first says what it understood of the person, then the items.",
+    help="explanation-first says what it understood of the person, then the items; conversational may ask back.",
 )
+@click.option("--thread", metavar="NAME", help="The conversation to go on with, or to begin.")
 @click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
 @click.option(
     "--strategy",
@@ -90,6 +92,7 @@ def recommend(
     exclude: tuple[str, ...],
     diversity: float,
     mode: Mode,
+    thread: str | None,
     model: str | None,
     strategy: Strategy | None,
     strictness: Strictness | None,
@@ -108,18 +111,19 @@ def recommend(
 
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
         answer: Answer | None = None
-        events = rec.stream(
-            "".join(query),
+        options = _given(
             user_id=user_id,
             k=k,
             filters=filters,
             exclude=exclude,
             diversity=diversity,
             mode=mode,
+            thread=thread,
             strategy=strategy,
             strictness=strictness,
             limits=limits,
         )
+        events = rec.stream("".join(query), **options)
         for event in events:
             if event.kind == "done":
                 answer = event.data["answer"]
@@ -131,6 +135,14 @@ def recommend(
         _print_rich(answer)
     else:
         emit(shared.as_json, answer.to_dict(), lambda: as_text(answer))
+
+
+def _given(**options: object) -> Options:
+    """The options that are not as they are by default: a reply takes over the others from what it replies to."""
+    from agent.asking import Asked  # noqa: PLC0415
+
+    default = Asked()
+    return cast("Options", {name: value for name, value in options.items() if value != getattr(default, name)})
 
 
 def as_text(answer: Answer) -> str:
@@ -191,6 +203,8 @@ def _closing(answer: Answer) -> list[str]:
         cost.append(count(tokens, "token"))
     if usage.cost_usd:
         cost.append(f"${usage.cost_usd:.4f}")
+    if answer.thread:
+        cost.append(f"thread {clean(answer.thread)}")
     cost += [f"{answer.latency_ms:.0f} ms", f"trace {answer.trace_id[-TRACE_SHOWN:]}"]
     return [*lines, " · ".join(cost)]
 

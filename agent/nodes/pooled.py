@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from langgraph.runtime import Runtime
 
-from agent.state import AgentContext, State
+from agent.state import AgentContext
 
-Node = Callable[[State, Runtime[AgentContext]], State]
+S = TypeVar("S")
 
 
-def pooled(node: Node) -> Callable[[State, Runtime[AgentContext]], Awaitable[State]]:
+def pooled(node: Callable[[S, Runtime[AgentContext]], S]) -> Callable[[S, Runtime[AgentContext]], Awaitable[S]]:
     """The node as a coroutine that runs it in the request's own threads, so that the loop stays free."""
 
-    async def anode(state: State, runtime: Runtime[AgentContext]) -> State:
+    async def anode(state: S, runtime: Runtime[AgentContext]) -> S:
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(runtime.context.pool, context.run, node, state, runtime)
 

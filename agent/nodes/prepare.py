@@ -29,11 +29,14 @@ REMEMBERED = 6
 def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     """The understanding, the brief, the first references on the slate, and the opening messages."""
     context = runtime.context
-    settled = settle_statements(context.query, context.user_id, context.store, context.engines.details)
+    heard, notes = state.get("understanding"), state.get("notes", ())
+    if heard is None:
+        settled = settle_statements(context.query, context.user_id, context.store, context.engines.details)
+        notes = settled.notes
     consumed = context.engines.history.consumed(context.user_id)
     profile = context.engines.history.profile(context.user_id) if context.user_id is not None else None
     known = profile is not None and profile.known
-    understanding = understand(settled.query, context.store, context.engines.details, user_known=known)
+    understanding = heard or understand(settled.query, context.store, context.engines.details, user_known=known)
     brief = _brief(understanding, context, consumed, known_user=known)
     slate = _references(state["slate"], brief, context)
     if context.emit:
@@ -46,6 +49,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
         prompts.render(
             "request",
             query=context.query or "(none: recommend what fits the person)",
+            earlier=f"\nEarlier in this conversation, oldest first\n{context.earlier}\n" if context.earlier else "",
             meaning=understanding.meaning() or "an open request",
             readings=_readings(brief),
             profile=profile.digest() if profile is not None and known else "Nothing is known of them.",
@@ -58,7 +62,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
         messages=[SystemMessage(_system(context)), human],
         understanding=understanding,
         understood=understood,
-        notes=settled.notes,
+        notes=notes,
         brief=brief,
         slate=slate,
         read=frozenset(slate.entries),

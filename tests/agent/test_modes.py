@@ -59,5 +59,3 @@ def test_what_is_not_so_is_not_proved(demo: RecMind, monkeypatch, evidence):
 def test_modes_that_there_are_not(demo: RecMind):
     with pytest.raises(InputError, match="mode is 'loud'; it is one of direct, conversational, explanation-first"):
         demo.recommend("", mode="loud")
-    with pytest.raises(InputError, match="mode 'conversational' needs a conversation to ask back in"):
-        demo.recommend("", mode="conversational")

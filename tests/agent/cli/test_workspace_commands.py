@@ -35,10 +35,17 @@ def test_index_says_whether_it_had_to_build(recmind, home):
 
 
 def test_forget_erases_a_user_and_their_traces(recmind, home):
-    assert recmind("recommend", "a comedy", "--user", "ann", "--home", home).code == 0
+    assert recmind("recommend", "a comedy", "--user", "ann", "--thread", "t", "--home", home).code == 0
     told = recmind("forget", "ann", "--home", home, "--json").json
     assert told["user_id"] == "ann"
-    assert told["erased"] == {"users": 1, "interactions": 2, "preferences": 0, "contributions": 0, "traces": 1}
+    assert told["erased"] == {
+        "users": 1,
+        "interactions": 2,
+        "preferences": 0,
+        "contributions": 0,
+        "traces": 1,
+        "threads": 1,
+    }
     assert recmind("trace", "list", "--user", "ann", "--home", home, "--json").json == {"traces": []}
     assert recmind("forget", "ann", "--home", home).out == "Nothing was known of user 'ann'.\n"
     for path in home.rglob("*"):

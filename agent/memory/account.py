@@ -1,0 +1,55 @@
+"""What a model is told of the conversation so far: short, the newest in full, the oldest first to go."""
+
+from __future__ import annotations
+
+from agent.memory.thread import Thread, Turn
+from agent.models.replies import LETTERS_PER_TOKEN
+from tools.phrases import quoted
+from tools.slate import Slate
+
+TITLES = 3
+"""Titles that are told of an older answer."""
+FACTS = 3
+"""Pieces of evidence that are told of an item of the last answer."""
+
+
+def account(thread: Thread, slate: Slate, tokens: int) -> str:
+    """The conversation so far in at most about so many tokens; empty where there is none, or no room.
+
+    The last answer is told item by item, with the handles and the evidence that the slate has for it; an older one in a
+    line, or, where that is too much, as one of so many.
+    """
+    room = tokens * LETTERS_PER_TOKEN
+    lines: list[str] = []
+    turns = thread.turns
+    for place in range(len(turns) - 1, -1, -1):
+        line = _told(turns[place], slate if place == len(turns) - 1 else None)
+        if len(line) > room:
+            line = _told(turns[place], None)
+        if len(line) > room:
+            break
+        room -= len(line) + 1
+        lines.insert(0, line)
+    left = thread.dropped + len(turns) - len(lines)
+    if left and lines:
+        lines.insert(0, f"({left} earlier {'request' if left == 1 else 'requests'}, not told here)")
+    return "\n".join(lines)
+
+
+def _told(turn: Turn, slate: Slate | None) -> str:
+    said = f"- {quoted(turn.said)}" if turn.said.strip() else "- (no words)"
+    if turn.question is not None:
+        return f"{said}: you asked back: {turn.question}"
+    if slate is None:
+        more = len(turn.shown) - TITLES
+        titles = ", ".join(found.title for found in turn.shown[:TITLES]) + (f" and {more} more" if more > 0 else "")
+        return f"{said}: {titles or 'nothing found'}"
+    return "\n".join([f"{said}, answered with", *(_shown(found.item_id, found.title, slate) for found in turn.shown)])
+
+
+def _shown(item_id: str, title: str, slate: Slate) -> str:
+    entry = slate.of_item(item_id)
+    if entry is None:
+        return f"  {title} (ruled out by now)"
+    facts = "; ".join(f"e{n} {fact.text}" for n in entry.evidence[:FACTS] if (fact := slate.fact(n)))
+    return f"  {entry.handle} {entry.title}: {facts}" if facts else f"  {entry.handle} {entry.title}"

@@ -1,0 +1,89 @@
+"""The one question that is asked back when a request leaves everything open, with choices drawn from the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log2
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.state import Question
+from agent.understanding import Understanding
+from agent.understanding.vocabulary import Role, Vocabulary
+from data.conditions import Condition
+from tools.context import RequestContext
+from tools.phrases import attribute_label
+
+if TYPE_CHECKING:
+    from data.store import Store
+
+CHOICES = 5
+LEAST_CHOICES = 2
+CONSIDERED = 20
+"""The commonest values of an attribute, among which the choices are found."""
+THIN = 5
+"""A past with fewer interactions that say something leaves an open request open."""
+_ASKABLE: tuple[Role, ...] = ("kind", "soft", "other")
+"""Nobody is asked for a director or a language before they have said what they are in the mood for."""
+
+
+def clarifying_question(understanding: Understanding, context: RequestContext) -> Question | None:
+    """What to ask, or None where the request or the past says enough, or the catalogue has nothing to choose from."""
+    if not understanding.empty or context.filters:
+        return None
+    if len(context.engines.history.signals(context.user_id)) >= THIN:
+        return None
+    found = telling_choices(context.store)
+    if found is None:
+        return None
+    attribute, choices = found
+    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    text = f"Which {attribute_label(attribute)} would you like: {listed}? Say anything else as well, or “you choose”."
+    return Question(text, choices, attribute)
+
+
+def telling_choices(store: Store) -> tuple[str, tuple[str, ...]] | None:
+    """The attribute and the few values of it that part the catalogue best: most items have one, each about as many.
+
+    Measured as the entropy of the parts: the items of each choice that no choice before it has, and the rest.
+    """
+    vocabulary, best = Vocabulary(store), None
+    everything = store.matching_numbers()
+    for attribute, role in vocabulary.roles.items():
+        if role not in _ASKABLE:
+            continue
+        choices, sizes = _parted(store, attribute, everything)
+        if len(choices) < LEAST_CHOICES:
+            continue
+        score = _entropy([*sizes, len(everything) - sum(sizes)])
+        if best is None or score > best[0]:
+            best = score, attribute, choices
+    return None if best is None else (best[1], tuple(best[2]))
+
+
+def _parted(store: Store, attribute: str, everything: npt.NDArray[np.int64]) -> tuple[list[str], list[int]]:
+    """The values that together cover the most items, one after the other, and how many items each adds."""
+    having = {
+        value: store.matching_numbers([Condition(attribute, "=", value)])
+        for value, items in store.values_of(attribute, CONSIDERED)
+        if items > 1 or len(everything) < CONSIDERED
+    }
+    choices: list[str] = []
+    sizes: list[int] = []
+    left = everything
+    while having and len(choices) < CHOICES:
+        gains = {value: int(np.isin(left, numbers, assume_unique=True).sum()) for value, numbers in having.items()}
+        value = max(gains, key=lambda candidate: gains[candidate])
+        if not gains[value]:
+            break
+        choices.append(value)
+        sizes.append(gains[value])
+        left = left[np.isin(left, having.pop(value), assume_unique=True, invert=True)]
+    return choices, sizes
+
+
+def _entropy(sizes: Sequence[int]) -> float:
+    total = sum(sizes)
+    return -sum(size / total * log2(size / total) for size in sizes if size) if total else 0.0

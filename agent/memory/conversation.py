@@ -1,0 +1,194 @@
+"""The conversation around the requests of a thread, as it is drawn:
+
+START ► listen ► answer ► remember ► END
+          │ ▲      │          ▲
+          ▼ │      ▼          │
+          ask ◄────┘          │
+          │                   │
+        (reply)    explain ───┘
+
+``listen`` reads a message against what was said before, ``answer`` runs the request's own graph (``agent.graph``),
+``explain`` tells why an item was recommended, ``ask`` stops the run until the person replies. What is checkpointed is
+the thread, as plain JSON; the rest of a request ends with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.channels.untracked_value import UntrackedValue
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+from agent.graph import build_graph
+from agent.memory.account import account
+from agent.memory.clarifying import clarifying_question
+from agent.memory.hearing import Heard, hear
+from agent.memory.thread import Thread, Turn
+from agent.nodes.pooled import pooled
+from agent.recommended import recommended
+from agent.state import AgentContext, Question, Spent, State, Verdict
+from tools.slate import Evidence, Finding, Findings, Slate
+
+
+class Conversation(TypedDict, total=False):
+    """What flows through a conversation; only what is JSON is written down."""
+
+    said: str
+    """The person's message, or their reply."""
+    options: dict[str, Any]
+    """The caller's options, to be taken up again by the reply to a question."""
+    thread: dict[str, Any]
+    """``Thread`` as JSON."""
+    question: dict[str, Any] | None
+    """``Question`` as JSON, where one is asked back."""
+    opening: Annotated[State, UntrackedValue]
+    """What the request's own graph starts with."""
+    heard: Annotated[Heard, UntrackedValue]
+    result: Annotated[State, UntrackedValue]
+    """What the request's own graph ended with."""
+
+
+Graph = CompiledStateGraph[Conversation, AgentContext, Conversation, Conversation]
+
+
+def build_conversation(saver: BaseCheckpointSaver[str], *, asynchronous: bool = False) -> Graph:
+    """The compiled graph over these checkpoints, with plain nodes or with coroutines."""
+    graph = StateGraph(Conversation, context_schema=AgentContext)
+    nodes: tuple[tuple[str, Any, Any], ...] = (
+        ("listen", listen, pooled(listen)),
+        ("ask", ask, ask),
+        ("answer", answer, aanswer),
+        ("explain", explain, explain),
+        ("remember", remember, pooled(remember)),
+    )
+    for name, node, anode in nodes:
+        graph.add_node(name, anode if asynchronous else node)
+    graph.add_edge(START, "listen")
+    graph.add_conditional_edges("listen", after_listen, ["ask", "explain", "answer"])
+    graph.add_edge("ask", "listen")
+    graph.add_conditional_edges("answer", after_answer, ["ask", "remember"])
+    graph.add_edge("explain", "remember")
+    graph.add_edge("remember", END)
+    return graph.compile(name="conversation", checkpointer=saver)
+
+
+def listen(state: Conversation, runtime: Runtime[AgentContext]) -> Conversation:
+    """What the message means after what was said before, and the question to ask back, where it leaves all open."""
+    context = runtime.context
+    thread = Thread.from_json(state["thread"]) if "thread" in state else Thread(context.user_id)
+    heard = hear(state["said"], thread, context)
+    may_ask = context.mode == "conversational" and context.ask and not (thread.asked or heard.follow_up.why)
+    question = clarifying_question(heard.follow_up.understanding, context) if may_ask and not heard.thread.had else None
+    if question is None:
+        return Conversation(heard=heard, question=None)
+    return Conversation(heard=heard, **_asked(heard.thread, state["said"], question))
+
+
+def ask(state: Conversation) -> Conversation:
+    """Stops the run; when it goes on, the person's reply is the next message."""
+    reply = interrupt(state["question"])
+    return Conversation(said=str(reply), question=None)
+
+
+def answer(state: Conversation, config: RunnableConfig, runtime: Runtime[AgentContext]) -> Conversation:
+    """What the request's own graph makes of the message."""
+    opening, context = _opening(state, runtime.context)
+    return _answered(state, build_graph().invoke(opening, config, context=context))
+
+
+async def aanswer(state: Conversation, config: RunnableConfig, runtime: Runtime[AgentContext]) -> Conversation:
+    """The same, without holding the event loop."""
+    opening, context = _opening(state, runtime.context)
+    return _answered(state, await build_graph(asynchronous=True).ainvoke(opening, config, context=context))
+
+
+def explain(state: Conversation) -> Conversation:
+    """Why the item that was asked about is in the last list: the evidence that its reason was made of."""
+    heard = state["heard"]
+    found = next(shown for shown in heard.thread.shown if shown.item_id == heard.follow_up.focus)
+    facts = "; ".join(proof.text for proof in found.evidence)
+    message = f"{found.title} was number {found.rank} in the last list. {found.reason}"
+    message += f" What stands behind it: {facts}." if facts else ""
+    return Conversation(
+        result=State(
+            message=message,
+            recommended=(found,),
+            slate=Slate(),
+            verdict=Verdict(),
+            spent=Spent(),
+            understood=(),
+        )
+    )
+
+
+def remember(state: Conversation, runtime: Runtime[AgentContext]) -> Conversation:
+    """The thread one turn longer."""
+    heard, result = state["heard"], state["result"]
+    turn = Turn(state["said"], heard.follow_up.understanding.meaning())
+    if heard.follow_up.why is not None:
+        thread = replace(heard.thread.with_turn(turn), choices=(), asked_for="")
+        return Conversation(thread=thread.to_json())
+    shown = recommended(result, runtime.context)
+    thread = heard.thread.with_turn(replace(turn, shown=shown))
+    focus = thread.focus if any(found.item_id == thread.focus for found in shown) else None
+    thread = replace(thread, shown=shown, focus=focus, choices=(), asked_for="")
+    return Conversation(thread=thread.to_json(), result=State(**{**result, "recommended": shown}))
+
+
+def after_listen(state: Conversation) -> Literal["ask", "explain", "answer"]:
+    """A question is asked, a "why?" is answered from what was recorded, all else is a request."""
+    if state.get("question"):
+        return "ask"
+    return "explain" if state["heard"].follow_up.why is not None else "answer"
+
+
+def after_answer(state: Conversation) -> Literal["ask", "remember"]:
+    """A model may ask back, too."""
+    return "ask" if state.get("question") else "remember"
+
+
+def _asked(thread: Thread, said: str, question: Question) -> Conversation:
+    asked = replace(
+        thread.with_turn(Turn(said, question=question.text)), choices=question.choices, asked_for=question.attribute
+    )
+    return Conversation(thread=asked.to_json(), question=asdict(question))
+
+
+def _opening(state: Conversation, context: AgentContext) -> tuple[State, AgentContext]:
+    """What the request's own graph starts with: the message as it was heard, and what was shown, on the slate."""
+    heard = state["heard"]
+    thread, follow_up = heard.thread, heard.follow_up
+    barred = frozenset((*thread.had, *thread.aside))
+    gone = barred | {mention.item_id for mention in follow_up.understanding.likes}
+    slate = state["opening"]["slate"]
+    if follow_up.refines:
+        rows = tuple(
+            Finding(
+                shown.item_id,
+                shown.title,
+                evidence=tuple(Evidence(p.kind, p.text, p.data) for p in shown.evidence if p.kind != "request"),  # type: ignore[arg-type]
+            )
+            for shown in thread.shown
+            if shown.item_id not in gone
+        )
+        slate, _ = slate.merged(Findings("earlier", rows))
+    told = account(thread, slate, context.store.settings.memory.tokens)
+    opening = State(
+        **{**state["opening"], "slate": slate, "understanding": follow_up.understanding, "notes": heard.notes}
+    )
+    return opening, replace(context, query=state["said"], exclude=context.exclude | barred, earlier=told)
+
+
+def _answered(state: Conversation, ended: Any) -> Conversation:
+    result: State = ended
+    question = result.get("question")
+    if question is None:
+        return Conversation(result=result)
+    return Conversation(result=result, **_asked(state["heard"].thread, state["said"], question))

@@ -1,0 +1,108 @@
+"""Running the requests of threads: a new message, or the reply that a stopped run waits for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.runnables import RunnableConfig
+
+from agent.asking import Options
+from agent.memory.threads import Threads
+from agent.state import AgentContext, Question, Spent, State, Verdict
+from tools.slate import Slate
+
+if TYPE_CHECKING:
+    from agent.memory.conversation import Conversation, Graph
+
+KEPT = ("k", "filters", "exclude", "diversity", "mode")
+"""The options that a reply takes over from the request that it answers, where it names none itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes into a thread."""
+
+    thread_id: str
+    said: str
+    options: Options
+    waiting: bool
+    """Whether the thread waits for a reply."""
+
+
+class Conversing:
+    """Runs messages through the conversation graph. Its parts are made with the first message."""
+
+    def __init__(self, threads: Threads) -> None:
+        self.threads = threads
+        self._graphs: dict[bool, Graph] = {}
+        self._lock = threading.Lock()
+
+    def message(self, thread_id: str, said: str, user_id: str | None, options: Options) -> Message:
+        """The message with the options that hold for it.
+
+        Raises:
+            InputError: the thread is somebody else's, or its name cannot be one.
+        """
+        self.threads.open(thread_id, user_id)
+        kept = self.threads.waiting(thread_id)
+        return Message(thread_id, said, cast(Options, {**(kept or {}), **options}), kept is not None)
+
+    def run(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
+        """How the run ended: with an answer, or with a question."""
+        given, within = _given(message, opening, config)
+        return _ended(self._graph(asynchronous=False).invoke(given, within, context=context, durability="exit"))
+
+    async def arun(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
+        """The same for an event loop."""
+        given, within = _given(message, opening, config)
+        graph = self._graph(asynchronous=True)
+        return _ended(await graph.ainvoke(given, within, context=context, durability="exit"))
+
+    def _graph(self, *, asynchronous: bool) -> Graph:
+        from agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
+
+        with self._lock:
+            if asynchronous not in self._graphs:
+                self._graphs[asynchronous] = build_conversation(self.threads.saver, asynchronous=asynchronous)
+            return self._graphs[asynchronous]
+
+
+def _given(message: Message, opening: State, config: RunnableConfig) -> tuple[Any, RunnableConfig]:
+    from langgraph.types import Command  # noqa: PLC0415
+
+    within = RunnableConfig(
+        **{
+            **config,
+            "configurable": {"thread_id": message.thread_id},
+            "metadata": {**config.get("metadata", {}), "thread_id": message.thread_id},
+        }
+    )
+    kept = {name: _plain(value) for name, value in message.options.items() if name in KEPT}
+    update: Conversation = {"opening": opening, "options": kept}
+    if message.waiting:
+        return Command(resume=message.said, update=update), within
+    return {**update, "said": message.said}, within
+
+
+def _plain(value: object) -> object:
+    """An option as JSON."""
+    return [str(part) for part in value] if isinstance(value, list | tuple | set | frozenset) else value
+
+
+def _ended(out: dict[str, Any]) -> State:
+    stopped = out.get("__interrupt__")
+    if not stopped:
+        return cast(State, out["result"])
+    asked = stopped[0].value
+    spent = out["result"]["spent"] if "result" in out else Spent()
+    return State(
+        question=Question(asked["text"], tuple(asked["choices"]), asked["attribute"]),
+        message="",
+        recommended=(),
+        slate=Slate(),
+        verdict=Verdict(),
+        spent=spent,
+        understood=(),
+    )

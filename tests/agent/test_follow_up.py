@@ -1,0 +1,160 @@
+"""Messages read against the conversation before them, over films, garden tools and films with tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.understanding import TitleMention
+from agent.understanding.follow_up import FollowUp, follow_up
+from agent.understanding.references import OutOfRange, Talked, referred
+from tests.agent import worlds
+from tools.details import ItemDetails
+
+BEFORE = {
+    "films": ("a science fiction film, no horror", ("matrix", "inception", "brazil")),
+    "shop": ("hand tools", ("p1", "p3", "p4")),
+    "tagged": ("a comedy", ("2", "7")),
+}
+Reader = Callable[[str], FollowUp]
+
+
+@pytest.fixture(scope="module", params=BEFORE)
+def reader(request, tmp_path_factory) -> Iterator[tuple[str, Reader]]:
+    """A name, and what reads a message after the world's first request."""
+    name: str = request.param
+    first, shown = BEFORE[name]
+    store = getattr(worlds, name)(Path(tmp_path_factory.mktemp(name)))
+    details = ItemDetails(store)
+    titles = store.items(shown)
+    talked = Talked(tuple(TitleMention(item_id, item.name, "") for item_id, item in titles.items()))
+
+    def read(message: str, before=None) -> FollowUp:
+        return follow_up(message, before, talked, store, details, user_known=False)
+
+    before = follow_up(first, None, Talked(), store, details, user_known=False).understanding
+    yield name, lambda message: read(message, before)
+    store.close()
+
+
+MEANINGS = [
+    ("films", "less violent", "Less violent; no horror; science fiction."),
+    ("films", "that's not so violent, please", "Less violent; no horror; science fiction."),
+    ("films", "something shorter", "Shorter (minutes below 142); no horror; science fiction."),
+    ("films", "that's too long", "Shorter (minutes below 142); no horror; science fiction."),
+    ("films", "newer", "Newer (year above 1999); no horror; science fiction."),
+    ("films", "more like the third", "Like Brazil; no horror; science fiction."),
+    ("films", "I liked the second, something like it", "Like Inception; no horror; science fiction."),
+    ("films", "not the second", "Not like Inception; no horror; science fiction."),
+    ("films", "I don't like the third", "Not like Brazil; no horror; science fiction."),
+    ("films", "not that director", "Not Lana Wachowski; no horror; science fiction."),
+    ("films", "a different director", "Not Lana Wachowski; no horror; science fiction."),
+    ("films", "same director as the second", "Christopher Nolan; no horror; science fiction."),
+    ("films", "from the 90s instead", "From the 90s (year 1990 to 1999); no horror; science fiction."),
+    ("films", "under two hours", "Under two hours (minutes below 120); no horror; science fiction."),
+    ("films", "comedies instead", "Comedies (genres Comedy); no horror."),
+    ("films", "and comedies too", "Science fiction or comedies (genres Science Fiction or Comedy); no horror."),
+    ("films", "a western", "Western; no horror."),
+    ("films", "a film about dreams", "No horror; if possible dreams."),
+    ("films", "horror is fine", "Science fiction."),
+    ("films", "show me more", "No horror; science fiction."),
+    ("films", "surprise me", "No horror; something surprising."),
+    ("films", "in French", "French; no horror; if possible science fiction."),
+    ("films", "start over: a comedy", "Comedy."),
+    ("films", "start over", "No particular wish."),
+    ("shop", "cheaper", "Cheaper (price below 19.99); hand tools."),
+    ("shop", "too expensive", "Cheaper (price below 19.99); hand tools."),
+    ("shop", "not that brand", "Not Fiskars; hand tools."),
+    ("shop", "same brand as the first", "Felco; hand tools."),
+    ("shop", "no plastic", "No plastic; hand tools."),
+    ("shop", "under 15 euros instead", "Under 15 euros (price below 15); hand tools."),
+    ("tagged", "newer", "Newer (year above 1984); comedy."),
+    ("tagged", "less violent", "Comedy."),
+]
+
+
+@pytest.mark.parametrize(
+    ("reader", "message", "meaning"), MEANINGS, indirect=["reader"], ids=[f"{w}-{m}" for w, m, _ in MEANINGS]
+)
+def test_what_binds_is_carried_over_and_what_is_said_changes(reader, message, meaning):
+    assert reader[1](message).understanding.meaning() == meaning
+
+
+HAD = [
+    ("I have seen that", ["matrix"]),
+    ("I've seen the first two", ["matrix", "inception"]),
+    ("seen the second already", ["inception"]),
+    ("I have seen the first and the third", ["matrix", "brazil"]),
+    ("I have seen all of them", ["matrix", "inception", "brazil"]),
+    ("I have seen Alien", ["alien"]),
+    ("I've seen Brazil, something shorter", ["brazil"]),
+    ("I haven't seen that", []),
+    ("something I have never seen", []),
+]
+
+
+@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize(("message", "had"), HAD)
+def test_what_the_person_has_had(reader, message, had):
+    assert [mention.item_id for mention in reader[1](message).had] == had
+
+
+@pytest.mark.parametrize("reader", ["shop"], indirect=True)
+def test_what_the_person_owns(reader):
+    assert [mention.item_id for mention in reader[1]("I already own the first").had] == ["p1"]
+
+
+WHY = [
+    ("why the second?", "inception"),
+    ("Why?", "matrix"),
+    ("why Brazil", "brazil"),
+    ("explain number 2", "inception"),
+    ("tell me why you recommend the first", "matrix"),
+    ("and why the last one?", "brazil"),
+    ("why not horror", None),
+    ("why the seventh?", None),
+    ("a film about why people lie", None),
+]
+
+
+@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize(("message", "item_id"), WHY)
+def test_why_asks_for_an_item_of_the_last_list(reader, message, item_id):
+    why = reader[1](message).why
+    assert (why.item_id if why else None) == item_id
+
+
+@pytest.mark.parametrize("reader", ["films"], indirect=True)
+def test_a_place_that_the_list_does_not_have_is_said(reader):
+    told = reader[1]("why the seventh?")
+    assert told.understanding.unused == ("The last list has 3, so there is no “the seventh” in it.",)
+    assert told.understanding.text == ""
+
+
+@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize("message", ["show me more", "something else", "none of these", "others please", "two more"])
+def test_the_list_makes_room_for_others(reader, message):
+    told = reader[1](message)
+    assert [mention.item_id for mention in told.aside] == ["matrix", "inception", "brazil"]
+    assert told.understanding.count == (2 if message == "two more" else None)
+
+
+@pytest.mark.parametrize("reader", ["tagged"], indirect=True)
+def test_what_the_catalogue_cannot_tell_is_not_searched_for(reader):
+    told = reader[1]("less violent").understanding
+    assert (told.text, told.unused) == (
+        "",
+        ("Nothing in this catalogue says “violent”, so “less violent” could not be used.",),
+    )
+
+
+def test_a_place_beyond_the_list_is_out_of_range():
+    talked = Talked((TitleMention("a", "A", ""), TitleMention("b", "B", "")), focus="b")
+    assert [mention.item_id for mention in referred("the last one", talked)] == ["b"]
+    assert [mention.item_id for mention in referred("that", talked)] == ["b"]
+    assert [mention.item_id for mention in referred("the first and B", talked)] == ["a", "b"]
+    assert referred("the crown", talked) == []
+    with pytest.raises(OutOfRange, match="The last list has 2"):
+        referred("the third", talked)
