@@ -21,8 +21,9 @@ from data.progress import Progress
 from tools.links import Texts
 from tools.tuning import Slice, slice_off
 
-USERS = 3_000
-"""So many users at most, drawn with seed 0, are asked in each: EASE of lenskit takes a tenth of a second for one."""
+USERS, TRIED = 2_000, 500
+"""So many users at most, drawn with seed 0, are asked in each, and for each setting that is tried before the test
+items: EASE of lenskit takes a tenth of a second for one."""
 INSTALL = "pip install 'recmind[comparison]'"
 
 SETTINGS: Mapping[str, Sequence[Mapping[str, Any]]] = {
@@ -54,8 +55,8 @@ def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) 
     for name, made in {"beauty": _beauty, "movielens": _movielens}.items():
         folder = work / "side-by-side" / name
         valid, test, setting = made(data, work, progress)
-        for split, known in (("valid", valid), ("test", test)):
-            replace(known, part=asked_of(known.part, users or USERS)).save(folder / split)
+        for split, known, most in (("valid", valid, TRIED), ("test", test, USERS)):
+            replace(known, part=asked_of(known.part, min(users or most, most))).save(folder / split)
         told[name] = {"recmind": _asked("recmind", folder / "test", setting)}
         for system, settings in SETTINGS.items():
             told[name][system] = _best(system, folder, settings, progress)
@@ -99,7 +100,10 @@ def _best(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], prog
 
 def _asked(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, Any]:
     """What ``benchmarks.rivals`` prints. RuntimeError with what it said where it fails."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "scripts")))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", ""))),
+    }
     arguments = [sys.executable, "-m", "benchmarks.rivals", system, str(folder), json.dumps(setting)]
     done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
