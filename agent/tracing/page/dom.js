@@ -34,7 +34,7 @@ function moment(at) {
 const figure = (n) => (n === null || n === undefined ? "" : n.toLocaleString("en"));
 const count = (n, one, many = `${one}s`) => `${figure(n)} ${n === 1 ? one : many}`;
 const dollars = (cost) => (cost === null || cost === undefined ? "" : `$${cost.toFixed(cost && cost < 0.1 ? 4 : 2)}`);
-const scored = (value) => value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3);
+const scored = (value) => value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 
 // What became of a request, in the word that filters and colors share.
 function outcome(row) {
