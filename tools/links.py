@@ -26,6 +26,9 @@ NEIGHBORS = 50
 EXACT_UP_TO = 50_000
 """Up to so many vectors all pairs are compared; above, the lists nearest to a vector are read."""
 PROBES = 8
+COMPARED = 1_000
+"""Of the lists nearest to a vector PROBES are read, or fewer that hold about so many vectors: lists grow with the
+items, and what one item costs must not."""
 SECOND_HAND_UP_TO = 50_000
 """Up to so many items, what goes with an item whose text is alike is linked, too: the product grows with the links of
 both."""
@@ -94,18 +97,22 @@ def _nearest(vectors: Floats, lists: Path | None) -> Any:
         index = faiss.IndexFlatIP(dimension)
     elif lists is not None:
         index = faiss.read_index(str(lists), faiss.IO_FLAG_MMAP)
-        index.nprobe = PROBES
+        index.nprobe = _probes(index.nlist, count)
         return index
     else:
         index = faiss.IndexIVFFlat(
             faiss.IndexFlatIP(dimension), dimension, int(4 * np.sqrt(count)), faiss.METRIC_INNER_PRODUCT
         )
-        index.nprobe = PROBES
+        index.nprobe = _probes(index.nlist, count)
         sample = np.random.default_rng(0).permutation(count)[: 64 * index.nlist]
         index.train(np.ascontiguousarray(vectors[np.sort(sample)]))
     for start in range(0, count, _BLOCK):
         index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
     return index
+
+
+def _probes(lists: int, count: int) -> int:
+    return max(1, min(PROBES, round(COMPARED * lists / count)))
 
 
 def ease(

@@ -62,3 +62,8 @@ def test_the_strongest_are_the_largest_of_each_row_and_of_equal_ones_the_first()
     starts, values = np.array([0, 4, 4, 5]), np.array([1.0, 3.0, 1.0, 1.0, 0.5])
     assert strongest(starts, values, 2).tolist() == [True, True, False, False, True]
     assert strongest(starts, values, 4).all()
+
+
+def test_so_many_lists_are_read_that_an_item_costs_the_same_in_any_catalogue() -> None:
+    for count, expected in ((60_000, 8), (100_000, 8), (1_000_000, 4), (10_000_000, 1)):
+        assert links._probes(int(4 * count**0.5), count) == expected
