@@ -28,6 +28,8 @@ filter leaves a share of the rows, so many more lists are read that as many vect
 costs little beside comparing it."""
 GATHER_UP_TO = 5_000
 """So few allowed rows are gathered and multiplied: no index can be faster, and none exact."""
+GATHERED = 2
+"""The same up to so many times the rows that the lists would compare: passing over all others takes longer still."""
 TRAINING_PER_LIST = 64
 
 LISTS_FILE = "lists.faiss"
@@ -61,7 +63,7 @@ class VectorIndex:
         import faiss  # noqa: PLC0415  takes 0.1 s to import
 
         count, dimension = vectors.shape
-        lists = max(1, min(int(4 * np.sqrt(count)), count // 39))
+        lists = _lists_for(count)
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
         sample = np.random.default_rng(0).permutation(count)[: lists * TRAINING_PER_LIST]
         progress("finding lists for the vectors", 0, None)
@@ -83,7 +85,7 @@ class VectorIndex:
         if n < 1:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         query = np.ascontiguousarray(vector, dtype=np.float32)
-        if allowed is not None and allowed.size <= GATHER_UP_TO:
+        if allowed is not None and allowed.size <= self._gather_up_to:
             among = allowed.rows
             similarities = self.vectors[among] @ query
             kept = np.argpartition(-similarities, n - 1)[:n]
@@ -94,6 +96,11 @@ class VectorIndex:
             rows, similarities = self._probed(query, n, allowed)
         order = np.lexsort((rows, -similarities))
         return rows[order], similarities[order]
+
+    @property
+    def _gather_up_to(self) -> int:
+        compared = 0 if self._lists_file is None else PROBES * len(self) // _lists_for(len(self))
+        return max(GATHER_UP_TO, GATHERED * compared)
 
     def _flat(self, query: Floats, n: int, allowed: RowSet | None) -> tuple[Rows, Floats]:
         import faiss  # noqa: PLC0415  takes 0.1 s to import
@@ -124,6 +131,10 @@ class VectorIndex:
         similarities, rows = self._lists.search(query[None], n, params=parameters)
         found = rows[0] >= 0
         return rows[0][found], similarities[0][found]
+
+
+def _lists_for(count: int) -> int:
+    return max(1, min(int(4 * np.sqrt(count)), count // 39))
 
 
 def _selector(allowed: RowSet | None) -> Any:

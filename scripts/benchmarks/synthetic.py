@@ -123,7 +123,7 @@ def requests(items: int) -> tuple[str, ...]:
     return (
         f"{topics[0][3]} {topics[0][4]}",
         f"a comedy about {topics[1][5]}",
-        f"dramas from the 90s with {topics[2][3]}",
+        f"dramas from the 90s about {topics[2][3]}",
         f"{topics[3][4]} and {topics[3][7]}, no horror",
         f"a western after 1980 about {topics[4][6]}",
     )

@@ -362,6 +362,7 @@ class TestVectorIndex:
     @pytest.fixture(autouse=True)
     def gathers_few(self, monkeypatch):
         monkeypatch.setattr("tools.vectors.GATHER_UP_TO", 200)
+        monkeypatch.setattr("tools.vectors.GATHERED", 0)
 
     @pytest.mark.parametrize("share", [None, 1.0, 0.9, 0.4, 0.06, 0.04, 0.001, 0.0])
     def test_flat_search_equals_brute_force_under_any_filter(self, vectors, share):
