@@ -32,6 +32,7 @@ from agent.models.prices import price_of
 from agent.recommended import recommended
 from agent.state import AgentContext, Event, Spent, State
 from agent.tracing import TraceRecorder, TraceStore
+from agent.versions import versions_of
 from data.conditions import Condition, parse_condition, resolve_condition
 from data.errors import InputError
 from data.records import Interaction, Preference
@@ -47,6 +48,8 @@ LONGEST_QUERY = 20_000
 THREADS = 8
 THREAD_LETTERS = 12
 """Of the name of a thread that nobody named."""
+_SCORES = {"always": 1.0, "negative": 0.0}
+"""What a kind of interaction with an item says of its being in an answer, by what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +166,25 @@ class RecMind:
                 return
 
     def feedback(
-        self, user_id: str, item_id: str, kind: str = "like", value: float | None = None, *, at: float | None = None
+        self,
+        user_id: str = "",
+        item_id: str = "",
+        kind: str = "like",
+        value: float | None = None,
+        *,
+        at: float | None = None,
+        trace_id: str | None = None,
+        score: float | None = None,
+        comment: str = "",
     ) -> None:
-        """Keeps what a user did with an item; the very next answer knows it, no index has to be built.
+        """Keeps what a user did with an item, what they say of an answer, or both.
+
+            rec.feedback("ada", "alien-1979", "like")
+            rec.feedback(trace_id=answer.trace_id, score=0.8, comment="the second one was new to me")
+            rec.feedback("ada", "alien-1979", trace_id=answer.trace_id)
+
+        What they did counts in the very next answer, no index has to be built. What they say attaches to the answer's
+        trace: `recmind trace list` and `stats` show it, and ``agent.evaluation.judged_requests`` makes cases of it.
 
         Args:
             user_id: a new id makes a new user.
@@ -173,16 +192,29 @@ class RecMind:
             kind: like, dislike, taken, skipped, seen, rating, purchase, ... ; the settings say what each means.
             value: the stars of a rating.
             at: Unix seconds; now when None.
+            trace_id: the answer's; with an item, what is said is said of that item.
+            score: 0 (useless) to 1 (just right). Of an item 1 where None and the kind speaks for it, 0 where against.
+            comment: their words.
 
         Raises:
-            InputError: there is no such item, or a text holds what no file takes (a lone surrogate).
+            InputError: there is no such item or trace, the score is out of range, nothing is said, or a text holds what
+                no file takes (a lone surrogate).
         """
-        for name, text in (("user_id", user_id), ("item_id", item_id), ("kind", kind)):
+        texts = {"user_id": user_id, "item_id": item_id, "kind": kind, "comment": comment}
+        for name, text in texts.items():
             _check_kept(name, text)
-        if self.store.item(item_id) is None:
+        done = bool(user_id or item_id)
+        if trace_id is None and not done:
+            raise InputError("feedback needs a user_id and an item_id, or the trace_id of an answer.")
+        if done and self.store.item(item_id) is None:
             raise InputError(f"There is no item {item_id!r} in {str(self.workspace.home)!r}.")
         moment = time.time() if at is None else at
-        self.store.add_interactions([Interaction(user_id, item_id, kind, value, moment)])
+        if trace_id is not None:
+            if done and score is None:
+                score = _SCORES.get(self.workspace.settings.kind(kind).positive)
+            self.traces.judge(trace_id, score, comment, item_id=item_id or None, at=moment)
+        if done:
+            self.store.add_interactions([Interaction(user_id, item_id, kind, value, moment)])
 
     def preferences(self, user_id: str) -> list[Preference]:
         """What the user stated for good, oldest first; empty for an unknown user."""
@@ -286,6 +318,9 @@ class RecMind:
                 **({"diversity": asked.diversity} if asked.diversity else {}),
                 **({"mode": asked.mode} if asked.mode != "direct" else {}),
                 **({"strategy": context.strategy} if context.strategy != "react" else {}),
+                **({"filters": list(map(str, context.filters))} if context.filters else {}),
+                **({"exclude": sorted(context.exclude)} if context.exclude else {}),
+                "versions": versions_of(self.store, context.engines),
             },
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,

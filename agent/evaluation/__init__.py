@@ -13,9 +13,10 @@ from agent.lazy import lazy
 
 if TYPE_CHECKING:
     from agent.evaluation.evaluating import evaluate
+    from agent.evaluation.judged import judged_requests
     from agent.evaluation.records import Case, Outcome, Run
 
-__all__ = ["Case", "Outcome", "Run", "evaluate"]
+__all__ = ["Case", "Outcome", "Run", "evaluate", "judged_requests"]
 
 __getattr__ = lazy(
     __name__,
@@ -24,5 +25,6 @@ __getattr__ = lazy(
         "Outcome": "agent.evaluation.records",
         "Run": "agent.evaluation.records",
         "evaluate": "agent.evaluation.evaluating",
+        "judged_requests": "agent.evaluation.judged",
     },
 )

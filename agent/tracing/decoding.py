@@ -17,6 +17,12 @@ TRACE_COLUMNS = (
     "trace_id, start_time, latency_ms, query, user_id, model, source, status, error, runs, prompt_tokens, "
     "completion_tokens, total_tokens, total_cost, model_calls, cached_calls, tool_calls, failed_tools"
 )
+_SCORE = "(SELECT avg(score) FROM judgements j WHERE j.number = traces.number)"
+_COMMENT = (
+    "(SELECT comment FROM judgements j WHERE j.number = traces.number AND comment != '' ORDER BY at DESC LIMIT 1)"
+)
+SUMMARY = f"{TRACE_COLUMNS}, {_SCORE} AS score, {_COMMENT} AS comment"
+"""The columns of a trace, and what people said of it."""
 RUN_COLUMNS = (
     "number, id, parent_run_id, dotted_order, name, run_type, start_time, end_time, inputs, outputs, error, extra, "
     "shared, tags, session_name, prompt_tokens, completion_tokens, total_tokens, total_cost"
@@ -24,12 +30,12 @@ RUN_COLUMNS = (
 
 
 def summary_of(row: Row) -> TraceSummary:
-    """The summary in a row with ``TRACE_COLUMNS``."""
+    """The summary in a row with the columns of ``SUMMARY``."""
     kept = {
         name: row[name]
         for name in (
             *("trace_id", "latency_ms", "query", "user_id", "model", "source", "status", "error", "runs"),
-            *("model_calls", "cached_calls", "tool_calls", "failed_tools"),
+            *("model_calls", "cached_calls", "tool_calls", "failed_tools", "score", "comment"),
         )
     }
     return TraceSummary(**kept, start_time=datetime.fromisoformat(row["start_time"]), tokens=_tokens(row))

@@ -82,6 +82,10 @@ class TraceSummary:
     """Model calls that were answered from what had been kept of an earlier one."""
     tool_calls: int = 0
     failed_tools: int = 0
+    score: float | None = None
+    """The mean of what people scored it, 0 to 1; None where nobody did."""
+    comment: str | None = None
+    """What was said of it last."""
 
 
 @dataclass(frozen=True, slots=True)

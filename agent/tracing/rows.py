@@ -99,7 +99,10 @@ def rows_of(root: Run, runs: Sequence[Run], settings: TraceSettings) -> TraceRow
             row |= full.of(run)
             row["error"] = full.line(error) if error else None
         rows.append(row)
-    trace = _request(root, runs) | _columns(tokens[root.id])
+    if rows[0]["total_cost"] is None:
+        # The agent knows prices that the model's own words do not tell.
+        rows[0]["total_cost"] = getattr(root.outputs.get("spent"), "cost_usd", None)
+    trace = _request(root, runs) | {name: rows[0][name] for name in _columns(Tokens())}
     trace["error"] = rows[0]["error"].partition("\n\nTraceback ")[0] if root.error else None
     if full is None:
         return TraceRows(trace | {"query": "", "user_id": None}, rows)

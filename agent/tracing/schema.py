@@ -17,6 +17,10 @@ class UnknownTrace(TraceError, InputError):  # noqa: N818  reads as the fact tha
     """The id that was asked for belongs to no trace, or to several."""
 
 
+class InvalidJudgement(TraceError, InputError):  # noqa: N818  reads as the fact that it is
+    """What was said of an answer cannot be kept."""
+
+
 def _first(db: Database) -> None:
     """Runs as LangSmith has them, and one row for each request beside them, so that a list need not read the runs."""
     db.execute(
@@ -44,7 +48,7 @@ def _first(db: Database) -> None:
 
 
 def _second(db: Database) -> None:
-    """Payloads that many runs share are kept once, the words of a trace can be searched, and people can judge it.
+    """Payloads that many runs share are kept once, and the words of a trace can be searched.
 
     A trace has a number, by which all else refers to it. Whatever belongs to a trace goes with it.
     """
@@ -111,7 +115,20 @@ def _second(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _second)
+def _third(db: Database) -> None:
+    """People judge answers."""
+    db.execute(
+        """
+        CREATE TABLE judgements (
+            number INTEGER NOT NULL REFERENCES traces(number) ON DELETE CASCADE,
+            at TEXT NOT NULL, score REAL, comment TEXT NOT NULL, item_id TEXT
+        )
+        """
+    )
+    db.execute("CREATE INDEX judgements_of_trace ON judgements(number)")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _second, _third)
 """In order; a file's ``user_version`` counts those it has had. Append, never change one that was released."""
 
 

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database
 
 from agent.tracing import telemetry, writer
-from agent.tracing.decoding import RUN_COLUMNS, TRACE_COLUMNS, nested, run_of, summary_of
+from agent.tracing.decoding import RUN_COLUMNS, SUMMARY, TRACE_COLUMNS, nested, run_of, summary_of
+from agent.tracing.judging import Judgement, judge, judgements
 from agent.tracing.packing import unpack
 from agent.tracing.pruning import prune
 from agent.tracing.records import TraceSummary, TraceTree
-from agent.tracing.schema import TraceError, UnknownTrace, migrate
+from agent.tracing.schema import InvalidJudgement, TraceError, UnknownTrace, migrate
+from agent.tracing.stats import By, Stats, stats
 from data.errors import RecMindError
 from data.settings import TraceSettings
 from data.sqlite import open_sqlite
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# In the class below, ``list`` is a method.
 Summaries = list[TraceSummary]
+Figures = list[Stats]
+Judgements = list[Judgement]
 _Later = tuple[str, Callable[[], "TraceRows"]]
 """The id of a trace, and what makes its rows."""
 
@@ -116,6 +121,7 @@ class TraceStore:
         slower_ms: float | None = None,
         dearer: float | None = None,
         text: str | None = None,
+        judged: bool = False,
     ) -> Summaries:
         """The newest traces first, at most ``limit``, that meet every condition given. Raises TraceError.
 
@@ -130,6 +136,7 @@ class TraceStore:
             slower_ms: milliseconds that they took at least.
             dearer: US dollars that they cost at least.
             text: words that were all asked, said or found, in whatever order.
+            judged: only those that a person said something of.
         """
         self.flush()
         if not self.path.exists():
@@ -150,7 +157,9 @@ class TraceStore:
         if text is not None:
             where.append("number IN (SELECT rowid FROM words WHERE words MATCH ?)")
             values.append(_all_words(text))
-        sql = f"SELECT {TRACE_COLUMNS} FROM traces WHERE {' AND '.join(where or ['1'])} ORDER BY {_NEWEST} LIMIT ?"  # noqa: S608
+        if judged:
+            where.append("number IN (SELECT number FROM judgements)")
+        sql = f"SELECT {SUMMARY} FROM traces WHERE {' AND '.join(where or ['1'])} ORDER BY {_NEWEST} LIMIT ?"  # noqa: S608
         with self._database() as db:
             return [summary_of(row) for row in db.query(sql, [*values, limit])]
 
@@ -162,13 +171,57 @@ class TraceStore:
         self.flush()
         with self._database() as db:
             full = self._resolve(db, trace_id.strip().lower())
-            head = next(db.query(f"SELECT number, {TRACE_COLUMNS} FROM traces WHERE trace_id = ?", [full]))  # noqa: S608
+            head = next(db.query(f"SELECT number, {SUMMARY} FROM traces WHERE trace_id = ?", [full]))  # noqa: S608
             number = [head["number"]]
             sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE number = ? ORDER BY dotted_order"  # noqa: S608  fixed names
             rows = list(db.query(sql, number))
             sql = "SELECT hash, body FROM uses JOIN payloads USING (hash) WHERE number = ?"
             payloads = {kept.hex(): json.loads(unpack(body)) for kept, body in db.conn.execute(sql, number)}
         return TraceTree(summary_of(head), nested([run_of(full, row, payloads) for row in rows]))
+
+    def stats(self, by: Sequence[By] = ("day",), *, since: float | None = None) -> Figures:
+        """The figures of all requests by day, by model or both, the newest first; ``since``: Unix seconds.
+
+        Raises TraceError.
+        """
+        self.flush()
+        if not self.path.exists():
+            return []
+        with self._database() as db:
+            return stats(db, by, None if since is None else _iso(since))
+
+    def judge(
+        self, trace_id: str, score: float | None, comment: str = "", *, item_id: str | None = None, at: float
+    ) -> None:
+        """Attaches what a person said to a trace.
+
+        Args:
+            trace_id: as ``tree`` takes it.
+            score: 0 to 1, or None.
+            comment: their words.
+            item_id: the item it is about, or None where it is about the whole answer.
+            at: Unix seconds.
+
+        Raises TraceError where there is no such trace, the score is out of range, nothing is said, or the file cannot
+        be written.
+        """
+        if score is not None and not 0 <= score <= 1:
+            raise InvalidJudgement(f"score is {score}; give a number from 0 (useless) to 1 (just right).")
+        if score is None and not comment and item_id is None:
+            raise InvalidJudgement(f"Nothing is said of trace {trace_id!r}: give a score, a comment or both.")
+        self.flush()
+        with self._database() as db:
+            full = self._resolve(db, trace_id.strip().lower())
+            number = db.conn.execute("SELECT number FROM traces WHERE trace_id = ?", [full]).fetchone()[0]
+            judge(db, number, score, comment, item_id, at)
+
+    def judgements(self) -> Judgements:
+        """All that people said of answers whose traces are still there, the oldest first. Raises TraceError."""
+        self.flush()
+        if not self.path.exists():
+            return []
+        with self._database() as db:
+            return list(judgements(db))
 
     def prune(self) -> int:
         """Throws away what is older or more than the settings allow, and gives the space back; how many traces that

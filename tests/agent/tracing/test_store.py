@@ -239,7 +239,7 @@ def test_several_processes_write_one_file(tmp_path: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(300)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     with TraceStore(path) as store:
         assert len(store.list(100)) == 30
@@ -334,7 +334,9 @@ def test_a_tree_reads_like_a_story() -> None:
         "Model    openai:any, answered by the agent",
         "Tokens   1,200 read, 34 written, 0.0012 US dollars",
     ]
-    assert story.splitlines() == [
+    bars = [line.split("  ")[-1].strip() for line in story.splitlines() if line.endswith(("█", "·"))]
+    assert [(bar.count("█"), len(bar)) for bar in bars] == [(n, 24) for n in (24, 4, 14, 13, 3, 2, 24)]
+    assert [line.rstrip("█· ") for line in story.splitlines()] == [
         "recommend  34 ms  1,200 → 34 tokens",
         "├─ prepare  6.0 ms",
         "├─ reason  20 ms",

@@ -1,0 +1,79 @@
+"""A chat model that says again what a trace recorded, so that a request can be run once more without its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from pydantic import PrivateAttr
+from typing_extensions import override
+
+from agent.tracing.reading import own_words
+from agent.tracing.records import RunRecord, TraceTree
+from data.errors import InputError
+
+_SAID = ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata")
+"""What of a message is said again."""
+
+
+class RecordedError(Exception):
+    """What the recorded model call failed with, or that there is no further one."""
+
+
+class RecordedModel(BaseChatModel):
+    """Answers with the recorded replies one after the other; then it fails."""
+
+    model_name: str
+    """The name of the model that was recorded."""
+    replies: tuple[Any, ...]
+    """Messages, and errors where a call had failed."""
+    _given: int = PrivateAttr(default=0)
+
+    @property
+    @override
+    def _llm_type(self) -> str:
+        return "recmind-recorded"
+
+    @override
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        return self
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if self._given == len(self.replies):
+            raise RecordedError(f"the recording ends after {self._given} replies")
+        self._given += 1
+        reply = self.replies[self._given - 1]
+        if isinstance(reply, RecordedError):
+            raise reply
+        return ChatResult(generations=[ChatGeneration(message=reply)])
+
+
+def recorded_model(tree: TraceTree) -> RecordedModel:
+    """The model of this trace. InputError where the trace kept no words."""
+    calls = [run for run in tree.runs() if run.run_type == "llm"]
+    if calls and not any(run.outputs or run.error for run in calls):
+        raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there are no replies to say again.")
+    return RecordedModel(model_name=tree.summary.model, replies=tuple(_reply(run) for run in calls))
+
+
+def _reply(run: RunRecord) -> AIMessage | RecordedError:
+    if run.error:
+        # Without the name of the class that was raised then: this one has its own.
+        return RecordedError(own_words(run.error).partition(": ")[2] or own_words(run.error))
+    try:
+        kept: Mapping[str, Any] = run.outputs["generations"][0][0]["message"]["kwargs"]
+        return AIMessage(**{name: kept[name] for name in _SAID if name in kept} | {"content": kept.get("content", "")})
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"The reply of run {run.id} was not kept so that it can be said again: {error}") from None

@@ -1,0 +1,46 @@
+"""What people said of answers: a score and a comment attach to a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a person said of the answer to one request, or of one item in it."""
+
+    trace_id: str
+    at: datetime
+    score: float | None
+    """0 (useless) to 1 (just right); None where they only said something."""
+    comment: str
+    item_id: str | None
+    """The item that it is about; None where it is about the whole answer."""
+    query: str
+    """The request."""
+    user_id: str | None
+    """Whose request it was."""
+
+
+def judge(db: Database, number: int, score: float | None, comment: str, item_id: str | None, at: float) -> None:
+    """Keeps a judgement with the trace of this number."""
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    with db.atomic():
+        db.conn.execute(
+            "INSERT INTO judgements (number, at, score, comment, item_id) VALUES (?, ?, ?, ?, ?)",
+            [number, moment, score, comment, item_id],
+        )
+
+
+def judgements(db: Database) -> Iterator[Judgement]:
+    """All that was said, the oldest first."""
+    sql = """
+        SELECT trace_id, at, score, comment, item_id, query, user_id
+        FROM judgements JOIN traces USING (number) ORDER BY at, judgements.rowid
+    """
+    for row in db.query(sql):
+        yield Judgement(**{**row, "at": datetime.fromisoformat(row["at"])})

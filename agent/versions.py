@@ -1,0 +1,26 @@
+"""What a request was answered with: the versions of data, index, prompts and RecMind that its trace names."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from data.store import Store
+from data.version import recmind_version
+from tools.index import Engines
+
+
+def versions_of(store: Store, engines: Engines) -> dict[str, str]:
+    """By name: ``data`` counts the changes of the catalogue, ``index`` is the build, ``prompts`` a fingerprint."""
+    return {"data": str(store.catalogue_version), "index": engines.manifest.version, **_ours()}
+
+
+@cache
+def _ours() -> dict[str, str]:
+    """What does not change while the process runs."""
+    made = hashlib.blake2b(digest_size=4)
+    for file in sorted(files("prompts").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".md"):
+            made.update(f"{file.name}\n{file.read_text(encoding='utf-8')}\n".encode())
+    return {"prompts": made.hexdigest(), "recmind": recmind_version()}
