@@ -60,6 +60,10 @@ def _stemmed(text: str) -> list[str]:
     return [_stem_of(word) for word in normalize(text).split() if word not in STOP_WORDS]
 
 
+_Places = dict[str, list[tuple[int, str]]]
+"""By stem: the words of a field that have it, each once, with their place among its words."""
+
+
 class WordFinder:
     """Finds the words of a query in items; what it has read of an item it remembers. Threads may share it."""
 
@@ -67,7 +71,7 @@ class WordFinder:
         """``most`` bounds the items that are remembered."""
         self._settings = settings
         self._most = most
-        self._known: dict[str, tuple[Item, list[tuple[str, list[tuple[str, str]]]]]] = {}
+        self._known: dict[str, tuple[Item, list[tuple[str, _Places]]]] = {}
 
     def find(self, query: str, item: Item) -> tuple[tuple[str, ...], str]:
         """The words of the item that the query names, as the item writes them, and the field that has most of them.
@@ -79,22 +83,25 @@ class WordFinder:
         best: list[str] = []
         place = ""
         found: dict[str, None] = {}
-        for field, words in self._read(item):
-            here = list(dict.fromkeys(word for word, stemmed in words if stemmed in wanted))
+        for field, places in self._read(item):
+            here = [word for _, word in sorted(hit for stemmed in wanted & places.keys() for hit in places[stemmed])]
             found.update(dict.fromkeys(here))
             if len(here) > len(best):
                 best, place = here, field
         return tuple(found), place
 
-    def _read(self, item: Item) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The words of each field with their stems."""
+    def _read(self, item: Item) -> list[tuple[str, _Places]]:
+        """The words of each field."""
         known = self._known.get(item.item_id)
         if known is not None and known[0] is item:
             return known[1]
         fields = []
         for field, text in _fields(item, self._settings):
             words = dict.fromkeys(word for word in normalize(text).split() if word not in STOP_WORDS)
-            fields.append((field, [(word, stem(word)) for word in words]))
+            places: _Places = {}
+            for place, word in enumerate(words):
+                places.setdefault(stem(word), []).append((place, word))
+            fields.append((field, places))
         if len(self._known) >= self._most:
             self._known.clear()
         self._known[item.item_id] = item, fields

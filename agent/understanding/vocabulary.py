@@ -168,9 +168,15 @@ class Vocabulary:
         return self.store.has_words(text)
 
     def distinctive(self, word: str, meaning: Meaning) -> bool:
-        """Whether the word, wherever the catalogue's texts use it, is just this value (``opi``, and not ``nature``)."""
+        """Whether the word, wherever the catalogue's texts use it, is just this value (``opi``, and not ``nature``).
+
+        Remembered by version: of many items, ranking those with a common word takes longer than all other reading.
+        """
         if word in COMMON or len(word) < 3:
             return False
+        return bool(self._remember((word, meaning), lambda: self._distinctive(word, meaning)))
+
+    def _distinctive(self, word: str, meaning: Meaning) -> bool:
         hits = [number for number, _ in self.store.search_words(word, n=40, numbers=None)]
         if not hits:
             return False
