@@ -10,6 +10,7 @@ START ► prepare ► reason ⇄ act ► validate ► respond ► END
 
 ``inspire`` is passed by in the strategy ``react``. In ``self-inspiring`` it follows every turn of look-ups: the model
 is asked whether another line of thought would help given all that was explored, and ``reason`` begins it or goes on.
+Where the model may ask the person back and does, ``act`` ends the request: the conversation around it asks.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "reason")
     graph.add_conditional_edges("reason", Route(after_reason), ["act", "repair", "fallback"])
-    graph.add_conditional_edges("act", Route(after_act), ["reason", "inspire", "validate"])
+    graph.add_conditional_edges("act", Route(after_act), ["reason", "inspire", "validate", END])
     graph.add_edge("inspire", "reason")
     graph.add_conditional_edges("validate", Route(after_validate), ["repair", "respond"])
     graph.add_edge("repair", "reason")
@@ -92,8 +93,11 @@ def after_reason(state: State) -> Literal["act", "repair", "fallback"]:
     return "fallback" if state.get("nudged") else "repair"
 
 
-def after_act(state: State) -> Literal["reason", "inspire", "validate"]:
-    """A submission is validated; findings are read first, or thought over where the strategy is self-inspiring."""
+def after_act(state: State) -> Literal["reason", "inspire", "validate", "__end__"]:
+    """A submission is validated; findings are read first, or thought over where the strategy is self-inspiring. A
+    question to the person ends the request: the conversation around it asks."""
+    if state.get("question") is not None:
+        return "__end__"
     if state.get("submission") is not None:
         return "validate"
     return "inspire" if state["strategy"] == "self-inspiring" else "reason"

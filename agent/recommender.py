@@ -300,7 +300,7 @@ class RecMind:
             pool=self._pool,
             fallback=self._fallback,
             mode=asked.mode,
-            ask=asked.ask,
+            ask=asked.ask and asked.mode == "conversational",
             strategy=asked.strategy or self.workspace.settings.strategy,
             strictness=asked.strictness or self.workspace.settings.strictness,
             emit=emit,

@@ -40,8 +40,8 @@ class AgentContext(RequestContext):
     fallback: bool = True
     """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
     mode: Mode = "direct"
-    ask: bool = True
-    """False: nothing is asked back, whatever the mode."""
+    ask: bool = False
+    """Whether the person may be asked back."""
     earlier: str = ""
     """What a model is told of the conversation so far."""
     strategy: Strategy = "react"

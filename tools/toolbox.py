@@ -17,6 +17,7 @@ from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
 from pydantic import BaseModel, BeforeValidator, Field
 from typing_extensions import override
 
+from tools.ask import ASK, AskArguments
 from tools.lookups import LookUps
 from tools.slate import Entry, Findings, Slate
 from tools.submit import SUBMIT, SubmitArguments
@@ -185,6 +186,14 @@ FINAL: BaseTool = StructuredTool.from_function(submit_recommendations, name=SUBM
 """The final call; ``act`` reads its arguments, it is never run."""
 
 ALL_TOOLS: tuple[BaseTool, ...] = (*TOOLS, FINAL)
+
+
+def ask_person(question: str, choices: list[str]) -> None:
+    """Ask the person one question, where the request leaves open what they want. Call it alone, before any look-up."""
+
+
+ASKING: BaseTool = StructuredTool.from_function(ask_person, name=ASK, args_schema=AskArguments)
+"""What a model has beside ``ALL_TOOLS`` where it may ask back; ``act`` reads its arguments, it is never run."""
 
 
 def render_rows(

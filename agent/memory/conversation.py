@@ -84,7 +84,7 @@ def listen(state: Conversation, runtime: Runtime[AgentContext]) -> Conversation:
     context = runtime.context
     thread = Thread.from_json(state["thread"]) if "thread" in state else Thread(context.user_id)
     heard = hear(state["said"], thread, context)
-    may_ask = context.mode == "conversational" and context.ask and not (thread.asked or heard.follow_up.why)
+    may_ask = context.ask and not (thread.asked or heard.follow_up.why)
     question = clarifying_question(heard.follow_up.understanding, context) if may_ask and not heard.thread.had else None
     if question is None:
         return Conversation(heard=heard, question=None)
@@ -183,7 +183,13 @@ def _opening(state: Conversation, context: AgentContext) -> tuple[State, AgentCo
     opening = State(
         **{**state["opening"], "slate": slate, "understanding": follow_up.understanding, "notes": heard.notes}
     )
-    return opening, replace(context, query=state["said"], exclude=context.exclude | barred, earlier=told)
+    return opening, replace(
+        context,
+        query=state["said"],
+        exclude=context.exclude | barred,
+        earlier=told,
+        ask=context.ask and not thread.asked,
+    )
 
 
 def _answered(state: Conversation, ended: Any) -> Conversation:

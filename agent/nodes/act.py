@@ -18,8 +18,10 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
-from agent.state import AgentContext, Event, Spent, State
+from agent.state import AgentContext, Event, Question, Spent, State
 from data.errors import RecMindError
+from data.text import normalize
+from tools.ask import ASK, MOST_CHOICES, AskError, parse_question
 from tools.lookups import LookUpError, LookUps
 from tools.slate import Entry, Findings, Slate
 from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
@@ -61,7 +63,9 @@ class _Turn:
         assert isinstance(message, AIMessage)
         self.message = message
         self.submits = [call for call in message.tool_calls if call["name"] == SUBMIT]
-        look_ups = [call for call in message.tool_calls if call["name"] != SUBMIT]
+        self.asks = [call for call in message.tool_calls if call["name"] == ASK and self.context.ask]
+        ends = (SUBMIT, ASK) if self.context.ask else (SUBMIT,)
+        look_ups = [call for call in message.tool_calls if call["name"] not in ends]
         left = max(0, self.context.limits.tool_calls - state["spent"].tool_calls)
         self.calls, self.over = look_ups[:left], look_ups[left:]
 
@@ -120,6 +124,10 @@ class _Turn:
         update = State(slate=slate, read=read, spent=self._spent(self.state["spent"]))
         submission, submit_id, notes = self._submission(bool(self.calls or self.over))
         answers += notes
+        question, notes = self._question(alone=not (self.calls or self.over or self.submits))
+        answers += notes
+        if question is not None:
+            return State(question=question, spent=update["spent"])
         if answers and submission is None:
             answers[-1] = self._hurried(answers[-1])
         update.update(State(messages=list(answers), submission=submission, submit_call_id=submit_id))
@@ -150,6 +158,23 @@ class _Turn:
                 whole = whole.joined(submission)
                 notes.append(_answer(call, "Taken together with the first final call of this turn."))
         return whole, whole_id, notes
+
+    def _question(self, *, alone: bool) -> tuple[Question | None, list[ToolMessage]]:
+        """What the model asks the person, with those of its choices that the catalogue has; else why it may not."""
+        notes: list[ToolMessage] = []
+        for call in self.asks:
+            if not alone:
+                notes.append(_answer(call, "Not asked: ask alone, before any look-up, or submit now.", error=True))
+                continue
+            try:
+                asked = parse_question(call["args"])
+            except AskError as error:
+                notes.append(_answer(call, str(error), error=True))
+                continue
+            meant = self.context.store.value_meanings(map(normalize, asked.choices))
+            choices = [meant[key][0][1] for key in map(normalize, asked.choices) if key in meant]
+            return Question(asked.question, tuple(dict.fromkeys(choices))[:MOST_CHOICES]), []
+        return None, notes
 
     def _hurried(self, last: ToolMessage) -> ToolMessage:
         """The last answer with a warning when only one model call is left."""

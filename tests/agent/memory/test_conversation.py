@@ -196,3 +196,29 @@ def test_choices_come_from_any_catalogue(tmp_path):
         attribute, choices = telling_choices(store)
     assert attribute in ("categories", "brand", "color", "material")
     assert 2 <= len(choices) <= 5
+
+
+ASKED = calls(("ask_person", {"question": "Funny or sad?", "choices": ["Comedy", "no such thing", "drama"]}))
+PICKED = calls(("search_items", {"query": "a happy family"}))
+
+
+def test_a_model_asks_back_where_it_may_and_goes_on_with_the_reply(open_demo):
+    rec = open_demo()
+    model = ScriptedModel(turns=[ASKED])
+    asked = rec.recommend("something for my brother", thread="t", mode="conversational", model=model, k=2)
+    assert (asked.question, asked.choices) == ("Funny or sad?", ("Comedy", "Drama"))
+    assert (asked.recommendations, asked.usage.model_calls) == ((), 1)
+    picks = [{"item": "c1", "cites": ["e1"], "reason": "Offers {e1}."}]
+    model = ScriptedModel(turns=[PICKED, calls(("submit_recommendations", {"recommendations": picks}))])
+    answer = rec.resume("t", "comedy", model=model)
+    assert (answer.question, answer.source, len(answer.recommendations)) == (None, "agent", 2)
+    assert "you asked back: Funny or sad?" in model.heard[0][1].content
+    assert all("Comedy" in genres for genres in values(rec, answer, "genres"))
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "conversational", "ask": False}])
+def test_a_model_cannot_ask_where_it_may_not(open_demo, options):
+    model = ScriptedModel(turns=[ASKED, calls(("submit_recommendations", {"recommendations": []}))])
+    answer = open_demo().recommend("something for my brother", thread="t", model=model, k=2, **options)
+    assert (answer.question, len(answer.recommendations)) == (None, 2)
+    assert "There is no tool 'ask_person'" in model.heard[1][-1].content
