@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 PAUSE_S = 0.2
 """How long the first of a batch waits for others: a transaction costs about as much as a trace."""
-BATCH = 64
+BATCH = 32
 """How many are written at once at most."""
-MOST_WAITING = 512
-"""How many wait at most; who comes then waits for the writer."""
+MOST_WAITING = 64
+"""How many wait at most; who comes then waits for the writer. With a batch, the most that a killed process loses."""
 PATIENCE_S = 10.0
 """How long that may take."""
 IDLE_S = 2.0
