@@ -25,7 +25,7 @@ BATCH = 32
 """How many are written at once at most."""
 MOST_WAITING = 64
 """How many wait at most; who comes then waits for the writer. With a batch, the most that a killed process loses."""
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 """How long that may take."""
 IDLE_S = 2.0
 """A writer without work ends its thread, so that a store nobody closed can go."""
