@@ -444,8 +444,16 @@ def test_a_stated_preference_binds_what_it_rules_out(
     worlds: dict[str, Store], text: str, conditions: list[str]
 ) -> None:
     records = preferences("ada", text, worlds["films"], ItemDetails(worlds["films"]), at=5.0)
-    assert [record.condition for record in records] == conditions
-    assert {(record.user_id, record.text, record.at) for record in records} <= {("ada", text, 5.0)}
+    binding = [record for record in records if record.binds]
+    assert [record.condition for record in binding] == conditions
+    assert {(record.user_id, record.text, record.at) for record in binding} <= {("ada", text, 5.0)}
+
+
+def test_what_is_loved_is_kept_and_binds_nothing(worlds: dict[str, Store]) -> None:
+    records = preferences("ada", "I like comedies", worlds["films"], ItemDetails(worlds["films"]), at=5.0)
+    assert [(record.text, record.condition, record.binds) for record in records] == [
+        ("comedies", "genres=Comedy", False)
+    ]
 
 
 def test_a_preference_says_what_it_could_not_use(worlds: dict[str, Store]) -> None:
