@@ -28,7 +28,8 @@ IMPORT_NAMES = {
     "typing_extensions": "pydantic",
 }
 """Import names, and the declared requirement that brings them, where the two differ."""
-OPTIONAL = {"pyarrow"}
+OPTIONAL = {"opentelemetry", "pyarrow"}
+"""Import names that an extra of ours brings; nothing else needs them."""
 
 
 @pytest.fixture(scope="module")
