@@ -54,6 +54,14 @@ class Usage:
     output_tokens: int = 0
     cost_usd: float | None = None
     """None where the price is not known."""
+    cached_model_calls: int = 0
+    """How many of the model calls were answered from the cache, without tokens or money."""
+    cached_tool_calls: int = 0
+    """How many of the look-ups were remembered."""
+    cached: bool = False
+    """The whole answer was remembered: nothing was asked anew."""
+    model_choice: str | None = None
+    """Why ``auto:CHEAP,STRONG`` chose the model, or None where it was named."""
 
 
 @dataclass(frozen=True, slots=True)

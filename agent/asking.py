@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -52,6 +52,8 @@ class Options(TypedDict, total=False):
     limits: Mapping[str, float]
     """Other limits than the workspace's for this request, by name: model_calls, tool_calls, tokens, cost_usd, seconds.
     Where one is reached, the ranker answers and says so."""
+    cache: bool
+    """False: nothing that was found, replied or answered before is used, and nothing of this request is remembered."""
     callbacks: Sequence[BaseCallbackHandler]
     """LangChain callback handlers that see every run of the request."""
 
@@ -72,7 +74,13 @@ class Asked:
     strictness: Strictness | None = None
     model: Model = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    cache: bool = True
     callbacks: Sequence[BaseCallbackHandler] = ()
+
+    def words(self) -> dict[str, Any]:
+        """Everything that decides what the answer is, by name, for those who tell requests apart."""
+        names = (part.name for part in fields(self) if part.name not in ("callbacks", "cache"))
+        return {name: getattr(self, name) for name in names}
 
     @classmethod
     def read(cls, options: Options) -> Asked:

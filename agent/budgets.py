@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from langchain_core.messages import AIMessage
 
+from agent.models.cache import is_cached
 from agent.models.failures import FailureKind, ModelFailure
 from agent.models.offline import OfflinePlanner
 from agent.models.prices import FREE, cost_of
@@ -71,6 +72,8 @@ def spent_out(spent: Spent, context: AgentContext) -> str | None:
 def counted(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
     """What the request has spent after one more call: a call that answers always has a usage, estimated where the
     server gives none."""
+    if isinstance(outcome, AIMessage) and is_cached(outcome):
+        return replace(spent, model_calls=spent.model_calls + 1, cached_model_calls=spent.cached_model_calls + 1)
     usage = outcome.usage_metadata if isinstance(outcome, AIMessage) else outcome.usage
     cost: float | None
     if usage is not None:
@@ -107,9 +110,10 @@ def _book(before: Spent, after: Spent, context: AgentContext) -> None:
     ledger = _ledger(context)
     if ledger is None:
         return
+    given_back = before.cached_model_calls - after.cached_model_calls
     cost = 0.0 if after.cost_usd is None or before.cost_usd is None else after.cost_usd - before.cost_usd
     try:
-        ledger.add(context.user_id, Spending(0, after.tokens - before.tokens, cost))
+        ledger.add(context.user_id, Spending(given_back, after.tokens - before.tokens, cost))
     except sqlite3.Error as error:
         log.warning("a model call of %d tokens was not counted: %s", after.tokens - before.tokens, error)
 

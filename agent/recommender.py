@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import Any, cast
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langsmith import uuid7
 from typing_extensions import Unpack
 
 from agent.answer import Answer, Usage
 from agent.asking import Asked, Model, Options
+from agent.batch import batch
+from agent.caches import Caches, answer_key, told_again
 from agent.graph import build_graph
 from agent.memory.preferring import forget_preference, keep_preference
 from agent.memory.running import Conversing, Message
 from agent.memory.threads import Threads
-from agent.models.calling import ModelFailure
-from agent.models.factory import model_name_of, open_model
+from agent.models.choosing import Choice, Models
+from agent.models.factory import who_is
 from agent.models.offline import NAME as OFFLINE
-from agent.models.offline import OfflinePlanner
 from agent.models.prices import price_of
 from agent.recommended import recommended
 from agent.state import AgentContext, Event, Spent, State
 from agent.tracing import TraceRecorder, TraceStore
+from agent.understanding import Understanding, understand
 from agent.versions import versions_of
 from data.conditions import Condition, parse_condition, resolve_condition
-from data.errors import InputError
+from data.errors import InputError, RecMindError
 from data.records import Interaction, Preference
 from data.spending import Ledger
 from data.store import Store
@@ -46,6 +49,9 @@ MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
 THREADS = 8
+"""For the steps of asynchronous requests, which only compute."""
+LOOK_UP_THREADS = 64
+"""For look-ups: threads of their own, so that slow ones hold up nobody but their request."""
 THREAD_LETTERS = 12
 """Of the name of a thread that nobody named."""
 _SCORES = {"always": 1.0, "negative": 0.0}
@@ -61,6 +67,12 @@ class _Request:
     config: RunnableConfig
     trace_id: str
     started: float
+    why_model: str | None
+    """Why ``auto`` chose the model, or None where nobody had to choose."""
+    key: bytes | None
+    """Under which the answer is remembered, or None where it is not."""
+    known: Answer | None
+    """The answer that is remembered."""
     message: Message | None = None
     """What goes into a thread; None where the request belongs to none."""
 
@@ -76,9 +88,11 @@ class RecMind:
         self.threads = Threads(workspace.threads)
         self._conversing = Conversing(self.threads)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="recmind")
+        self._look_ups = ThreadPoolExecutor(LOOK_UP_THREADS, thread_name_prefix="recmind-look-up")
         self._lock = threading.Lock()
         self._engines: tuple[Path | None, Engines] | None = None
-        self._models: dict[str, BaseChatModel] = {}
+        self._caches = Caches(workspace)
+        self._models = Models(workspace.settings.limits, fallback=fallback)
 
     @classmethod
     def open(cls, home: str | Path | None = None, *, model: Model = None, fallback: bool = True) -> RecMind:
@@ -109,19 +123,29 @@ class RecMind:
                 leads nowhere.
             ModelFailure: the model failed and ``fallback`` is off.
         """
-        request = self._request(query, options)
+        return self._answered(self._request(query, options))
+
+    def _answered(self, request: _Request) -> Answer:
+        if request.known is not None:
+            return told_again(request.known, request.config, request.trace_id, request.started)
         return self._answer(request, self._run(request))
 
     async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
-        """``recommend`` for an event loop: the model is awaited, look-ups run in threads of their own."""
-        request = self._request(query, options)
+        """``recommend`` for an event loop: the model is awaited, all else runs in threads of its own."""
+        return await self._arecommend(query, options)
+
+    async def _arecommend(self, query: str, options: Options, emit: Callable[[Event], None] | None = None) -> Answer:
+        in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+        request = await in_pool(self._request, query, options, emit)
+        if request.known is not None:
+            return await in_pool(self._answered, request)
         if request.message is not None:
             conversing = self._conversing
             state = await conversing.arun(request.message, request.state, request.config, request.context)
-            return self._answer(request, state)
-        graph = build_graph(asynchronous=True)
-        ended = await graph.ainvoke(request.state, request.config, context=request.context)
-        return self._answer(request, cast(State, ended))
+        else:
+            graph = build_graph(asynchronous=True)
+            state = cast(State, await graph.ainvoke(request.state, request.config, context=request.context))
+        return await in_pool(self._answer, request, state)
 
     def resume(self, thread: str, /, reply: str = "", **options: Unpack[Options]) -> Answer:
         """The answer to a reply: the run that asked a question goes on with it.
@@ -151,8 +175,7 @@ class RecMind:
 
         def run() -> None:
             try:
-                answer = self._answer(request, self._run(request))
-                events.put(Event("done", f"{len(answer.recommendations)} recommendations", {"answer": answer}))
+                events.put(_done(self._answered(request)))
             except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
                 events.put(error)
 
@@ -164,6 +187,48 @@ class RecMind:
             yield event
             if event.kind == "done":
                 return
+
+    async def astream(self, query: str = "", **options: Unpack[Options]) -> AsyncIterator[Event]:
+        """``stream`` for an event loop. A request whose events nobody takes any more is given up."""
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+
+        def emit(event: Event | BaseException) -> None:
+            # Look-ups report from their threads; all events take the same way, so that none overtakes another.
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        async def run() -> None:
+            try:
+                emit(_done(await self._arecommend(query, options, emit)))
+            except Exception as error:  # noqa: BLE001  handed to the caller, whatever it is
+                emit(error)
+
+        task = asyncio.create_task(run())
+        try:
+            while True:
+                event = await events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+                if event.kind == "done":
+                    return
+        finally:
+            task.cancel()
+
+    def batch(
+        self, requests: Iterable[Mapping[str, Any]], *, concurrency: int = 8, **options: Unpack[Options]
+    ) -> Iterator[tuple[int, Answer | RecMindError]]:
+        """Each request's place, counted from 0, with its answer or what went wrong, in the order in which they end.
+
+        Args:
+            requests: ``query`` and options of each, by name.
+            concurrency: how many are asked at a time.
+            options: those of all requests; a request's own come first.
+
+        Raises:
+            InputError: ``concurrency`` is below 1.
+        """
+        return batch(self, requests, concurrency=concurrency, **options)
 
     def feedback(
         self,
@@ -255,7 +320,8 @@ class RecMind:
 
     def close(self) -> None:
         """Ends the threads and closes the files."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._look_ups):
+            pool.shutdown(wait=True, cancel_futures=True)
         self.store.close()
         self.traces.close()
         self.threads.close()
@@ -281,7 +347,7 @@ class RecMind:
             asked = Asked.read(message.options)
         settings = self.workspace.settings
         limits = settings.limits.changed(asked.limits)
-        chosen, name, cause = self._chosen_model(asked.model)
+        chosen = self._chosen(asked.model, said, user_id)
         context = AgentContext(
             query=said,
             user_id=user_id,
@@ -291,13 +357,15 @@ class RecMind:
             diversity=asked.diversity,
             store=self.store,
             engines=self.engines,
-            model=chosen,
-            model_name=name,
-            price=price_of(chosen, name, settings.prices),
+            model=self._caches.model(chosen.model, user_id) if asked.cache else chosen.model,
+            model_name=chosen.name,
+            price=price_of(chosen.model, chosen.name, settings.prices),
             limits=limits,
+            caches=self._caches if asked.cache else None,
             ledger=Ledger(self.store, settings.daily),
             deadline=started + limits.seconds,
             pool=self._pool,
+            look_up_pool=self._look_ups,
             fallback=self._fallback,
             mode=asked.mode,
             ask=asked.ask and asked.mode == "conversational",
@@ -305,6 +373,9 @@ class RecMind:
             strictness=asked.strictness or self.workspace.settings.strictness,
             emit=emit,
         )
+        keeps = asked.cache and settings.caches.answers and message is None
+        key = self._key(context, asked) if keeps else None
+        known = None if key is None else self._caches.answer(key)
         trace_id = uuid7()
         config = RunnableConfig(
             callbacks=[TraceRecorder(self.traces), *asked.callbacks],
@@ -313,7 +384,8 @@ class RecMind:
             metadata={
                 "query": context.query,
                 "user_id": user_id,
-                "model": name,
+                "model": chosen.name,
+                **({"model_choice": chosen.why} if chosen.why else {}),
                 "k": asked.k,
                 **({"diversity": asked.diversity} if asked.diversity else {}),
                 **({"mode": asked.mode} if asked.mode != "direct" else {}),
@@ -321,12 +393,27 @@ class RecMind:
                 **({"filters": list(map(str, context.filters))} if context.filters else {}),
                 **({"exclude": sorted(context.exclude)} if context.exclude else {}),
                 "versions": versions_of(self.store, context.engines),
+                **({"cached": True} if known else {}),
             },
             # The caps end a request long before this: it only has to be out of their way.
             recursion_limit=4 * limits.model_calls + 20,
         )
-        state = State(spent=Spent(), slate=Slate(), cause=cause, strategy=context.strategy)
-        return _Request(state, context, config, str(trace_id), started, message)
+        if emit and chosen.why:
+            emit(Event("routed", f"{chosen.name}: {chosen.why}", {"model": chosen.name, "why": chosen.why}))
+        if emit and known:
+            emit(Event("cached", "the answer to the same request is remembered"))
+        state = State(spent=Spent(), slate=Slate(), cause=chosen.failure, strategy=context.strategy)
+        return _Request(state, context, config, str(trace_id), started, chosen.why, key, known, message)
+
+    def _key(self, context: AgentContext, asked: Asked) -> bytes | None:
+        """What the answer hangs on; None for a model that was handed in, as its name says too little of it."""
+        if not isinstance(asked.model or self._model or "", str):
+            return None
+        words = asked.words()
+        manifest = context.engines.manifest
+        words |= {"query": context.query, "model": context.model_name, "fallback": self._fallback}
+        words["endpoint"] = who_is(context.model).endpoint
+        return answer_key(words, (manifest.version, manifest.built_at, self.store.clock))
 
     def _run(self, request: _Request) -> State:
         if request.message is not None:
@@ -337,28 +424,22 @@ class RecMind:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition
         return resolve_condition(parsed, self.store.catalogue())
 
-    def _chosen_model(self, model: Model) -> tuple[BaseChatModel, str, str | None]:
-        """The model for a request, its name, and why it cannot be asked where it cannot."""
+    def _chosen(self, model: Model, query: str, user_id: str | None) -> Choice:
+        """The model for a request."""
         wanted = model or self._model or os.environ.get(MODEL_VARIABLE) or self.workspace.settings.model or OFFLINE
-        if not isinstance(wanted, str):
-            return wanted, model_name_of(wanted), None
-        with self._lock:
-            if wanted not in self._models:
-                try:
-                    self._models[wanted] = (
-                        OfflinePlanner() if wanted == OFFLINE else open_model(wanted, self.workspace.settings.limits)
-                    )
-                except ModelFailure as failure:
-                    if not self._fallback:
-                        raise
-                    return OfflinePlanner(), wanted, str(failure)
-            return self._models[wanted], wanted, None
+
+        def read() -> Understanding:
+            known = self.engines.history.profile(user_id).known
+            return understand(query, self.store, self.engines.details, user_known=known)
+
+        with self.store.steady():
+            return self._models.choose(wanted, read)
 
     def _answer(self, request: _Request, state: State) -> Answer:
         verdict, spent, cause = state["verdict"], state["spent"], state.get("cause")
         ready, question = state.get("recommended"), state.get("question")
         recommendations = recommended(state, request.context) if ready is None else ready
-        return Answer(
+        answer = Answer(
             query=request.context.query,
             user_id=request.context.user_id,
             recommendations=recommendations,
@@ -377,10 +458,20 @@ class RecMind:
                 spent.input_tokens,
                 spent.output_tokens,
                 cost_usd=None if spent.cost_usd is None else round(spent.cost_usd, 9),
+                cached_model_calls=spent.cached_model_calls,
+                cached_tool_calls=spent.cached_tool_calls,
+                model_choice=request.why_model,
             ),
             latency_ms=round(1000 * (time.monotonic() - request.started), 3),
             understood=state["understood"],
         )
+        if request.key is not None:
+            self._caches.keep_answer(request.key, answer)
+        return answer
+
+
+def _done(answer: Answer) -> Event:
+    return Event("done", f"{len(answer.recommendations)} recommendations", {"answer": answer})
 
 
 def _check_kept(name: str, text: str) -> None:

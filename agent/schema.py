@@ -66,6 +66,10 @@ USAGE = _record(
     input_tokens=_described(COUNT, "Tokens the model read."),
     output_tokens=_described(COUNT, "Tokens the model wrote."),
     cost_usd={"type": ["number", "null"], "minimum": 0, "description": "US dollars, or null where no price is known."},
+    cached_model_calls=_described(COUNT, "Of the model calls, those answered from the cache, without tokens or money."),
+    cached_tool_calls=_described(COUNT, "Of the look-ups, those that were remembered."),
+    cached={"type": "boolean", "description": "Whether the whole answer was remembered, so that nothing was asked."},
+    model_choice=_described(TEXT_OR_NULL, "Why auto:CHEAP,STRONG chose the model, or null where it was named."),
 )
 ANSWER: dict[str, Any] = {
     "$schema": DIALECT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
@@ -13,6 +13,7 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 from agent.answer import Portrait, Recommendation
+from agent.caches import Caches
 from agent.understanding import Understanding
 from data.choices import Mode, Strategy, Strictness
 from data.settings import Limits, Price
@@ -31,12 +32,16 @@ class AgentContext(RequestContext):
     price: Price | None = None
     """What the model takes, or None where that is not known."""
     limits: Limits
+    caches: Caches | None = None
+    """What is remembered of look-ups, or None where nothing may be."""
     ledger: Ledger | None = None
     """Where the day's spending is counted, or None where nobody counts it."""
     deadline: float
     """``time.monotonic()`` after which no model call or look-up starts or is waited for."""
     pool: Executor
     """Threads that outlive the request: each keeps its database connection."""
+    look_up_pool: Executor
+    """The same for look-ups: a slow one must not hold up the steps of other requests."""
     fallback: bool = True
     """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
     mode: Mode = "direct"
@@ -68,6 +73,9 @@ class Spent:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_model_calls: int = 0
+    """Of these, answered from the cache, without tokens or money."""
+    cached_tool_calls: int = 0
     cost_usd: float | None = 0.0
     """None as soon as the cost of one call is not known."""
 
@@ -154,11 +162,31 @@ class State(TypedDict, total=False):
     """The items as they leave, where they are known before the answer is put together."""
 
 
+EventKind = Literal[
+    "routed",
+    "cached",
+    "understood",
+    "thinking",
+    "tool_started",
+    "tool_finished",
+    "candidates",
+    "repairing",
+    "fallback",
+    "item_validated",
+    "validated",
+    "done",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One step of a request as ``RecMind.stream`` reports it."""
+    """One step of a request as ``RecMind.stream`` and ``astream`` report it, in the order in which it happened."""
 
-    kind: str
-    """understood, thinking, tool_started, tool_finished, repairing, fallback, validated or done."""
+    kind: EventKind
     text: str
+    """The step in a line, for people."""
     data: dict[str, Any] = field(default_factory=dict)
+    """By kind: routed {model, why}; thinking {model_call: its number}; tool_started {tool, arguments}; tool_finished
+    {tool, arguments, rows, cached}; candidates {count: on the slate, new}; item_validated {rank, item_id, title,
+    score}, once for each item that will leave; validated {problems}; done {answer}, which is the last. Nothing for
+    understood, repairing, fallback, and cached, which says that the answer is remembered as a whole."""

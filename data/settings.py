@@ -136,6 +136,18 @@ class Memory(BaseModel):
     """About how many tokens a model is told of the conversation so far; of a longer one the oldest is summed up."""
 
 
+class CacheSettings(BaseModel):
+    """What is remembered of requests; ``--no-cache`` remembers and recalls nothing for one of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    look_ups: bool = True
+    responses: bool = True
+    """The replies of chat models that answer the same each time (temperature 0)."""
+    answers: bool = False
+    """Whole answers. Off, so that a question asked again is answered again."""
+
+
 class Settings(BaseModel):
     """Everything that a workspace can be told; a field that ``recmind.toml`` does not name keeps its default."""
 
@@ -159,6 +171,7 @@ class Settings(BaseModel):
     """By a model's name as it is asked for (``openai:gpt-4o-mini``); they come before those that RecMind knows."""
     traces: TraceSettings = TraceSettings()
     memory: Memory = Memory()
+    caches: CacheSettings = CacheSettings()
     hidden_attributes: tuple[str, ...] = (
         "id", "*_id", "imdbid", "tmdbid", "asin", "isbn*", "sku", "ean", "upc", "gtin", "url", "*_url", "uri", "link",
         "links", "image", "images", "image_*", "poster*", "thumbnail*", "other_titles", "original_title",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import string
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
-__all__ = ["PromptError", "render"]
+__all__ = ["PromptError", "render", "version"]
 
 
 class PromptError(Exception):
@@ -24,6 +26,19 @@ def render(name: str, **values: object) -> str:
     if missing or unused:
         raise PromptError(f"prompt {name!r}: missing values for {missing}, no placeholders for {unused}")
     return text.format(**values)
+
+
+@cache
+def version() -> str:
+    """Changes whenever any template does."""
+    texts = sorted(
+        (file.name, file.read_text(encoding="utf-8")) for file in files(__name__).iterdir() if _is_text(file)
+    )
+    return hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
+
+
+def _is_text(file: Traversable) -> bool:
+    return file.name.endswith(".md")
 
 
 @cache

@@ -118,9 +118,18 @@ class Endpoint:
     """The running server; a context manager. ``requests`` holds the JSON bodies received, in order."""
 
     def __init__(
-        self, script: Iterable[Scripted] = (), *, key: str | None = None, models: Iterable[str] = ("any",)
+        self,
+        script: Iterable[Scripted] = (),
+        *,
+        always: Scripted | None = None,
+        key: str | None = None,
+        models: Iterable[str] = ("any",),
     ) -> None:
         self.script: list[Scripted] = list(script)
+        self.always = always
+        """What requests get once the script is over, or None where none may come."""
+        self.busy_s = 0.0
+        """Seconds from having read a request to having sent its reply, over all requests."""
         self.key = key
         """The only key it accepts, or None for any or none."""
         self.models = tuple(models)
@@ -149,9 +158,12 @@ class Endpoint:
             problem = _protocol_problem(body)
             if problem:
                 return fails(400, problem)
-            if not self.script:
+            if self.script:
+                scripted = self.script.pop(0)
+            elif self.always is not None:
+                scripted = self.always
+            else:
                 return fails(400, f"the script is over, but request {len(self.requests)} came")
-            scripted = self.script.pop(0)
         return scripted if isinstance(scripted, Reply) else scripted(body)
 
     def __enter__(self) -> Endpoint:
@@ -169,6 +181,7 @@ class Endpoint:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256
     block_on_close = False
     disable_nagle_algorithm = True
     endpoint: Endpoint
@@ -205,7 +218,12 @@ class _Handler(BaseHTTPRequestHandler):
             endpoint.requests.append(body)
             self._send(bad_key())
             return
-        reply = endpoint.next_reply(body)
+        begun = time.perf_counter()
+        self._answer(endpoint.next_reply(body), body)
+        endpoint.busy_s += time.perf_counter() - begun
+
+    def _answer(self, reply: Reply, body: Json) -> None:
+        endpoint = self.server.endpoint
         if reply.wait_s and endpoint.closing.wait(reply.wait_s):
             self.close_connection = True
         elif reply.body is not None:

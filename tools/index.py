@@ -11,16 +11,16 @@ import logging
 import math
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.catalogue import InteractionArrays
 from data.errors import RecMindError, WorkspaceError
+from data.locking import Taken, turn
 from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights
@@ -327,16 +327,9 @@ def _remove_old(folder: Path, kept: set[str]) -> None:
 
 @contextmanager
 def _turn(lock: Path) -> Iterator[None]:
-    """Held by one build at a time, over threads and processes.
-
-    The lock is one of SQLite's: it works the same on every platform, waits, and is free again when its holder dies.
-    """
-    with closing(sqlite3.connect(lock, timeout=LONGEST_BUILD_S, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise IndexFailed(
-                f"Another build of this workspace does not end ({error}): {str(lock.parent)!r}."
-            ) from None
-        yield
-        connection.execute("ROLLBACK")
+    """Held by one build at a time."""
+    try:
+        with turn(lock, LONGEST_BUILD_S):
+            yield
+    except Taken as error:
+        raise IndexFailed(f"Another build of this workspace does not end ({error}): {str(lock.parent)!r}.") from None

@@ -59,6 +59,8 @@ class Findings:
     """For the model: how many there were in all, or what to loosen when there are none."""
     shown: int = 10
     """How many rows the model reads; the slate takes up all."""
+    cached: bool = False
+    """Nobody had to look: the same was asked before, and nothing has changed since."""
 
 
 @dataclass(frozen=True, slots=True)

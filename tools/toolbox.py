@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from tools.ask import ASK, AskArguments
 from tools.lookups import LookUps
+from tools.remembered import RememberedLookUps
 from tools.slate import Entry, Findings, Slate
 from tools.submit import SUBMIT, SubmitArguments
 
@@ -31,7 +32,7 @@ class Desk:
 
     __slots__ = ("look_ups",)
 
-    def __init__(self, look_ups: LookUps) -> None:
+    def __init__(self, look_ups: LookUps | RememberedLookUps) -> None:
         self.look_ups = look_ups
 
 

@@ -12,10 +12,11 @@ from agent.cli.output import clean, count, emit, listed
 @click.argument("user_id", metavar="USER")
 @pass_shared
 def forget(shared: Shared, user_id: str) -> None:
-    """Erase a user and all that is known of them: interactions, preferences, traces, threads.
+    """Erase a user and all that is known of them: interactions, preferences, traces, threads, remembered replies.
 
     Run `recmind index` afterwards, so that nothing learned from them remains in the index either.
     """
+    from agent.caches import Caches  # noqa: PLC0415
     from agent.memory.threads import Threads  # noqa: PLC0415
     from agent.tracing import TraceStore  # noqa: PLC0415
     from data.store import Store  # noqa: PLC0415
@@ -28,6 +29,7 @@ def forget(shared: Shared, user_id: str) -> None:
         erased["traces"] = traces.forget_user(user_id)
     with Threads(workspace.threads) as threads:
         erased["threads"] = threads.forget_user(user_id)
+    erased["remembered"] = Caches(workspace).forget_user(user_id)
     told = {"user_id": user_id, "erased": erased}
     parts = [f"{n:,} {what}" for what, n in erased.items() if n]
     emit(

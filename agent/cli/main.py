@@ -10,6 +10,7 @@ import warnings
 import click
 
 from agent.cli.app import Application
+from agent.cli.batch import batch
 from agent.cli.chat import chat
 from agent.cli.describe import info, schema
 from agent.cli.doctor import doctor
@@ -29,6 +30,7 @@ COMMANDS = (
     recommend,
     chat,
     threads,
+    batch,
     feedback,
     preferences,
     evaluate,

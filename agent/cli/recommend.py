@@ -80,6 +80,7 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
     callback=limits_of,
     help="Another limit for this request: model_calls, tool_calls, tokens, cost_usd or seconds. Repeatable.",
 )
+@click.option("--no-cache", is_flag=True, help="Use nothing that is remembered of earlier requests.")
 @click.option("--no-fallback", is_flag=True, help="Fail where the model fails, instead of answering without it.")
 @pass_shared
 def recommend(
@@ -97,6 +98,7 @@ def recommend(
     strategy: Strategy | None,
     strictness: Strictness | None,
     limits: dict[str, float],
+    no_cache: bool,
     no_fallback: bool,
 ) -> None:
     """Recommend items for a QUERY in plain words, for a user's history, or both.
@@ -122,6 +124,7 @@ def recommend(
             strategy=strategy,
             strictness=strictness,
             limits=limits,
+            cache=not no_cache,
         )
         events = rec.stream("".join(query), **options)
         for event in events:

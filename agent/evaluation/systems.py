@@ -132,7 +132,12 @@ class Bench:
     def agent(self, case: Case) -> Answered:
         """The whole agent, asked for as much as the largest k."""
         answer = self.recmind.recommend(
-            case.query, user_id=case.user_id, k=self.k, filters=self._filters(case), diversity=self.diversity
+            case.query,
+            user_id=case.user_id,
+            k=self.k,
+            filters=self._filters(case),
+            diversity=self.diversity,
+            cache=False,
         )
         return Answered(tuple(found.item_id for found in answer.recommendations), {"answer": answer})
 
@@ -172,6 +177,7 @@ class Bench:
             limits=self.recmind.workspace.settings.limits,
             deadline=time.monotonic() + DEADLINE_S,
             pool=self._pool,
+            look_up_pool=self._pool,
         )
 
     @cached_property

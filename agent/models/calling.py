@@ -22,7 +22,7 @@ from langchain_core.messages import (
 )
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from agent.models.factory import who_is
+from agent.models.factory import innermost, who_is
 from agent.models.failures import ModelFailure, Who, failure_of, late
 from agent.models.replies import checked
 
@@ -121,7 +121,9 @@ class _Call:
     def __init__(
         self, model: Model, messages: Sequence[BaseMessage], config: RunnableConfig | None, who: Who, stream: bool
     ) -> None:
-        self.model, self.messages, self.config, self.who, self.stream = model, list(messages), config, who, stream
+        self.model, self.messages, self.config, self.who = model, list(messages), config, who
+        # A model that streams by itself hides that it does: its mended pieces would pass for a whole answer.
+        self.stream = stream or bool(getattr(innermost(model), "streaming", False))
         self.given_up = threading.Event()
         self.whole: AIMessageChunk | None = None
         self._begun = time.monotonic()
@@ -203,8 +205,7 @@ def _in_thread(work: Callable[[], AIMessage]) -> concurrent.futures.Future[AIMes
 
 
 def _is_asynchronous(model: Any) -> bool:
-    while hasattr(model, "bound"):
-        model = model.bound
+    model = innermost(model)
     if not isinstance(model, BaseChatModel):
         return True
     return type(model)._agenerate is not BaseChatModel._agenerate or type(model)._astream is not BaseChatModel._astream

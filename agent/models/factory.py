@@ -63,12 +63,18 @@ def model_name_of(model: BaseChatModel) -> str:
 
 def who_is(model: Any, name: str | None = None) -> Who:
     """How people are told of this model; tools bound to it and the like are looked through."""
-    while hasattr(model, "bound"):
-        model = model.bound
+    model = innermost(model)
     key: Any = getattr(model, "openai_api_key", None)
     keyless = hasattr(key, "get_secret_value") and key.get_secret_value() == NO_KEY
     endpoint = getattr(model, "openai_api_base", None) or getattr(model, "base_url", None)
     return Who(name or model_name_of(model), str(endpoint or ""), keyless)
+
+
+def innermost(model: Any) -> Any:
+    """The model itself, whatever is bound around it."""
+    while hasattr(model, "bound"):
+        model = model.bound
+    return model
 
 
 def _open_openai(name: str, model: str, limits: Limits) -> BaseChatModel:

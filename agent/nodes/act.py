@@ -18,7 +18,7 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
-from agent.state import AgentContext, Event, Question, Spent, State
+from agent.state import AgentContext, Event, EventKind, Question, Spent, State
 from data.errors import RecMindError
 from data.text import normalize
 from tools.ask import ASK, MOST_CHOICES, AskError, parse_question
@@ -35,7 +35,9 @@ TOOLS_BY_NAME: dict[str, BaseTool] = {tool.name: tool for tool in TOOLS}
 def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The slate with this turn's findings, a tool message for every look-up, and the submission where there is one."""
     turn = _Turn(state, config, runtime)
-    futures = [runtime.context.pool.submit(contextvars.copy_context().run, turn.run, call) for call in turn.calls]
+    futures = [
+        runtime.context.look_up_pool.submit(contextvars.copy_context().run, turn.run, call) for call in turn.calls
+    ]
     wait(futures, timeout=turn.seconds_left())
     return turn.settle([_result(future) for future in futures])
 
@@ -45,7 +47,7 @@ async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentConte
     turn = _Turn(state, config, runtime)
     loop = asyncio.get_running_loop()
     futures = [
-        loop.run_in_executor(runtime.context.pool, contextvars.copy_context().run, turn.run, call)
+        loop.run_in_executor(runtime.context.look_up_pool, contextvars.copy_context().run, turn.run, call)
         for call in turn.calls
     ]
     if futures:
@@ -78,7 +80,8 @@ class _Turn:
         if tool is None:
             return f"There is no tool {call['name']!r}; there are {', '.join(TOOLS_BY_NAME)}."
         self.emit("tool_started", _spoken(call), call)
-        desk = Desk(LookUps(self.context, self.state["brief"], self.state["slate"]))
+        look_ups = LookUps(self.context, self.state["brief"], self.state["slate"])
+        desk = Desk(self.context.caches.look_ups(look_ups) if self.context.caches else look_ups)
         try:
             # Some servers leave the id out; without one LangChain would return the text alone.
             named = {**call, "id": call["id"] or "", "args": {**call["args"], DESK: desk}}
@@ -95,7 +98,9 @@ class _Turn:
             return f"{call['name']} failed; go on without it."
         found = message.artifact
         assert isinstance(found, Findings)
-        self.emit("tool_finished", f"{len(found.rows)} rows", call)
+        self.emit(
+            "tool_finished", f"{call['name']}: {len(found.rows)} rows", call, rows=len(found.rows), cached=found.cached
+        )
         return found
 
     def settle(self, results: Sequence[Findings | str]) -> State:
@@ -121,7 +126,11 @@ class _Turn:
             answers.append(
                 ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error")
             )
-        update = State(slate=slate, read=read, spent=self._spent(self.state["spent"]))
+        if self.context.emit and self.calls:
+            count = len(slate.candidates())
+            facts = {"count": count, "new": count - len(self.state["slate"].candidates())}
+            self.context.emit(Event("candidates", f"{count} candidates", facts))
+        update = State(slate=slate, read=read, spent=self._spent(self.state["spent"], results))
         submission, submit_id, notes = self._submission(bool(self.calls or self.over))
         answers += notes
         question, notes = self._question(alone=not (self.calls or self.over or self.submits))
@@ -182,12 +191,17 @@ class _Turn:
             return last
         return last.model_copy(update={"content": f"{last.content}\nThis was the last look-up: submit now."})
 
-    def _spent(self, spent: Spent) -> Spent:
-        return replace(spent, tool_calls=spent.tool_calls + len(self.calls))
+    def _spent(self, spent: Spent, results: Sequence[Findings | str]) -> Spent:
+        cached = sum(isinstance(result, Findings) and result.cached for result in results)
+        return replace(
+            spent,
+            tool_calls=spent.tool_calls + len(self.calls),
+            cached_tool_calls=spent.cached_tool_calls + cached,
+        )
 
-    def emit(self, kind: str, text: str, call: ToolCall) -> None:
+    def emit(self, kind: EventKind, text: str, call: ToolCall, **facts: Any) -> None:
         if self.context.emit:
-            self.context.emit(Event(kind, text, {"tool": call["name"], "arguments": call["args"]}))
+            self.context.emit(Event(kind, text, {"tool": call["name"], "arguments": call["args"], **facts}))
 
 
 def _result(future: Future[Findings | str] | asyncio.Future[Findings | str]) -> Findings | str:

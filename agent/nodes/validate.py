@@ -32,6 +32,10 @@ def validate(state: State, runtime: Runtime[AgentContext]) -> State:
         slate, verdict = _settled(submission, slate, state["brief"], context)
     if context.emit:
         text = f"{len(verdict.chosen)} passed" + (f", {len(verdict.problems)} problems" if verdict.problems else "")
+        if not verdict.problems:
+            for rank, chosen in enumerate(verdict.chosen, 1):
+                facts = {"rank": rank, "item_id": chosen.item_id, "title": chosen.title, "score": chosen.score}
+                context.emit(Event("item_validated", f"{rank}. {chosen.title}", facts))
         context.emit(Event("validated", text, {"problems": list(verdict.problems)}))
     return State(slate=slate, verdict=verdict)
 

@@ -43,7 +43,8 @@ def run(data: Path, work: Path) -> dict[str, float | int | str]:
     ``REQUESTS`` and ten users.
 
     ``cold_ratio`` is ``cold_recommend_s / import_s``. ``first_time`` are requests in words never asked before, by users
-    whose history was read before; ``warm`` are requests in words that were searched before, by other users.
+    whose history was read before; ``warm`` are requests in words that were searched before, by other users. No
+    look-up, reply or answer of an earlier request is used: ``cache=False``.
     """
     workspace = latest_small(data, work)
     home = str(workspace.home)
@@ -62,7 +63,7 @@ def run(data: Path, work: Path) -> dict[str, float | int | str]:
 
         def asked(words: str, user: int) -> float:
             begun = time.perf_counter()
-            rec.recommend(words, user_id=str(user))
+            rec.recommend(words, user_id=str(user), cache=False)
             return 1000 * (time.perf_counter() - begun)
 
         for user in USERS:

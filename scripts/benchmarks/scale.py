@@ -218,7 +218,7 @@ def _asking(size: int, folder: Path) -> Figures:
 
         def asked(query: str, user: str) -> tuple[float, float]:
             begun, worked = time.perf_counter(), time.process_time()
-            answer = rec.recommend(query, user_id=user)
+            answer = rec.recommend(query, user_id=user, cache=False)
             taken = time.perf_counter() - begun, time.process_time() - worked
             if not answer.recommendations or answer.fallback_cause:
                 raise RuntimeError(f"{query!r} for {user} has no proper answer: {answer.fallback_cause}")

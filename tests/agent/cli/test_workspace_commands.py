@@ -45,6 +45,7 @@ def test_forget_erases_a_user_and_their_traces(recmind, home):
         "contributions": 0,
         "traces": 1,
         "threads": 1,
+        "remembered": 0,
     }
     assert recmind("trace", "list", "--user", "ann", "--home", home, "--json").json == {"traces": []}
     assert recmind("forget", "ann", "--home", home).out == "Nothing was known of user 'ann'.\n"

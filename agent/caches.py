@@ -1,0 +1,91 @@
+"""What a workspace remembers of requests: look-ups in memory; model replies and, where it is told to, answers on disk.
+
+| kept | key | until |
+| --- | --- | --- |
+| look-up, ``tools/remembered.py`` | index, count of writes, user, what binds, slate, arguments | write, new index |
+| model reply, ``agent/models/cache.py`` | conversation (prompt, profile, findings), tools, model, parameters | limit |
+| answer | request, user, options, model, index, count of writes, prompts, release | limit |
+
+Profiles (``tools/history.py``: user's watermark, catalogue's version) and query vectors (``tools/query_cache.py``:
+encoder, text) are remembered by their engines.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from pydantic import TypeAdapter
+
+import prompts
+from agent.answer import Answer, Usage
+from agent.models.cache import LARGEST as LARGEST_RESPONSES
+from agent.models.cache import caching
+from data.disk_cache import DiskCache, key_of
+from data.version import recmind_version
+from data.workspace import Workspace
+from tools.lookups import LookUps
+from tools.remembered import FindingsCache, RememberedLookUps
+
+LARGEST_ANSWERS = 500
+
+
+class Caches:
+    """The caches of one workspace. Safe to share between threads and processes."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.settings = workspace.settings.caches
+        self._findings = FindingsCache()
+        self._responses = DiskCache(workspace.cache / "responses.db", LARGEST_RESPONSES)
+        self._answers = DiskCache(workspace.cache / "answers.db", LARGEST_ANSWERS)
+
+    def model(self, model: BaseChatModel, user_id: str | None) -> BaseChatModel:
+        """The model, its replies remembered where the settings and the model allow it."""
+        return caching(model, self._responses, user_id) if self.settings.responses else model
+
+    def look_ups(self, look_ups: LookUps) -> LookUps | RememberedLookUps:
+        """The look-ups, with what was found before where the settings allow it."""
+        return RememberedLookUps(look_ups, self._findings) if self.settings.look_ups else look_ups
+
+    def answer(self, key: bytes) -> Answer | None:
+        """The answer to the same question, with nothing spent on it, or None."""
+        kept = self._answers.get(key)
+        if kept is None:
+            return None
+        answer = _answers().validate_json(kept)
+        return replace(answer, usage=Usage(cost_usd=0.0, model_choice=answer.usage.model_choice, cached=True))
+
+    def keep_answer(self, key: bytes, answer: Answer) -> None:
+        """Keep an answer for the same question. Neither a fallback nor a question back is one."""
+        if answer.source == "agent" and answer.question is None:
+            self._answers.put(key, _answers().dump_json(answer), answer.user_id)
+
+    def forget_user(self, user_id: str) -> int:
+        """Erase what tells of this user; how many entries that were on disk."""
+        self._findings.clear()
+        return sum(disk.forget(user_id) for disk in (self._responses, self._answers))
+
+
+def answer_key(asked: Mapping[str, Any], state: Sequence[Any]) -> bytes:
+    """The key of the answer to what was asked, JSON-ready, in a state of the workspace."""
+    parts = (json.dumps(asked, sort_keys=True, default=str), json.dumps(state), prompts.version(), recmind_version())
+    return key_of(parts)
+
+
+def told_again(answer: Answer, config: RunnableConfig, trace_id: str, started: float) -> Answer:
+    """The remembered answer as that of a new request, with a trace of its own: one run that says what it was."""
+    outputs = {"cached": True, "recommendations": [found.item_id for found in answer.recommendations]}
+    again: RunnableLambda[dict[str, Any], dict[str, Any]] = RunnableLambda(lambda _: outputs, name="recommend")
+    again.invoke({}, config)
+    return replace(answer, trace_id=trace_id, latency_ms=round(1000 * (time.monotonic() - started), 3))
+
+
+@cache
+def _answers() -> TypeAdapter[Answer]:
+    return TypeAdapter(Answer)

@@ -1,0 +1,73 @@
+"""Which model a request is put to: the one that was named, opened once; or what ``auto:CHEAP,STRONG`` comes down to."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from langchain_core.language_models import BaseChatModel
+
+from agent.models.factory import model_name_of, open_model
+from agent.models.failures import ModelFailure
+from agent.models.offline import NAME as OFFLINE
+from agent.models.offline import OfflinePlanner
+from agent.models.routing import read_route, route
+from agent.understanding import Understanding
+from data.settings import Limits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model for one request."""
+
+    model: BaseChatModel
+    name: str
+    failure: str | None = None
+    """Why it cannot be asked, or None where it can."""
+    why: str | None = None
+    """Why it was chosen, where ``auto`` chose it."""
+
+
+class Models:
+    """Opens models by name, each once. Safe to share between threads."""
+
+    def __init__(self, limits: Limits, *, fallback: bool) -> None:
+        """``fallback``: whether a model that cannot be opened is told in the choice; otherwise ``ModelFailure``."""
+        self._limits, self._fallback = limits, fallback
+        self._opened: dict[str, BaseChatModel] = {}
+        self._lock = threading.Lock()
+
+    def choose(self, wanted: str | BaseChatModel, read: Callable[[], Understanding]) -> Choice:
+        """The model that is wanted.
+
+        Args:
+            wanted: a name, ``auto:CHEAP,STRONG``, or an opened model.
+            read: reads the request; called for ``auto`` alone.
+
+        Raises:
+            InputError: the name leads nowhere.
+            ModelFailure: the model cannot be asked, and there is no fallback.
+        """
+        if not isinstance(wanted, str):
+            return Choice(wanted, model_name_of(wanted))
+        pair = read_route(wanted)
+        if pair is None:
+            return self._open(wanted)
+        found = route(read(), *pair)
+        log.info("%s chose %s: %s", wanted, found.name, found.cause)
+        return self._open(found.name, why=found.cause)
+
+    def _open(self, name: str, why: str | None = None) -> Choice:
+        with self._lock:
+            if name not in self._opened:
+                try:
+                    self._opened[name] = OfflinePlanner() if name == OFFLINE else open_model(name, self._limits)
+                except ModelFailure as failure:
+                    if not self._fallback:
+                        raise
+                    return Choice(OfflinePlanner(), name, str(failure), why)
+            return Choice(self._opened[name], name, None, why)

@@ -1,0 +1,75 @@
+"""``auto:CHEAP,STRONG``: which model a request needs, by what the rules made of it, and the cause in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.models.offline import NAME as OFFLINE
+from agent.understanding import Understanding
+from data.errors import InputError
+
+AUTO = "auto:"
+
+HARD_PARTS = 4
+"""Conditions, wishes and titles from which on a request has too much to weigh for the cheap model."""
+HARD_UNREAD = 8
+"""The same for words that the rules could not read."""
+HARD_WORDS = 40
+"""The same for all words: a story rather than a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The model for one request."""
+
+    name: str
+    """``offline`` where no model is needed."""
+    cause: str
+
+
+def read_route(name: str) -> tuple[str, str] | None:
+    """The cheap and the strong model that ``auto:CHEAP,STRONG`` names, or None where it is another name.
+
+    Raises InputError where it does not name two.
+    """
+    if not name.startswith(AUTO):
+        return None
+    cheap, _, strong = (part.strip() for part in name.removeprefix(AUTO).partition(","))
+    if not cheap or not strong or "," in strong:
+        raise InputError(
+            f"{name!r} names no two models. Write auto:CHEAP,STRONG, as in auto:openai:small,openai:large."
+        )
+    return cheap, strong
+
+
+def route(understanding: Understanding, cheap: str, strong: str) -> Route:
+    """The model that this request needs.
+
+    None for one that says nothing, as all there is to go by is the history, or what is popular. The strong one for a
+    request with many parts, with many words that the rules could not read, with a part that could not be used, or told
+    at length. The cheap one otherwise.
+    """
+    parts = [
+        (len(understanding.bindings), "condition"),
+        (len(understanding.wishes), "wish"),
+        (len(understanding.likes) + len(understanding.unlikes), "title"),
+    ]
+    unread, words = len(understanding.text.split()), len(understanding.query.split())
+    if understanding.empty and not any(number for number, _ in parts) and not unread:
+        return Route(OFFLINE, "the request says nothing that a model could weigh")
+    reasons = []
+    if sum(number for number, _ in parts) >= HARD_PARTS:
+        reasons.append(" and ".join(_counted(number, noun) for number, noun in parts if number))
+    if unread >= HARD_UNREAD:
+        reasons.append(f"{unread} words to search by")
+    if understanding.unused:
+        reasons.append(f"{_counted(len(understanding.unused), 'part')} that could not be used")
+    if words >= HARD_WORDS:
+        reasons.append(f"{words} words in all")
+    if reasons:
+        return Route(strong, f"hard: {', '.join(reasons)}")
+    return Route(cheap, "plain: few parts, all of them read")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else noun + ('es' if noun == 'wish' else 's')}"
