@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from agent.lazy import lazy
 
 if TYPE_CHECKING:
-    from agent.answer import Answer, Portrait, Proof, Recommendation, Usage
+    from agent.answer import Answer, Fit, Portrait, Proof, Recommendation, Usage
     from agent.recommender import RecMind
     from agent.state import Event
 
-__all__ = ["Answer", "Event", "Portrait", "Proof", "RecMind", "Recommendation", "Usage"]
+__all__ = ["Answer", "Event", "Fit", "Portrait", "Proof", "RecMind", "Recommendation", "Usage"]
 
 __getattr__ = lazy(
     __name__,
     {
         "Answer": "agent.answer",
         "Event": "agent.state",
+        "Fit": "agent.answer",
         "Portrait": "agent.answer",
         "Proof": "agent.answer",
         "RecMind": "agent.recommender",

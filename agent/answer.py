@@ -20,6 +20,15 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a recommendation fits one member of a group."""
+
+    user_id: str
+    fit: float
+    """The share of the other candidates that this member's ranking puts below it: 1 is their best, 0 their worst."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """One recommended item."""
 
@@ -32,6 +41,8 @@ class Recommendation:
     evidence: tuple[Proof, ...] = ()
     confidence: float | None = None
     """A calibrated probability, or None where none has been learned."""
+    fits: tuple[Fit, ...] = ()
+    """For each member of a group, in the caller's order; empty for one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,10 @@ class Answer:
     """The conversation that the answer belongs to, for the next request or the reply."""
     understood: tuple[Portrait, ...] = ()
     """What was understood of each person, where the mode is ``explanation-first``."""
+    user_ids: tuple[str, ...] = ()
+    """Everybody it was for: one, the members of a group (``user_id`` is None then), or nobody."""
+    aggregation: str | None = None
+    """How the members' fits became the score; None for one person or none."""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values, in the shape of ``recmind schema``."""

@@ -10,10 +10,12 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from typing_extensions import TypedDict
 
-from data.choices import Mode, Strategy, Strictness
+from data.choices import Aggregation, Mode, Strategy, Strictness
 from data.conditions import Condition
 from data.errors import InputError
 
+MOST_MEMBERS = 12
+"""The largest group."""
 MOST_ASKED = 100
 """The largest ``k``."""
 
@@ -25,6 +27,12 @@ class Options(TypedDict, total=False):
 
     user_id: str | None
     """Whose history and preferences count; an unknown id is answered as a newcomer's."""
+    user_ids: Sequence[str]
+    """Several people to recommend for at once, instead of ``user_id``: what each stated binds, what any of them had is
+    left out, and every recommendation says how well it fits each."""
+    aggregation: Aggregation
+    """How the fits of several people become one score: ``average``, ``least-misery`` (the lowest) or ``most-pleasure``
+    (the highest)."""
     k: int
     """How many recommendations at most, 1 to 100; 10 where it is not given."""
     filters: Sequence[str | Condition]
@@ -63,6 +71,8 @@ class Asked:
     """The same with every default in place; see ``Options`` for what each means."""
 
     user_id: str | None = None
+    user_ids: Sequence[str] = ()
+    aggregation: Aggregation = "average"
     k: int = 10
     filters: Sequence[str | Condition] = ()
     exclude: Sequence[str] = ()
@@ -98,9 +108,24 @@ class Asked:
             raise InputError(f"diversity is {asked.diversity}; give a number from 0 to 1.")
         for name, words, default in (
             ("mode", get_args(Mode), ()),
+            ("aggregation", get_args(Aggregation), ()),
             ("strategy", get_args(Strategy), (None,)),
             ("strictness", get_args(Strictness), (None,)),
         ):
             if getattr(asked, name) not in (*words, *default):
                 raise InputError(f"{name} is {getattr(asked, name)!r}; it is one of {', '.join(words)}.")
+        if isinstance(asked.user_ids, str):
+            raise InputError(f"user_ids is the text {asked.user_ids!r}; give a list of ids.")
+        if asked.user_id is not None and asked.user_ids:
+            raise InputError("Both user_id and user_ids are given; name one person, or several, not both.")
+        if len(asked.members) > MOST_MEMBERS:
+            raise InputError(f"{len(asked.members)} people are named; a group has {MOST_MEMBERS} at most.")
+        if len(asked.members) > 1 and (asked.thread is not None or asked.mode == "conversational"):
+            raise InputError("A conversation belongs to one person: name one, or leave thread and mode out.")
         return asked
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Everybody who is named, each once."""
+        named = self.user_ids if self.user_id is None else (self.user_id,)
+        return tuple(dict.fromkeys(named))

@@ -20,6 +20,7 @@ from agent.models.offline import BRIEF, LINES
 from agent.models.spoken import with_spoken_calls, without_thoughts
 from agent.state import AgentContext, Line, State
 from data.text import normalize
+from tools.group import in_turns
 from tools.slate import Entry, Slate
 
 RESERVED = 4
@@ -131,15 +132,16 @@ def _steps(lines: Sequence[Line]) -> Iterator[tuple[str, str, str, list[str]]]:
 
 def _account(state: State, *, facts: int) -> str:
     """What every line has explored: its look-ups, and its first candidates, each told of once."""
-    slate, told, parts = state["slate"], set[str](), []
+    slate, told, spelled, parts = state["slate"], set[str](), set[int](), []
     for number, line in enumerate(_conversations(state), 1):
         parts.append(f"Line {number}: {line.idea or 'the first look-ups'}")
         steps = list(_steps([line]))
         parts += [f"- {call}: {said or _some(handles)}" for _, call, said, handles in steps]
-        best = [h for *_, handles in steps for h in handles if h not in told and slate.entries[h].role == "candidate"]
+        found = in_turns([handles for *_, handles in steps])
+        best = [h for h in found if h not in told and slate.entries[h].role == "candidate"]
         for handle in list(dict.fromkeys(best))[:TOLD_ROWS]:
             told.add(handle)
-            parts.append(_row(slate.entries[handle], slate, facts))
+            parts.append(_row(slate.entries[handle], slate, facts, spelled))
     return "\n".join(parts)
 
 
@@ -148,7 +150,10 @@ def _some(handles: Sequence[str], most: int = 8) -> str:
     return ", ".join(handles[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def _row(entry: Entry, slate: Slate, facts: int) -> str:
+def _row(entry: Entry, slate: Slate, facts: int, spelled: set[int]) -> str:
     summary = f" ({entry.summary})" if entry.summary else ""
-    shown = "; ".join(f"e{n} {slate.evidence[n - 1].text}" for n in entry.evidence[:facts])
+    numbers = entry.evidence[:facts]
+    # What several rows share is spelled out once; behind that its number is enough.
+    shown = "; ".join(f"e{n}" if n in spelled else f"e{n} {slate.evidence[n - 1].shown}" for n in numbers)
+    spelled.update(numbers)
     return f"{entry.handle} {entry.title}{summary}{f': {shown}' if shown else ''}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from agent import group
 from agent.state import AgentContext, Verdict
 from agent.understanding import Understanding
 from tools.context import Brief
@@ -22,7 +23,9 @@ def write_message(
         f"The model set {quoted(brief.bindings[label].words)} aside, so an item may go against it."
         for label in verdict.dropped
     ]
-    if context.user_id is not None and not brief.known_user:
+    if context.members:
+        sentences += group.sentences(brief, context)
+    elif context.user_id is not None and not brief.known_user:
         sentences.append(
             f"Nothing is known of user {context.user_id!r} yet, so this rests on the request and on what others like."
         )

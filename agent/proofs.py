@@ -86,8 +86,8 @@ def _preference(claim: _Claim) -> bool:
 
 
 def _history(claim: _Claim) -> bool:
-    user_id = claim.context.user_id
-    return user_id is not None and _did(claim.context, user_id, claim.data)
+    user_id = claim.data.get("user_id", claim.context.user_id)
+    return user_id in claim.context.people and _did(claim.context, user_id, claim.data)
 
 
 def _collaborative(claim: _Claim) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.answer import Proof, Recommendation
+from agent.group import fits_of, with_fits
 from agent.state import AgentContext, State
 
 
@@ -10,17 +11,19 @@ def recommended(state: State, context: AgentContext) -> tuple[Recommendation, ..
     """What was chosen, best first, with the confidence where one has been learned."""
     slate, chosen = state["slate"], state["verdict"].chosen
     confidences = context.engines.confidences(context.user_id, [found.item_id for found in chosen])
+    fits = {found.item_id: fits_of(slate.of_item(found.item_id), context) for found in chosen}
     return tuple(
         Recommendation(
             rank=rank,
             item_id=found.item_id,
             title=found.title,
             score=found.score,
-            reason=found.reason,
+            reason=with_fits(found.reason, fits[found.item_id]),
             evidence=tuple(
                 Proof(fact.kind, fact.text, dict(fact.data)) for n in found.cites if (fact := slate.fact(n))
             ),
             confidence=confidences.get(found.item_id),
+            fits=fits[found.item_id],
         )
         for rank, found in enumerate(chosen, 1)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import queue
 import threading
@@ -115,8 +116,8 @@ class RecMind:
 
         Args:
             query: what the person says; may be empty for a known user.
-            options: see ``Options``: ``user_id``, ``k``, ``filters``, ``exclude``, ``diversity``, ``model``,
-                ``limits``, ``callbacks``.
+            options: see ``Options``: ``user_id`` or ``user_ids``, ``k``, ``filters``, ``exclude``, ``diversity``,
+                ``model``, ``limits``, ``callbacks``.
 
         Raises:
             InputError: a filter or a limit cannot be read, ``k`` or ``diversity`` is out of range, or a model's name
@@ -340,7 +341,8 @@ class RecMind:
         thread, message = asked.thread, None
         if thread is None and asked.mode == "conversational":
             thread = uuid7().hex[-THREAD_LETTERS:]
-        user_id = None if asked.user_id is None else _encodable(asked.user_id)
+        people = tuple(map(_encodable, asked.members))
+        user_id = people[0] if len(people) == 1 else None
         said = _encodable(query[:LONGEST_QUERY])
         if thread is not None:
             message = self._conversing.message(_encodable(thread), said, user_id, options)
@@ -351,13 +353,15 @@ class RecMind:
         context = AgentContext(
             query=said,
             user_id=user_id,
+            members=people if len(people) > 1 else (),
+            aggregation=asked.aggregation,
             k=asked.k,
             filters=tuple(self._condition(condition) for condition in asked.filters),
             exclude=frozenset(map(_encodable, asked.exclude)),
             diversity=asked.diversity,
             store=self.store,
             engines=self.engines,
-            model=self._caches.model(chosen.model, user_id) if asked.cache else chosen.model,
+            model=self._caches.model(chosen.model, user_id) if asked.cache and len(people) < 2 else chosen.model,
             model_name=chosen.name,
             price=price_of(chosen.model, chosen.name, settings.prices),
             limits=limits,
@@ -383,10 +387,12 @@ class RecMind:
             run_name="recommend",
             metadata={
                 "query": context.query,
-                "user_id": user_id,
+                # A group is one text of JSON, in which ``recmind forget`` finds its members.
+                "user_id": json.dumps(people, ensure_ascii=False) if context.members else user_id,
                 "model": chosen.name,
                 **({"model_choice": chosen.why} if chosen.why else {}),
                 "k": asked.k,
+                **({"aggregation": asked.aggregation} if context.members else {}),
                 **({"diversity": asked.diversity} if asked.diversity else {}),
                 **({"mode": asked.mode} if asked.mode != "direct" else {}),
                 **({"strategy": context.strategy} if context.strategy != "react" else {}),
@@ -406,8 +412,9 @@ class RecMind:
         return _Request(state, context, config, str(trace_id), started, chosen.why, key, known, message)
 
     def _key(self, context: AgentContext, asked: Asked) -> bytes | None:
-        """What the answer hangs on; None for a model that was handed in, as its name says too little of it."""
-        if not isinstance(asked.model or self._model or "", str):
+        """What the answer hangs on; None for a model that was handed in, as its name says too little of it, and for
+        a group, whose members could not each have it erased."""
+        if context.members or not isinstance(asked.model or self._model or "", str):
             return None
         words = asked.words()
         manifest = context.engines.manifest
@@ -464,6 +471,8 @@ class RecMind:
             ),
             latency_ms=round(1000 * (time.monotonic() - request.started), 3),
             understood=state["understood"],
+            user_ids=request.context.people,
+            aggregation=request.context.aggregation if request.context.members else None,
         )
         if request.key is not None:
             self._caches.keep_answer(request.key, answer)

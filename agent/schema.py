@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
+
+from data.choices import Aggregation
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EVIDENCE_KINDS = ("request", "preference", "history", "collaborative", "semantic", "metadata", "popularity")
@@ -38,6 +40,11 @@ PROOF = _record(
     text=_described(TEXT, "The fact as a noun phrase: 'genre Comedy', 'your 5-star rating of Alien'."),
     data={"type": "object", "description": "What is needed to check the fact again; the keys depend on the kind."},
 )
+FIT = _record(
+    "Fit",
+    user_id=_described(TEXT, "The member of the group."),
+    fit=_described(SHARE, "The share of the other candidates that their own ranking puts below this one."),
+)
 RECOMMENDATION = _record(
     "Recommendation",
     rank={"type": "integer", "minimum": 1, "description": "1 is the best."},
@@ -52,6 +59,7 @@ RECOMMENDATION = _record(
         "maximum": 1,
         "description": "A calibrated probability, or null where none has been learned.",
     },
+    fits=_list(FIT, "How well it fits each member of a group; empty for one person."),
 )
 PORTRAIT = _record(
     "Portrait",
@@ -91,6 +99,11 @@ ANSWER: dict[str, Any] = {
         thread=_described(TEXT_OR_NULL, "The conversation that the answer belongs to, or null."),
         latency_ms={"type": "number", "minimum": 0, "description": "Milliseconds from request to answer."},
         understood=_list(PORTRAIT, "What was understood of each person, in the mode explanation-first; else empty."),
+        user_ids=_list(TEXT, "Everybody it was for: one person, the members of a group, or nobody."),
+        aggregation={
+            "enum": [*get_args(Aggregation), None],
+            "description": "How the fits of a group's members became the score, or null.",
+        },
     ),
 }
 """JSON Schema, draft 2020-12. Answers may gain properties; none of these goes away."""

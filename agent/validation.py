@@ -23,8 +23,8 @@ from tools.slate import Entry, Slate
 from tools.submit import Pick, Submission
 
 TWICE = "is there twice"
-MOST_EXAMPLES = 8
-"""Pieces of evidence that are proved to show how a reason can be written."""
+MOST_EXAMPLES = 3
+"""Pieces of evidence that an example of a reason holds at most."""
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Judge:
 
     def example(self, entry: Entry) -> str:
         """How a reason for the entry can be written, for a model to go by; empty where nothing can be proved."""
-        numbers = self.proved(entry, entry.evidence[:MOST_EXAMPLES])
+        numbers = self.proved(entry, entry.evidence)[:MOST_EXAMPLES]
         return compose((n, self.slate.evidence[n - 1].kind) for n in numbers)[0]
 
     def others(self, taken: Collection[str], most: int = 5) -> str:

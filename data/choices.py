@@ -16,3 +16,6 @@ Strictness = Literal["strict", "lenient"]
 strict: it goes back to the model once, then it is replaced. lenient: values that the item really has may stand uncited,
 and what still claims more is replaced at once. Items, conditions and cited facts are checked alike in both.
 """
+
+Aggregation = Literal["average", "least-misery", "most-pleasure"]
+"""How the fits of a group's members become one score: their average, the lowest, or the highest."""

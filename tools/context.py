@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from data.choices import Aggregation
 from data.conditions import Condition
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ class RequestContext:
 
     query: str
     user_id: str | None
+    members: tuple[str, ...] = ()
+    """The users of a group, in the caller's order; ``user_id`` is None then. Empty for one person or none."""
+    aggregation: Aggregation = "average"
+    """How the fits of a group's members become one score."""
     k: int
     """How many recommendations were asked for."""
     filters: tuple[Condition, ...] = ()
@@ -29,6 +34,11 @@ class RequestContext:
     """0 ranks by score alone, 1 by difference from what is ranked before."""
     store: Store
     engines: Engines
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """All whose past and preferences count."""
+        return self.members or (() if self.user_id is None else (self.user_id,))
 
     def wanted(self, brief: Brief) -> int:
         """How many recommendations to give: ``k``, or fewer where the request says so ("three westerns")."""

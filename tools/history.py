@@ -148,7 +148,13 @@ class UserHistory:
 
 
 def history_findings(
-    store: Store, rows: Sequence[HistoryRow], *, total: int | None = None, focus: Focus = NO_FOCUS, shown: int = 10
+    store: Store,
+    rows: Sequence[HistoryRow],
+    *,
+    total: int | None = None,
+    focus: Focus = NO_FOCUS,
+    shown: int = 10,
+    member: int = 0,
 ) -> Findings:
     """Past items as references for the slate, one row for an item, each with what the user did.
 
@@ -158,12 +164,13 @@ def history_findings(
         total: how many interactions the user has in all.
         focus: what the request is about.
         shown: how many rows the model reads.
+        member: the user's number within a group, from 1; 0 for one person alone.
     """
     stars = star_kinds(store)
     facts: dict[str, list[Evidence]] = {}
     for row in rows:
         interaction = row.interaction
-        fact = phrases.history(interaction, row.title, stars=interaction.kind in stars)
+        fact = phrases.history(interaction, row.title, stars=interaction.kind in stars, member=member)
         facts.setdefault(interaction.item_id, []).append(fact)
     if rows:
         note = f"{len(rows)} of {total} interactions." if total is not None and total > len(rows) else ""

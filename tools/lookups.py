@@ -18,9 +18,11 @@ from tools.context import Brief, Constraint, RequestContext
 from tools.details import details_findings
 from tools.diversity import diversified
 from tools.filter import filter_findings
-from tools.findings import NO_FOCUS, Focus
+from tools.findings import NO_FOCUS, Focus, TasteKey
+from tools.group import FIT, in_turns, together
 from tools.history import Order, history_findings
 from tools.newcomers import spaced
+from tools.past import Past
 from tools.popular import popular_findings
 from tools.rank import Ranked, RankInput, rank_findings
 from tools.search_findings import search_findings
@@ -94,8 +96,9 @@ class LookUps:
             seeds = list(store.numbers_of(liked).values())
             hits = model.ask_seeds(seeds, self.rows, barred, allowed)
         else:
-            past = self.context.engines.history.signals(self.context.user_id)
-            hits = self.context.engines.appeal.ask(past, self.rows, barred, allowed)
+            asked = [self.context.engines.appeal.ask(past, self.rows, barred, allowed) for past in self._pasts()]
+            found = {hit.item_number: hit for hit in reversed(in_turns(asked))}
+            hits = [*reversed(found.values())] if len(asked) > 1 else asked[0]
         return collaborative_findings(
             store,
             hits,
@@ -134,23 +137,37 @@ class LookUps:
         """What the user did before; candidates where the request asks for known items again."""
         if order not in get_args(Order):
             raise LookUpError(f"order is {order!r}; it is one of {', '.join(get_args(Order))}.")
-        if self.context.user_id is None:
+        if not self.context.people:
             return Findings("user_history", note="Nobody is named in this request, so there is no history.")
+        wanted = n if not self.context.members else max(2, n // len(self.context.members))
+        found = [
+            self._past_of(user_id, member, kind=kind, where=where, order=order, since=since, until=until, n=wanted)
+            for member, user_id in enumerate(self.context.people, 1)
+        ]
+        rows = tuple(in_turns([part.rows for part in found]))
+        notes = " ".join(dict.fromkeys(part.note for part in found if part.note))
+        findings = Findings("user_history", rows, notes, sum(min(part.shown, len(part.rows)) for part in found))
+        return _with_role(findings, self.brief, n) if self.brief.again else findings
+
+    def _past_of(
+        self, user_id: str, member: int, *, kind: str, where: Sequence[str], order: str, since: str, until: str, n: int
+    ) -> Findings:
+        """What one user did."""
         history = self.context.engines.history
         rows = history.ask(
-            self.context.user_id,
+            user_id,
             kinds=[kind] if kind else None,
             since=_moment(since),
             until=_moment(until, end=True),
             conditions=self._given(where),
-            order=order,  # type: ignore[arg-type]  # checked against the same Literal above
+            order=order,  # type: ignore[arg-type]  # checked against the Literal by the caller
             n=HISTORY_ROWS if self.brief.again else n,
         )
-        total = history.profile(self.context.user_id).interactions
+        total = history.profile(user_id).interactions
         # What the request wishes is asked of candidates; a reference only says what the user did.
         focus = self._focus(()) if self.brief.again else NO_FOCUS
-        found = history_findings(self.context.store, rows, total=total, focus=focus, shown=n)
-        return _with_role(found, self.brief, n) if self.brief.again else found
+        number = member if self.context.members else 0
+        return history_findings(self.context.store, rows, total=total, focus=focus, shown=n, member=number)
 
     def item_details(self, items: Sequence[str]) -> Findings:
         """Everything about a few items, by handle, id or title."""
@@ -174,20 +191,9 @@ class LookUps:
     def rank_candidates(self, wishes: Sequence[str] = (), n: int = 10) -> Findings:
         """All candidates that nothing rules out, in the order of the hybrid ranker."""
         candidates = self.qualified()
-        profile = self.context.engines.history.profile(self.context.user_id)
         weighed = self._wishes(wishes)
-        ranked = self.context.engines.ranker.ask(
-            [RankInput(entry.item_id, entry.scores) for entry in candidates],
-            history=self.context.engines.history.signals(self.context.user_id),
-            like=self.brief.likes,
-            unlike=self.brief.unlikes,
-            query=self.brief.text,
-            wishes=weighed,
-            tastes=profile.lifts,
-            surprise=self.brief.surprise,
-            again=self.brief.again,
-            given=any((c.attribute, c.operator) == ("item_id", "in") for c in self.brief.standing),
-        )
+        rankings = [self._ranking_of(user_id, candidates, weighed) for user_id in self.context.people or (None,)]
+        ranked = together(rankings, self.context.aggregation) if self.context.members else rankings[0]
         if self.context.diversity > 0:
             ids = [entry.item_id for entry in ranked]
             vectors = self.context.engines.search.vectors_of(ids)
@@ -199,13 +205,46 @@ class LookUps:
         # Only the best get their facts told; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
         titles = {entry.item_id: entry.title for entry in candidates}
-        rest = tuple(Finding(r.item_id, titles[r.item_id], scores={"score": r.score}) for r in ranked[n:])
+        rest = tuple(Finding(r.item_id, titles[r.item_id], scores={"score": r.score, **_fits(r)}) for r in ranked[n:])
         found = replace(found, rows=(*found.rows, *rest))
         if not found.rows:
             return Findings(
                 "rank_candidates", note="There are no candidates yet that qualify: look something up first."
             )
-        return found
+        return replace(found, note=self._fits_told(ranked[:n])) if self.context.members else found
+
+    def _ranking_of(
+        self, user_id: str | None, candidates: Sequence[Entry], wishes: Sequence[Constraint]
+    ) -> list[Ranked]:
+        """The candidates in the order of one user."""
+        history = self.context.engines.history
+        return self.context.engines.ranker.ask(
+            [RankInput(entry.item_id, entry.scores) for entry in candidates],
+            history=history.signals(user_id),
+            like=self.brief.likes,
+            unlike=self.brief.unlikes,
+            query=self.brief.text,
+            wishes=wishes,
+            tastes=history.profile(user_id).lifts,
+            surprise=self.brief.surprise,
+            again=self.brief.again,
+            given=any((c.attribute, c.operator) == ("item_id", "in") for c in self.brief.standing),
+        )
+
+    def _fits_told(self, ranked: Sequence[Ranked]) -> str:
+        """How well each row fits every member, for a model to read."""
+        rows = [
+            f"{entry.handle} {'/'.join(f'{fit:.2f}' for fit in _fits(r).values())}"
+            for r in ranked
+            if (entry := self.slate.of_item(r.item_id))
+        ]
+        order = f"ordered by {self.context.aggregation}"
+        return f"Fits of members 1 to {len(self.context.members)}, {order}: {', '.join(rows)}"
+
+    def _pasts(self) -> list[tuple[Past, ...]]:
+        """The past of each person; one that is empty where nobody is named."""
+        history = self.context.engines.history
+        return [history.signals(user_id) for user_id in self.context.people or (None,)]
 
     def _with_newcomers(self, ranked: Sequence[Ranked]) -> list[Ranked]:
         """The ranking with those items that nobody took on the places that ``tools.newcomers`` keeps for them."""
@@ -276,13 +315,21 @@ class LookUps:
 
     def _focus(self, conditions: Sequence[Condition]) -> Focus:
         """What the request is about, so that the facts that matter to it are named first."""
-        tastes = self.context.engines.history.profile(self.context.user_id).lifts
+        tastes: dict[TasteKey, float] = {}
+        for user_id in self.context.people:
+            for key, lift in self.context.engines.history.profile(user_id).lifts.items():
+                tastes[key] = max(lift, tastes.get(key, 0.0))
         return Focus(
             tuple(c for c in conditions if c not in self.brief.standing),
             tuple(self.brief.bindings.values()),
             tuple(self.brief.wishes.values()),
             tastes,
         )
+
+
+def _fits(ranked: Ranked) -> dict[str, float]:
+    """The members' fits among the parts of a score; empty where one person alone is asked for."""
+    return {name: fit for name, fit in ranked.parts.items() if name.startswith(FIT)}
 
 
 def _with_role(findings: Findings, brief: Brief, n: int) -> Findings:

@@ -60,8 +60,11 @@ def metadata(attribute: str, value: str | float) -> Evidence:
     return Evidence("metadata", value_phrase(attribute, value), {"attribute": attribute, "value": value})
 
 
-def history(interaction: Interaction, title: str, *, stars: bool = True) -> Evidence:
-    """That the user did this with that item; ``stars`` where values of the kind are stars up to five."""
+def history(interaction: Interaction, title: str, *, stars: bool = True, member: int = 0) -> Evidence:
+    """That the user did this with that item; ``stars`` where values of the kind are stars up to five.
+
+    ``member`` is the user's number within a group, from 1: the text names the user then, and a model reads the number.
+    """
     kind, value = interaction.kind, interaction.value
     if kind == "rating" and value is not None:
         written = format_number(round(value, 2))
@@ -73,9 +76,12 @@ def history(interaction: Interaction, title: str, *, stars: bool = True) -> Evid
     else:
         deed = _HISTORY.get(kind) or f"your {kind.replace('_', ' ')} of"
         text = f"{deed} {title}"
-    return Evidence(
-        "history", text, {"item_id": interaction.item_id, "kind": kind, "value": value, "at": interaction.at}
-    )
+    data = {"item_id": interaction.item_id, "kind": kind, "value": value, "at": interaction.at}
+    if not member:
+        return Evidence("history", text, data)
+    deed = text.removeprefix("your ")
+    named = {**data, "user_id": interaction.user_id}
+    return Evidence("history", f"{interaction.user_id}'s {deed}", named, f"member {member}'s {deed}")
 
 
 def taste(attribute: str, value: str, count: int, lift: float, *, less: bool = False) -> Evidence:

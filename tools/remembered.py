@@ -80,7 +80,7 @@ class RememberedLookUps:
         read = tuple(_hashable(getattr(brief, part.name)) for part in fields(brief))
         entries = self.look_ups.slate.entries.values()
         slate = tuple((e.handle, e.item_id, e.role, tuple(e.scores.items())) for e in entries)
-        return context.user_id, context.k, context.diversity, read, slate
+        return context.people, context.aggregation, context.k, context.diversity, read, slate
 
 
 def _hashable(value: Any) -> Any:

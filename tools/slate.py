@@ -32,6 +32,13 @@ class Evidence:
     """The proof, JSON-ready. By kind: request {words, condition}; preference {text, condition}; history {item_id,
     kind, value, at}; collaborative {because: [{item_id, weight}], score}; semantic {query, field, words, similarity};
     metadata {attribute, value}; popularity {count, mean, since, until}."""
+    masked: str = ""
+    """The same without a user's id, where the text names one: what a model reads."""
+
+    @property
+    def shown(self) -> str:
+        """What a model reads."""
+        return self.masked or self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The tools as a chat model sees them: the one place that knows LangChain.
 
-Each docstring below is prompt text. A tool returns a ``Findings`` artifact and touches no state; ``act`` merges it
-onto the slate and renders the rows that the model reads.
+Each docstring below is prompt text, sent as ``schemas`` cuts it. A tool returns a ``Findings`` artifact and touches no
+state; ``act`` merges it onto the slate and renders the rows that the model reads.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, BeforeValidator, Field
 from typing_extensions import override
 
@@ -45,10 +46,13 @@ Result = tuple[str, Findings]
 # Small models write one text where a list is asked for.
 _Listed = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 
-Where = Annotated[Sequence[str], _Listed, Field(description='Conditions that all must hold: "year>=1990", "q1".')]
-Like = Annotated[Sequence[str], _Listed, Field(description="Handles of items to resemble: r1, c4.")]
-Count = Annotated[int, Field(description="Rows wanted.", ge=1, le=50)]
+# What `where`, `like` and `n` mean is said once, in the system prompt, not with every tool.
+Where = Annotated[Sequence[str], _Listed]
+Like = Annotated[Sequence[str], _Listed]
+Count = Annotated[int, Field(ge=1, le=50)]
 
+RANKING = "rank_candidates"
+"""The tool whose rows are read for their order."""
 SHOWN_EVIDENCE = 6
 """Pieces of evidence a row shows a model; the slate holds all."""
 
@@ -188,6 +192,26 @@ FINAL: BaseTool = StructuredTool.from_function(submit_recommendations, name=SUBM
 
 ALL_TOOLS: tuple[BaseTool, ...] = (*TOOLS, FINAL)
 
+_UNSAID = ("default", "minimum", "maximum", "title")
+"""Of a schema these cost tokens at every call; what breaks a limit is told in an error message."""
+
+
+def schemas(tools: Sequence[BaseTool] = ALL_TOOLS) -> list[dict[str, Any]]:
+    """The tools as a chat model is sent them, in OpenAI's format: names, types, and what cannot be guessed."""
+    return [_terse(convert_to_openai_tool(tool)) for tool in tools]
+
+
+def _terse(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_terse(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = schema.get("properties")
+    kept = {key: _terse(part) for key, part in schema.items() if key not in _UNSAID and key != "properties"}
+    if isinstance(named, dict):
+        kept["properties"] = {name: _terse(part) for name, part in named.items()}
+    return kept
+
 
 def ask_person(question: str, choices: list[str]) -> None:
     """Ask the person one question, where the request leaves open what they want. Call it alone, before any look-up."""
@@ -211,18 +235,24 @@ def render_rows(
     """
     lines = [findings.note] if findings.note else []
     told: set[int] = set()
+    known: list[str] = []
     for entry in entries[: findings.shown]:
         old = before.entries.get(entry.handle) if entry.handle in read else None
         new = [n for n in entry.evidence if old is None or n not in old.evidence]
         # What several rows share is spelled out once; behind that its number is enough.
         first = [n for n in new if n not in told][:SHOWN_EVIDENCE]
         facts = [
-            f"e{n} {slate.evidence[n - 1].text}" if n in first else f"e{n}" for n in new if n in told or n in first
+            f"e{n} {slate.evidence[n - 1].shown}" if n in first else f"e{n}" for n in new if n in told or n in first
         ]
         told.update(first)
+        if old and not facts and findings.tool != RANKING:
+            known.append(entry.handle)
+            continue
         head = entry.handle if old else f"{entry.handle} {entry.title}"
         summary = f" ({entry.summary})" if entry.summary and not old else ""
         lines.append(f"{head}{summary}: {'; '.join(facts)}" if facts else f"{head}{summary}")
+    if known:
+        lines.append(f"Also, as told before: {', '.join(known)}.")
     hidden = len(findings.rows) - findings.shown
     if hidden > 0:
         lines.append(f"… and {hidden} more on the slate.")

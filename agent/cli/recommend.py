@@ -9,7 +9,7 @@ import click
 
 from agent.cli.app import Command, Shared, pass_shared
 from agent.cli.output import clean, count, emit
-from data.choices import Mode, Strategy, Strictness
+from data.choices import Aggregation, Mode, Strategy, Strictness
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,7 +36,20 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
 
 @click.command(cls=Command, short_help="Recommend items for a request, a user, or both.")
 @click.argument("query", nargs=-1)
-@click.option("--user", "user_id", metavar="ID", help="For whom; their history decides with the request.")
+@click.option(
+    "--user",
+    "user_ids",
+    multiple=True,
+    metavar="ID",
+    help="For whom; their history decides with the request. Repeated: for all of them together.",
+)
+@click.option(
+    "--aggregation",
+    type=click.Choice(get_args(Aggregation)),
+    default="average",
+    show_default=True,
+    help="How the fits of several people become one score: their average, the lowest, or the highest.",
+)
 @click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
 @click.option(
     "--filter",
@@ -87,7 +100,8 @@ def recommend(
     shared: Shared,
     *,
     query: tuple[str, ...],
-    user_id: str | None,
+    user_ids: tuple[str, ...],
+    aggregation: Aggregation,
     k: int,
     filters: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -114,7 +128,8 @@ def recommend(
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
         answer: Answer | None = None
         options = _given(
-            user_id=user_id,
+            user_ids=user_ids,
+            aggregation=aggregation,
             k=k,
             filters=filters,
             exclude=exclude,

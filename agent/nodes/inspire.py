@@ -15,6 +15,7 @@ from agent.lines import ANOTHER, RESERVED, begun, idea_of, question
 from agent.models.calling import ModelFailure, acall_model, call_model
 from agent.nodes.reason import call_deadline
 from agent.state import AgentContext, Event, Spent, State
+from tools.toolbox import schemas
 
 
 def inspire(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
@@ -51,7 +52,7 @@ def _affordable(spent: Spent, context: AgentContext) -> bool:
 
 
 def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
-    return context.model.bind_tools([ANOTHER])
+    return context.model.bind_tools(schemas([ANOTHER]))
 
 
 def _answered(message: AIMessage, spent: Spent, state: State, context: AgentContext) -> State:

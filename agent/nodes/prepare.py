@@ -3,11 +3,13 @@ catalogue is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 import prompts
-from agent import hybrid
+from agent import group, hybrid
 from agent.memory.preferring import settle_statements
 from agent.models.offline import BRIEF
 from agent.nodes.steady import steady
@@ -19,6 +21,7 @@ from data.errors import ConditionError
 from tools.context import Brief, Constraint
 from tools.describe import describe_catalogue, example_condition
 from tools.lookups import LookUps
+from tools.profile import Profile
 from tools.slate import Slate
 
 REMEMBERED = 6
@@ -33,15 +36,17 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     if heard is None:
         settled = settle_statements(context.query, context.user_id, context.store, context.engines.details)
         notes = settled.notes
-    consumed = context.engines.history.consumed(context.user_id)
-    profile = context.engines.history.profile(context.user_id) if context.user_id is not None else None
-    known = profile is not None and profile.known
+    history = context.engines.history
+    consumed = frozenset[str]().union(*map(history.consumed, context.people))
+    profiles = [history.profile(user_id) for user_id in context.people]
+    known = any(profile.known for profile in profiles)
     understanding = heard or understand(settled.query, context.store, context.engines.details, user_known=known)
     brief = _brief(understanding, context, consumed, known_user=known)
     slate = _references(state["slate"], brief, context)
     if context.emit:
         context.emit(Event("understood", understanding.meaning() or "an open request"))
-    understood = (portrait(context, context.user_id),) if context.mode == "explanation-first" else ()
+    told = (context.people or (None,)) if context.mode == "explanation-first" else ()
+    understood = tuple(portrait(context, user_id) for user_id in told)
     if context.emit:
         for person in understood:
             context.emit(Event("understood", person.text))
@@ -52,7 +57,8 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
             earlier=f"\nEarlier in this conversation, oldest first\n{context.earlier}\n" if context.earlier else "",
             meaning=understanding.meaning() or "an open request",
             readings=_readings(brief),
-            profile=profile.digest() if profile is not None and known else "Nothing is known of them.",
+            who="Group" if context.members else "Person",
+            profile=_profile(profiles, context) if known else "Nothing is known of them.",
             references=_listed(slate),
             k=context.wanted(brief),
         ),
@@ -69,6 +75,11 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
         submission=None,
         repaired=False,
     )
+
+
+def _profile(profiles: Sequence[Profile], context: AgentContext) -> str:
+    """What is known of the person, or of each member of the group, for a model to read."""
+    return group.digest(profiles) if context.members else profiles[0].digest()
 
 
 def _brief(understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool) -> Brief:
@@ -88,11 +99,7 @@ def _brief(understanding: Understanding, context: AgentContext, consumed: frozen
         wishes={f"w{n}": wish for n, wish in enumerate(wishes, 1)},
         standing=(*context.filters, *(c for part in preferences for c in part.conditions)),
         preferences=preferences,
-        excluded=context.exclude
-        | barred
-        | context.engines.history.refused(context.user_id)
-        | frozenset(likes)
-        | frozenset(unlikes),
+        excluded=context.exclude.union(barred, *map(context.engines.history.refused, context.people), likes, unlikes),
         consumed=consumed,
         known_user=known_user,
         again=understanding.again,
@@ -102,11 +109,9 @@ def _brief(understanding: Understanding, context: AgentContext, consumed: frozen
 
 
 def _preferences(context: AgentContext) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
-    """The user's stored preferences, and what they love; one that can no longer be read cannot bind."""
-    if context.user_id is None:
-        return (), ()
+    """What the users stated, and what they love; a preference that can no longer be read cannot bind."""
     by_words: dict[tuple[bool, str], list[Condition]] = {}
-    for preference in context.store.preferences(context.user_id):
+    for preference in (stated for user_id in context.people for stated in context.store.preferences(user_id)):
         try:
             condition = parse_condition(preference.condition)
         except ConditionError:
@@ -157,6 +162,6 @@ def _listed(slate: Slate) -> str:
         return ""
     lines = []
     for entry in slate.entries.values():
-        facts = "; ".join(f"e{n} {slate.evidence[n - 1].text}" for n in entry.evidence[:3])
+        facts = "; ".join(f"e{n} {slate.evidence[n - 1].shown}" for n in entry.evidence[:3])
         lines.append(f"{entry.handle} {entry.title}: {facts}" if facts else f"{entry.handle} {entry.title}")
     return "\nReferences\n" + "\n".join(lines) + "\n"

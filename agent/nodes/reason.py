@@ -13,9 +13,10 @@ from agent.models.offline import OfflinePlanner
 from agent.models.spoken import with_spoken_calls
 from agent.state import AgentContext, Event, Spent, State
 from tools.submit import SUBMIT
-from tools.toolbox import ALL_TOOLS, ASKING
+from tools.toolbox import ALL_TOOLS, ASKING, schemas
 
 NAMES = tuple(tool.name for tool in (*ALL_TOOLS, ASKING))
+SCHEMAS, WITH_ASKING = schemas(), schemas((*ALL_TOOLS, ASKING))
 
 
 def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
@@ -49,7 +50,7 @@ async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentCo
 
 
 def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
-    return context.model.bind_tools([*ALL_TOOLS, ASKING] if context.ask else ALL_TOOLS)
+    return context.model.bind_tools(WITH_ASKING if context.ask else SCHEMAS)
 
 
 def call_deadline(context: AgentContext) -> float | None:

@@ -241,7 +241,11 @@ class TraceStore:
             return 0
         with self._database() as db:
             with db.atomic():
-                erased = db.conn.execute("DELETE FROM traces WHERE user_id = ?", [user_id]).rowcount
+                # The members of a group are one text of JSON.
+                sql = (
+                    "DELETE FROM traces WHERE user_id = ? OR (user_id LIKE '[%' AND instr(user_id, json_quote(?)) > 0)"
+                )
+                erased = db.conn.execute(sql, [user_id, user_id]).rowcount
             if erased:
                 _rewrite(db)
         return erased

@@ -10,11 +10,10 @@ import os
 from pathlib import Path
 
 import pytest
-from langchain_core.utils.function_calling import convert_to_openai_tool
 
 import prompts
 from tests.agent.scripted import ScriptedModel, calls
-from tools.toolbox import ALL_TOOLS
+from tools.toolbox import schemas
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("RECMIND_UPDATE_SNAPSHOTS") == "1"
@@ -52,18 +51,15 @@ def test_conversation(open_demo):
 
 
 def test_tool_schemas():
-    schemas = [convert_to_openai_tool(tool) for tool in ALL_TOOLS]
-    assert agrees("tools.json", json.dumps(schemas, indent=1, ensure_ascii=False) + "\n")
+    assert agrees("tools.json", json.dumps(schemas(), indent=1, ensure_ascii=False) + "\n")
 
 
 def test_tool_schemas_are_terse():
-    assert len(json.dumps([convert_to_openai_tool(tool) for tool in ALL_TOOLS])) / LETTERS_PER_TOKEN < 1500
+    assert len(json.dumps(schemas())) / LETTERS_PER_TOKEN < 950
 
 
 def test_no_tool_can_name_a_user():
-    names = {
-        name for tool in ALL_TOOLS for name in convert_to_openai_tool(tool)["function"]["parameters"]["properties"]
-    }
+    names = {name for tool in schemas() for name in tool["function"]["parameters"]["properties"]}
     assert not {name for name in names if "user" in name or name == "desk"}
 
 

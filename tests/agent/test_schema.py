@@ -5,15 +5,22 @@ import dataclasses
 import jsonschema
 import pytest
 
-from agent.answer import Answer, Portrait, Proof, Recommendation, Usage
-from agent.schema import ANSWER, PORTRAIT, PROOF, RECOMMENDATION, USAGE
+from agent.answer import Answer, Fit, Portrait, Proof, Recommendation, Usage
+from agent.schema import ANSWER, FIT, PORTRAIT, PROOF, RECOMMENDATION, USAGE
 
 FULL = Answer(
     query="funny",
     user_id="7",
     recommendations=(
         Recommendation(
-            1, "c1", "Clue", 0.9, "A comedy.", (Proof("metadata", "genre Comedy", {"value": "Comedy"}),), 0.4
+            1,
+            "c1",
+            "Clue",
+            0.9,
+            "A comedy.",
+            (Proof("metadata", "genre Comedy", {"value": "Comedy"}),),
+            0.4,
+            (Fit("7", 0.5),),
         ),
         Recommendation(2, "c2", "", 0.1, "Another.", ()),
     ),
@@ -48,7 +55,14 @@ def test_answers_meet_it(answer):
 
 @pytest.mark.parametrize(
     ("record", "schema"),
-    [(Answer, ANSWER), (Recommendation, RECOMMENDATION), (Proof, PROOF), (Portrait, PORTRAIT), (Usage, USAGE)],
+    [
+        (Answer, ANSWER),
+        (Recommendation, RECOMMENDATION),
+        (Proof, PROOF),
+        (Fit, FIT),
+        (Portrait, PORTRAIT),
+        (Usage, USAGE),
+    ],
 )
 def test_every_field_is_promised_and_nothing_else(record, schema):
     assert set(schema["properties"]) == set(schema["required"]) == {field.name for field in dataclasses.fields(record)}
