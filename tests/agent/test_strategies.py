@@ -128,12 +128,12 @@ def test_the_offline_planner_begins_lines_that_pay(demo: RecMind):
 
 
 def test_async_goes_the_same_way(demo: RecMind):
-    plain = demo.recommend(
-        "", k=2, model=model_of(AIMessage(f"YES: {IDEA}"), AIMessage("NO")), strategy="self-inspiring"
-    )
-    awaited = asyncio.run(
-        demo.arecommend("", k=2, model=model_of(AIMessage(f"YES: {IDEA}"), AIMessage("NO")), strategy="self-inspiring")
-    )
+    def options() -> dict:
+        model = model_of(AIMessage(f"YES: {IDEA}"), AIMessage("NO"))
+        return {"k": 2, "model": model, "strategy": "self-inspiring", "cache": False}
+
+    plain = demo.recommend("", **options())
+    awaited = asyncio.run(demo.arecommend("", **options()))
     assert (awaited.recommendations, awaited.usage) == (plain.recommendations, plain.usage)
 
 
