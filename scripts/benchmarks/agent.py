@@ -1,0 +1,166 @@
+"""What the framework itself takes of a request to a chat model, how much the model reads, and requests side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agent import RecMind
+from agent.answer import Answer
+from benchmarks.common import ROOT, latest_small, python, recmind
+from benchmarks.latency import REQUESTS
+
+MODEL, PATIENT = "openai:good", "openai:patient"
+USERS = range(1, 4)
+IN_FLIGHT = 100
+WAIT_S = 0.5
+"""How long each call of the model takes where requests are asked side by side."""
+
+
+def run(data: Path, work: Path) -> dict[str, Any]:
+    """Figures of ``REQUESTS``, each by three users, ten items each; nothing of an earlier request is used.
+
+    ``overhead``: milliseconds of a request without those in which the model was busy. ``cpu``: processor time of this
+    process for a request, which other work on the machine distorts less. ``tokens``: what the model read, counted as
+    four letters of the messages and tools each. ``in_flight``: seconds that so many asynchronous requests at once take,
+    and one alone, where each call of the model takes ``WAIT_S``. ``import_s`` tells how fast the machine is now.
+    """
+    workspace = latest_small(data, work)
+    recmind("index", "--home", str(workspace.home))
+    machine_s, _ = python("import sentence_transformers")
+    with RecMind.open(workspace.home) as rec:
+        with GoodModel() as model:
+            one_by_one = list(_asked(rec, model))
+        with GoodModel(WAIT_S):
+            side_by_side = asyncio.run(_side_by_side(rec))
+    overhead = [1000 * (asked.seconds - asked.busy_s) for asked in one_by_one]
+    cpu = [1000 * asked.cpu_s for asked in one_by_one]
+    calls = [tokens for asked in one_by_one for tokens in asked.tokens]
+    totals = [sum(asked.tokens) for asked in one_by_one]
+    return {
+        "import_s": round(machine_s, 2),
+        "requests": len(one_by_one),
+        "fallbacks": sum(asked.answer.source == "fallback" for asked in one_by_one),
+        "repaired": sum(bool(asked.answer.repairs) for asked in one_by_one),
+        "overhead_p50_ms": round(statistics.median(overhead), 1),
+        "overhead_p95_ms": round(statistics.quantiles(overhead, n=20)[-1], 1),
+        "cpu_p50_ms": round(statistics.median(cpu), 1),
+        "model_calls_p50": statistics.median(len(asked.tokens) for asked in one_by_one),
+        "model_calls_most": max(len(asked.tokens) for asked in one_by_one),
+        "tokens_per_call_p50": statistics.median(calls),
+        "tokens_per_call_most": max(calls),
+        "tokens_per_request_p50": statistics.median(totals),
+        "tokens_per_request_most": max(totals),
+        **side_by_side,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, measured."""
+
+    answer: Answer
+    seconds: float
+    cpu_s: float
+    busy_s: float
+    tokens: tuple[int, ...]
+    """Of each call of the model."""
+
+
+def _asked(rec: RecMind, model: GoodModel) -> Iterator[Asked]:
+    for user in USERS:
+        rec.recommend("anything", user_id=str(user), model=MODEL, cache=False)
+    for request in REQUESTS:
+        # The words are searched once before, as in the benchmark latency: encoding them is no part of the framework.
+        rec.engines.search.ask(request, n=1)
+    model.told()
+    for request in REQUESTS:
+        for user in USERS:
+            begun, cpu = time.perf_counter(), time.process_time()
+            answer = rec.recommend(request, user_id=str(user), model=MODEL, cache=False)
+            seconds, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
+            told = model.told()
+            yield Asked(answer, seconds, cpu_s, told["busy_s"], tuple(told["tokens"]))
+
+
+async def _side_by_side(rec: RecMind) -> dict[str, float | int]:
+    async def ask(number: int) -> Answer:
+        return await rec.arecommend(
+            REQUESTS[number % len(REQUESTS)], user_id=str(1 + number), model=PATIENT, cache=False
+        )
+
+    await ask(0)
+    begun = time.perf_counter()
+    await ask(1)
+    alone_s, begun, cpu = time.perf_counter() - begun, time.perf_counter(), time.process_time()
+    answers = await asyncio.gather(*(ask(number) for number in range(IN_FLIGHT)))
+    together_s, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
+    return {
+        "in_flight": IN_FLIGHT,
+        "in_flight_s": round(together_s, 2),
+        "in_flight_cpu_s": round(cpu_s, 2),
+        "in_flight_slowest_chain_s": round(max(WAIT_S * answer.usage.model_calls for answer in answers), 2),
+        "in_flight_fallbacks": sum(answer.source == "fallback" for answer in answers),
+        "alone_s": round(alone_s, 2),
+    }
+
+
+class GoodModel:
+    """The process with the model; inside, ``openai:`` names lead to it. A context manager."""
+
+    def __init__(self, wait_s: float = 0.0) -> None:
+        path = os.pathsep.join((str(ROOT), str(ROOT / "scripts")))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.good_model", str(wait_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        self._environment = _environment(self._line().strip())
+
+    def told(self) -> dict[str, Any]:
+        """What the model did since this was last asked: calls, busy_s, tokens."""
+        assert self._process.stdin is not None, "it is a pipe"
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        told: dict[str, Any] = json.loads(self._line())
+        return told
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None, "it is a pipe"
+        return self._process.stdout.readline()
+
+    def __enter__(self) -> Self:
+        self._environment.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._environment.__exit__(kind, error, trace)
+        self._process.communicate()
+
+
+@contextmanager
+def _environment(url: str) -> Iterator[None]:
+    before = os.environ.get("OPENAI_BASE_URL")
+    os.environ["OPENAI_BASE_URL"] = url
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OPENAI_BASE_URL"]
+        else:
+            os.environ["OPENAI_BASE_URL"] = before
