@@ -3,79 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langsmith import uuid7
 from typing_extensions import Unpack
 
-from agent.answer import Answer, Usage
-from agent.asking import Asked, Model, Options
+from agent.answer import Answer
+from agent.asking import Model, Options
 from agent.batch import batch
-from agent.caches import Caches, answer_key, told_again
-from agent.graph import build_graph
 from agent.memory.preferring import forget_preference, keep_preference
-from agent.memory.running import Conversing, Message
 from agent.memory.threads import Threads
-from agent.models.choosing import Choice, Models
-from agent.models.factory import who_is
-from agent.models.offline import NAME as OFFLINE
-from agent.models.prices import price_of
-from agent.recommended import recommended
-from agent.state import AgentContext, Event, Spent, State
-from agent.tracing import TraceRecorder, TraceStore
-from agent.understanding import Understanding, understand
-from agent.versions import versions_of
-from data.conditions import Condition, parse_condition, resolve_condition
+from agent.requests import Requests
+from agent.state import Event
+from agent.tracing import TraceStore
 from data.errors import InputError, RecMindError
 from data.records import Interaction, Preference
-from data.spending import Ledger
 from data.store import Store
+from data.text import encodable
 from data.workspace import Workspace
-from tools.index import Engines, open_engines
-from tools.slate import Slate
+from tools.index import Engines
 
-MODEL_VARIABLE = "RECMIND_MODEL"
-LONGEST_QUERY = 20_000
-"""Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
-THREADS = 8
-"""For the steps of asynchronous requests, which only compute."""
-LOOK_UP_THREADS = 64
-"""For look-ups: threads of their own, so that slow ones hold up nobody but their request."""
-THREAD_LETTERS = 12
-"""Of the name of a thread that nobody named."""
 _SCORES = {"always": 1.0, "negative": 0.0}
 """What a kind of interaction with an item says of its being in an answer, by what it means."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A request on its way into the graph."""
-
-    state: State
-    context: AgentContext
-    config: RunnableConfig
-    trace_id: str
-    started: float
-    why_model: str | None
-    """Why ``auto`` chose the model, or None where nobody had to choose."""
-    key: bytes | None
-    """Under which the answer is remembered, or None where it is not."""
-    known: Answer | None
-    """The answer that is remembered."""
-    message: Message | None = None
-    """What goes into a thread; None where the request belongs to none."""
 
 
 class RecMind:
@@ -85,15 +39,8 @@ class RecMind:
         self.workspace = workspace
         self.store = Store(workspace.database, workspace.settings)
         self.traces = TraceStore(workspace.traces, workspace.settings.traces)
-        self._model, self._fallback = model, fallback
         self.threads = Threads(workspace.threads)
-        self._conversing = Conversing(self.threads)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="recmind")
-        self._look_ups = ThreadPoolExecutor(LOOK_UP_THREADS, thread_name_prefix="recmind-look-up")
-        self._lock = threading.Lock()
-        self._engines: tuple[Path | None, Engines] | None = None
-        self._caches = Caches(workspace)
-        self._models = Models(workspace.settings.limits, fallback=fallback)
+        self._requests = Requests(workspace, self.store, self.traces, self.threads, model=model, fallback=fallback)
 
     @classmethod
     def open(cls, home: str | Path | None = None, *, model: Model = None, fallback: bool = True) -> RecMind:
@@ -102,8 +49,7 @@ class RecMind:
         Args:
             home: a folder made by ``recmind import`` and ``recmind index``.
             model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``,
-            the
-                workspace's settings, or the offline planner, in this order.
+                the workspace's settings, or the offline planner, in this order.
             fallback: whether the hybrid ranker answers, and says so, when a named model fails. False: ``ModelFailure``.
 
         Raises:
@@ -124,29 +70,11 @@ class RecMind:
                 leads nowhere.
             ModelFailure: the model failed and ``fallback`` is off.
         """
-        return self._answered(self._request(query, options))
-
-    def _answered(self, request: _Request) -> Answer:
-        if request.known is not None:
-            return told_again(request.known, request.config, request.trace_id, request.started)
-        return self._answer(request, self._run(request))
+        return self._requests.answer(self._requests.read(query, options))
 
     async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """``recommend`` for an event loop: the model is awaited, all else runs in threads of its own."""
-        return await self._arecommend(query, options)
-
-    async def _arecommend(self, query: str, options: Options, emit: Callable[[Event], None] | None = None) -> Answer:
-        in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
-        request = await in_pool(self._request, query, options, emit)
-        if request.known is not None:
-            return await in_pool(self._answered, request)
-        if request.message is not None:
-            conversing = self._conversing
-            state = await conversing.arun(request.message, request.state, request.config, request.context)
-        else:
-            graph = build_graph(asynchronous=True)
-            state = cast(State, await graph.ainvoke(request.state, request.config, context=request.context))
-        return await in_pool(self._answer, request, state)
+        return await self._requests.aanswer(query, options)
 
     def resume(self, thread: str, /, reply: str = "", **options: Unpack[Options]) -> Answer:
         """The answer to a reply: the run that asked a question goes on with it.
@@ -172,11 +100,11 @@ class RecMind:
         Raises the same as ``recommend``, when the first event is asked for or later.
         """
         events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
-        request = self._request(query, options, events.put)
+        request = self._requests.read(query, options, events.put)
 
         def run() -> None:
             try:
-                events.put(_done(self._answered(request)))
+                events.put(_done(self._requests.answer(request)))
             except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
                 events.put(error)
 
@@ -200,7 +128,7 @@ class RecMind:
 
         async def run() -> None:
             try:
-                emit(_done(await self._arecommend(query, options, emit)))
+                emit(_done(await self._requests.aanswer(query, options, emit)))
             except Exception as error:  # noqa: BLE001  handed to the caller, whatever it is
                 emit(error)
 
@@ -313,16 +241,11 @@ class RecMind:
         Raises:
             WorkspaceError: no index has been built, or it is damaged.
         """
-        current = self.workspace.current_index()
-        with self._lock:
-            if self._engines is None or self._engines[0] != current:
-                self._engines = (current, open_engines(self.workspace, self.store))
-            return self._engines[1]
+        return self._requests.engines
 
     def close(self) -> None:
         """Ends the threads and closes the files."""
-        for pool in (self._pool, self._look_ups):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._requests.close()
         self.store.close()
         self.traces.close()
         self.threads.close()
@@ -335,149 +258,6 @@ class RecMind:
     ) -> None:
         self.close()
 
-    def _request(self, query: str, options: Options, emit: Callable[[Event], None] | None = None) -> _Request:
-        started = time.monotonic()
-        asked = Asked.read(options)
-        thread, message = asked.thread, None
-        if thread is None and asked.mode == "conversational":
-            thread = uuid7().hex[-THREAD_LETTERS:]
-        people = tuple(map(_encodable, asked.members))
-        user_id = people[0] if len(people) == 1 else None
-        said = _encodable(query[:LONGEST_QUERY])
-        if thread is not None:
-            message = self._conversing.message(_encodable(thread), said, user_id, options)
-            asked = Asked.read(message.options)
-        settings = self.workspace.settings
-        limits = settings.limits.changed(asked.limits)
-        chosen = self._chosen(asked.model, said, user_id)
-        context = AgentContext(
-            query=said,
-            user_id=user_id,
-            members=people if len(people) > 1 else (),
-            aggregation=asked.aggregation,
-            k=asked.k,
-            filters=tuple(self._condition(condition) for condition in asked.filters),
-            exclude=frozenset(map(_encodable, asked.exclude)),
-            diversity=asked.diversity,
-            store=self.store,
-            engines=self.engines,
-            model=self._caches.model(chosen.model, user_id) if asked.cache and len(people) < 2 else chosen.model,
-            model_name=chosen.name,
-            price=price_of(chosen.model, chosen.name, settings.prices),
-            limits=limits,
-            caches=self._caches if asked.cache else None,
-            ledger=Ledger(self.store, settings.daily),
-            deadline=started + limits.seconds,
-            pool=self._pool,
-            look_up_pool=self._look_ups,
-            fallback=self._fallback,
-            mode=asked.mode,
-            ask=asked.ask and asked.mode == "conversational",
-            strategy=asked.strategy or self.workspace.settings.strategy,
-            strictness=asked.strictness or self.workspace.settings.strictness,
-            emit=emit,
-        )
-        keeps = asked.cache and settings.caches.answers and message is None
-        key = self._key(context, asked) if keeps else None
-        known = None if key is None else self._caches.answer(key)
-        trace_id = uuid7()
-        config = RunnableConfig(
-            callbacks=[TraceRecorder(self.traces), *asked.callbacks],
-            run_id=trace_id,
-            run_name="recommend",
-            metadata={
-                "query": context.query,
-                # A group is one text of JSON, in which ``recmind forget`` finds its members.
-                "user_id": json.dumps(people, ensure_ascii=False) if context.members else user_id,
-                "model": chosen.name,
-                **({"model_choice": chosen.why} if chosen.why else {}),
-                "k": asked.k,
-                **({"aggregation": asked.aggregation} if context.members else {}),
-                **({"diversity": asked.diversity} if asked.diversity else {}),
-                **({"mode": asked.mode} if asked.mode != "direct" else {}),
-                **({"strategy": context.strategy} if context.strategy != "react" else {}),
-                **({"filters": list(map(str, context.filters))} if context.filters else {}),
-                **({"exclude": sorted(context.exclude)} if context.exclude else {}),
-                "versions": versions_of(self.store, context.engines),
-                **({"cached": True} if known else {}),
-            },
-            # The caps end a request long before this: it only has to be out of their way.
-            recursion_limit=4 * limits.model_calls + 20,
-        )
-        if emit and chosen.why:
-            emit(Event("routed", f"{chosen.name}: {chosen.why}", {"model": chosen.name, "why": chosen.why}))
-        if emit and known:
-            emit(Event("cached", "the answer to the same request is remembered"))
-        state = State(spent=Spent(), slate=Slate(), cause=chosen.failure, strategy=context.strategy)
-        return _Request(state, context, config, str(trace_id), started, chosen.why, key, known, message)
-
-    def _key(self, context: AgentContext, asked: Asked) -> bytes | None:
-        """What the answer hangs on; None for a model that was handed in, as its name says too little of it, and for
-        a group, whose members could not each have it erased."""
-        if context.members or not isinstance(asked.model or self._model or "", str):
-            return None
-        words = asked.words()
-        manifest = context.engines.manifest
-        words |= {"query": context.query, "model": context.model_name, "fallback": self._fallback}
-        words["endpoint"] = who_is(context.model).endpoint
-        return answer_key(words, (manifest.version, manifest.built_at, self.store.clock))
-
-    def _run(self, request: _Request) -> State:
-        if request.message is not None:
-            return self._conversing.run(request.message, request.state, request.config, request.context)
-        return cast(State, build_graph().invoke(request.state, request.config, context=request.context))
-
-    def _condition(self, condition: str | Condition) -> Condition:
-        parsed = parse_condition(condition) if isinstance(condition, str) else condition
-        return resolve_condition(parsed, self.store.catalogue())
-
-    def _chosen(self, model: Model, query: str, user_id: str | None) -> Choice:
-        """The model for a request."""
-        wanted = model or self._model or os.environ.get(MODEL_VARIABLE) or self.workspace.settings.model or OFFLINE
-
-        def read() -> Understanding:
-            known = self.engines.history.profile(user_id).known
-            return understand(query, self.store, self.engines.details, user_known=known)
-
-        with self.store.steady():
-            return self._models.choose(wanted, read)
-
-    def _answer(self, request: _Request, state: State) -> Answer:
-        verdict, spent, cause = state["verdict"], state["spent"], state.get("cause")
-        ready, question = state.get("recommended"), state.get("question")
-        recommendations = recommended(state, request.context) if ready is None else ready
-        answer = Answer(
-            query=request.context.query,
-            user_id=request.context.user_id,
-            recommendations=recommendations,
-            message=state["message"],
-            source="fallback" if cause else "agent",
-            model=request.context.model_name,
-            trace_id=request.trace_id,
-            question=question.text if question else None,
-            choices=question.choices if question else (),
-            thread=request.message.thread_id if request.message else None,
-            fallback_cause=cause,
-            repairs=verdict.repairs,
-            usage=Usage(
-                spent.model_calls,
-                spent.tool_calls,
-                spent.input_tokens,
-                spent.output_tokens,
-                cost_usd=None if spent.cost_usd is None else round(spent.cost_usd, 9),
-                cached_model_calls=spent.cached_model_calls,
-                cached_tool_calls=spent.cached_tool_calls,
-                model_choice=request.why_model,
-            ),
-            latency_ms=round(1000 * (time.monotonic() - request.started), 3),
-            understood=state["understood"],
-            user_ids=request.context.people,
-            aggregation=request.context.aggregation if request.context.members else None,
-        )
-        if request.key is not None:
-            self._caches.keep_answer(request.key, answer)
-        return answer
-
 
 def _done(answer: Answer) -> Event:
     return Event("done", f"{len(answer.recommendations)} recommendations", {"answer": answer})
@@ -485,10 +265,5 @@ def _done(answer: Answer) -> Event:
 
 def _check_kept(name: str, text: str) -> None:
     """Raises InputError where the text cannot be kept in a file."""
-    if _encodable(text) != text:
+    if encodable(text) != text:
         raise InputError(f"{name} is {text!r}, which cannot be kept: it holds a lone surrogate.")
-
-
-def _encodable(text: str) -> str:
-    """The text with a question mark for every lone surrogate, which no file and no server takes."""
-    return text.encode("utf-8", "replace").decode()

@@ -28,6 +28,11 @@ _NO_WORD = re.compile("[^a-z0-9]+")
 """In an ASCII text that is casefolded."""
 
 
+def encodable(text: str) -> str:
+    """The text with a question mark for every lone surrogate, which no file and no server takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def clean(text: str) -> str:
     """The text with what cannot be stored (lone surrogates, NUL) made harmless, and without space at its ends."""
     if not text.isascii():

@@ -49,7 +49,7 @@ def chat(
     from langsmith import uuid7  # noqa: PLC0415
 
     from agent import RecMind  # noqa: PLC0415
-    from agent.recommender import THREAD_LETTERS  # noqa: PLC0415
+    from agent.requests import THREAD_LETTERS  # noqa: PLC0415
     from data.errors import RecMindError  # noqa: PLC0415
 
     name = thread or uuid7().hex[-THREAD_LETTERS:]

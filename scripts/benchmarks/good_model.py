@@ -23,7 +23,11 @@ def reply_to(body: Json, wait_s: float) -> Reply:
     answers = [str(message["content"]) for message in body["messages"] if message["role"] == "tool"]
     if not answers:
         asked = str(body["messages"][1]["content"])
-        looked = ("search_items", {"query": asked[:80]}), ("collaborative_filtering", {}), ("popular_items", {})
+        looked: tuple[tuple[str, Json], ...] = (
+            ("search_items", {"query": asked[:80]}),
+            ("collaborative_filtering", {}),
+            ("popular_items", {}),
+        )
         return calls(*looked, wait_s=wait_s)
     rows = dict(row for answer in answers for row in _ROW.findall(answer))
     picks = [

@@ -1,0 +1,272 @@
+"""A request on its way: what of the workspace and the options goes into the graph, and what answer comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from langchain_core.runnables import RunnableConfig
+from langsmith import uuid7
+
+from agent.answer import Answer, Usage
+from agent.asking import Asked, Model, Options
+from agent.caches import Caches, answer_key, told_again
+from agent.graph import build_graph
+from agent.memory.running import Conversing, Message
+from agent.memory.threads import Threads
+from agent.models.choosing import Choice, Models
+from agent.models.factory import who_is
+from agent.models.offline import NAME as OFFLINE
+from agent.models.prices import price_of
+from agent.recommended import recommended
+from agent.state import AgentContext, Event, Spent, State
+from agent.tracing import TraceRecorder, TraceStore
+from agent.understanding import Understanding, understand
+from agent.versions import versions_of
+from data.conditions import Condition, parse_condition, resolve_condition
+from data.spending import Ledger
+from data.store import Store
+from data.text import encodable
+from data.workspace import Workspace
+from tools.index import Engines, open_engines
+from tools.slate import Slate
+
+MODEL_VARIABLE = "RECMIND_MODEL"
+LONGEST_QUERY = 20_000
+"""Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
+THREADS = 8
+"""For the steps of asynchronous requests, which only compute."""
+LOOK_UP_THREADS = 64
+"""For look-ups: threads of their own, so that slow ones hold up nobody but their request."""
+THREAD_LETTERS = 12
+"""Of the name of a thread that nobody named."""
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, ready for the graph."""
+
+    state: State
+    context: AgentContext
+    config: RunnableConfig
+    trace_id: str
+    started: float
+    why_model: str | None
+    """Why ``auto`` chose the model, or None where nobody had to choose."""
+    key: bytes | None
+    """Under which the answer is remembered, or None where it is not."""
+    known: Answer | None
+    """The answer that is remembered."""
+    message: Message | None = None
+    """What goes into a thread; None where the request belongs to none."""
+
+
+class Requests:
+    """Answers the requests of one workspace. Threads may share it."""
+
+    def __init__(
+        self, workspace: Workspace, store: Store, traces: TraceStore, threads: Threads, *, model: Model, fallback: bool
+    ) -> None:
+        """``model`` and ``fallback`` as ``RecMind.open`` takes them."""
+        self.workspace, self.store, self.traces = workspace, store, traces
+        self._model, self._fallback = model, fallback
+        self._conversing = Conversing(threads)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="recmind")
+        self._look_ups = ThreadPoolExecutor(LOOK_UP_THREADS, thread_name_prefix="recmind-look-up")
+        self._lock = threading.Lock()
+        self._engines: tuple[Path | None, Engines] | None = None
+        self._caches = Caches(workspace)
+        self._models = Models(workspace.settings.limits, fallback=fallback)
+
+    def close(self) -> None:
+        """Ends the threads; what they have begun is waited for."""
+        for pool in (self._pool, self._look_ups):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def engines(self) -> Engines:
+        """The engines of the index in use; a newly built one is taken up with the next request.
+
+        Raises:
+            WorkspaceError: no index has been built, or it is damaged.
+        """
+        current = self.workspace.current_index()
+        with self._lock:
+            if self._engines is None or self._engines[0] != current:
+                self._engines = (current, open_engines(self.workspace, self.store))
+            return self._engines[1]
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to a request that was read."""
+        if request.known is not None:
+            return told_again(request.known, request.config, request.trace_id, request.started)
+        return self._answer(request, self._run(request))
+
+    async def aanswer(self, query: str, options: Options, emit: Emit | None = None) -> Answer:
+        """The same for an event loop, reading included: the model is awaited, all else runs in threads of its own."""
+        in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+        request = await in_pool(self.read, query, options, emit)
+        if request.known is not None:
+            return await in_pool(self.answer, request)
+        if request.message is not None:
+            conversing = self._conversing
+            state = await conversing.arun(request.message, request.state, request.config, request.context)
+        else:
+            graph = build_graph(asynchronous=True)
+            state = cast(State, await graph.ainvoke(request.state, request.config, context=request.context))
+        return await in_pool(self._answer, request, state)
+
+    def read(self, query: str, options: Options, emit: Emit | None = None) -> Request:
+        """The request, ready for the graph. Raises what ``RecMind.recommend`` does of the options."""
+        started = time.monotonic()
+        asked = Asked.read(options)
+        thread, message = asked.thread, None
+        if thread is None and asked.mode == "conversational":
+            thread = uuid7().hex[-THREAD_LETTERS:]
+        people = tuple(map(encodable, asked.members))
+        user_id = people[0] if len(people) == 1 else None
+        said = encodable(query[:LONGEST_QUERY])
+        if thread is not None:
+            message = self._conversing.message(encodable(thread), said, user_id, options)
+            asked = Asked.read(message.options)
+        settings = self.workspace.settings
+        limits = settings.limits.changed(asked.limits)
+        chosen = self._chosen(asked.model, said, user_id)
+        context = AgentContext(
+            query=said,
+            user_id=user_id,
+            members=people if len(people) > 1 else (),
+            aggregation=asked.aggregation,
+            k=asked.k,
+            filters=tuple(self._condition(condition) for condition in asked.filters),
+            exclude=frozenset(map(encodable, asked.exclude)),
+            diversity=asked.diversity,
+            store=self.store,
+            engines=self.engines,
+            model=self._caches.model(chosen.model, user_id) if asked.cache and len(people) < 2 else chosen.model,
+            model_name=chosen.name,
+            price=price_of(chosen.model, chosen.name, settings.prices),
+            limits=limits,
+            caches=self._caches if asked.cache else None,
+            ledger=Ledger(self.store, settings.daily),
+            deadline=started + limits.seconds,
+            pool=self._pool,
+            look_up_pool=self._look_ups,
+            fallback=self._fallback,
+            mode=asked.mode,
+            ask=asked.ask and asked.mode == "conversational",
+            strategy=asked.strategy or self.workspace.settings.strategy,
+            strictness=asked.strictness or self.workspace.settings.strictness,
+            emit=emit,
+        )
+        keeps = asked.cache and settings.caches.answers and message is None
+        key = self._key(context, asked) if keeps else None
+        known = None if key is None else self._caches.answer(key)
+        trace_id = uuid7()
+        config = RunnableConfig(
+            callbacks=[TraceRecorder(self.traces), *asked.callbacks],
+            run_id=trace_id,
+            run_name="recommend",
+            metadata={
+                "query": context.query,
+                # A group is one text of JSON, in which ``recmind forget`` finds its members.
+                "user_id": json.dumps(people, ensure_ascii=False) if context.members else user_id,
+                "model": chosen.name,
+                **({"model_choice": chosen.why} if chosen.why else {}),
+                "k": asked.k,
+                **({"aggregation": asked.aggregation} if context.members else {}),
+                **({"diversity": asked.diversity} if asked.diversity else {}),
+                **({"mode": asked.mode} if asked.mode != "direct" else {}),
+                **({"strategy": context.strategy} if context.strategy != "react" else {}),
+                **({"filters": list(map(str, context.filters))} if context.filters else {}),
+                **({"exclude": sorted(context.exclude)} if context.exclude else {}),
+                "versions": versions_of(self.store, context.engines),
+                **({"cached": True} if known else {}),
+            },
+            # The caps end a request long before this: it only has to be out of their way.
+            recursion_limit=4 * limits.model_calls + 20,
+        )
+        if emit and chosen.why:
+            emit(Event("routed", f"{chosen.name}: {chosen.why}", {"model": chosen.name, "why": chosen.why}))
+        if emit and known:
+            emit(Event("cached", "the answer to the same request is remembered"))
+        state = State(spent=Spent(), slate=Slate(), cause=chosen.failure, strategy=context.strategy)
+        return Request(state, context, config, str(trace_id), started, chosen.why, key, known, message)
+
+    def _key(self, context: AgentContext, asked: Asked) -> bytes | None:
+        """What the answer hangs on; None for a model that was handed in, as its name says too little of it, and for
+        a group, whose members could not each have it erased."""
+        if context.members or not isinstance(asked.model or self._model or "", str):
+            return None
+        words = asked.words()
+        manifest = context.engines.manifest
+        words |= {"query": context.query, "model": context.model_name, "fallback": self._fallback}
+        words["endpoint"] = who_is(context.model).endpoint
+        return answer_key(words, (manifest.version, manifest.built_at, self.store.clock))
+
+    def _run(self, request: Request) -> State:
+        if request.message is not None:
+            return self._conversing.run(request.message, request.state, request.config, request.context)
+        return cast(State, build_graph().invoke(request.state, request.config, context=request.context))
+
+    def _condition(self, condition: str | Condition) -> Condition:
+        parsed = parse_condition(condition) if isinstance(condition, str) else condition
+        return resolve_condition(parsed, self.store.catalogue())
+
+    def _chosen(self, model: Model, query: str, user_id: str | None) -> Choice:
+        """The model for a request."""
+        wanted = model or self._model or os.environ.get(MODEL_VARIABLE) or self.workspace.settings.model or OFFLINE
+
+        def read() -> Understanding:
+            known = self.engines.history.profile(user_id).known
+            return understand(query, self.store, self.engines.details, user_known=known)
+
+        with self.store.steady():
+            return self._models.choose(wanted, read)
+
+    def _answer(self, request: Request, state: State) -> Answer:
+        verdict, spent, cause = state["verdict"], state["spent"], state.get("cause")
+        ready, question = state.get("recommended"), state.get("question")
+        recommendations = recommended(state, request.context) if ready is None else ready
+        answer = Answer(
+            query=request.context.query,
+            user_id=request.context.user_id,
+            recommendations=recommendations,
+            message=state["message"],
+            source="fallback" if cause else "agent",
+            model=request.context.model_name,
+            trace_id=request.trace_id,
+            question=question.text if question else None,
+            choices=question.choices if question else (),
+            thread=request.message.thread_id if request.message else None,
+            fallback_cause=cause,
+            repairs=verdict.repairs,
+            usage=Usage(
+                spent.model_calls,
+                spent.tool_calls,
+                spent.input_tokens,
+                spent.output_tokens,
+                cost_usd=None if spent.cost_usd is None else round(spent.cost_usd, 9),
+                cached_model_calls=spent.cached_model_calls,
+                cached_tool_calls=spent.cached_tool_calls,
+                model_choice=request.why_model,
+            ),
+            latency_ms=round(1000 * (time.monotonic() - request.started), 3),
+            understood=state["understood"],
+            user_ids=request.context.people,
+            aggregation=request.context.aggregation if request.context.members else None,
+        )
+        if request.key is not None:
+            self._caches.keep_answer(request.key, answer)
+        return answer
