@@ -35,7 +35,8 @@ def tell(rows: TraceRows) -> None:
         if send := sender():
             payloads = {digest.hex(): json.loads(unpack(body)) for digest, body in rows.payloads.items()}
             runs = [run_of(rows.trace["trace_id"], row, payloads) for row in rows.runs]
-            send(TraceTree(summary_of(rows.trace), nested(runs)))
+            # Nobody can have judged it yet.
+            send(TraceTree(summary_of({**rows.trace, "score": None, "comment": None}), nested(runs)))
     except Exception:
         log.warning("trace %s was not sent", rows.trace["trace_id"], exc_info=True)
 

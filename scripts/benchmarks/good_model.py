@@ -15,6 +15,7 @@ from tests.endpoint import Endpoint, Json, Reply, calls
 LETTERS_PER_TOKEN = 4
 PICKS = 10
 
+_BINDING = re.compile(r"^(q\d+) ", re.MULTILINE)
 _ROW = re.compile(r"^(c\d+)\b.*?\b(e\d+)\b", re.MULTILINE)
 
 
@@ -23,10 +24,12 @@ def reply_to(body: Json, wait_s: float) -> Reply:
     answers = [str(message["content"]) for message in body["messages"] if message["role"] == "tool"]
     if not answers:
         asked = str(body["messages"][1]["content"])
+        # The request names what binds by a label.
+        binding = _BINDING.findall(asked)
         looked: tuple[tuple[str, Json], ...] = (
-            ("search_items", {"query": asked[:80]}),
-            ("collaborative_filtering", {}),
-            ("popular_items", {}),
+            ("search_items", {"query": asked[:80], "where": binding, "n": 8}),
+            ("collaborative_filtering", {"where": binding, "n": 6}),
+            ("popular_items", {"where": binding, "n": 6}),
         )
         return calls(*looked, wait_s=wait_s)
     rows = dict(row for answer in answers for row in _ROW.findall(answer))

@@ -40,7 +40,8 @@ def test_it_serves_until_it_is_interrupted(recmind, home) -> None:
     words = [
         sys.executable,
         "-c",
-        "from agent.cli import main; main()",
+        # A shell's background jobs, and what they start, ignore the signal.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from agent.cli import main; main()",
         "trace",
         "view",
         "last",
