@@ -50,7 +50,7 @@ def test_a_direct_answer_tells_nothing_of_the_person(demo: RecMind):
     ids=["taste", "deed", "preference"],
 )
 def test_what_is_not_so_is_not_proved(demo: RecMind, monkeypatch, evidence):
-    context = demo._request("", {"user_id": "ada"}).context
+    context = demo._requests.read("", {"user_id": "ada"}).context
     assert not proved_of_person(evidence, context, "ada")
     monkeypatch.setattr("agent.portrait.proved_of_person", lambda *_: False)
     assert portrait(context, "ada").text == "There is too little history to tell a taste."
