@@ -315,16 +315,22 @@ class LookUps:
 
     def _focus(self, conditions: Sequence[Condition]) -> Focus:
         """What the request is about, so that the facts that matter to it are named first."""
-        tastes: dict[TasteKey, float] = {}
-        for user_id in self.context.people:
-            for key, lift in self.context.engines.history.profile(user_id).lifts.items():
-                tastes[key] = max(lift, tastes.get(key, 0.0))
         return Focus(
             tuple(c for c in conditions if c not in self.brief.standing),
             tuple(self.brief.bindings.values()),
             tuple(self.brief.wishes.values()),
-            tastes,
+            self._tastes(),
         )
+
+    def _tastes(self) -> Mapping[TasteKey, float]:
+        """The lifts of the person, as they are remembered; of a group, each at its highest."""
+        if not self.context.members:
+            return self.context.engines.history.profile(self.context.user_id).lifts
+        tastes: dict[TasteKey, float] = {}
+        for user_id in self.context.members:
+            for key, lift in self.context.engines.history.profile(user_id).lifts.items():
+                tastes[key] = max(lift, tastes.get(key, 0.0))
+        return tastes
 
 
 def _fits(ranked: Ranked) -> dict[str, float]:

@@ -10,7 +10,7 @@ import click
 
 from agent.cli.app import Command, Shared, pass_shared
 from agent.cli.output import ProgressLine, count, duration, emit
-from agent.cli.recommend import limits_of
+from agent.cli.recommend import limit_option
 
 if TYPE_CHECKING:
     from agent.batch import BatchSummary
@@ -27,14 +27,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests asked at a time."
 )
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME=NUMBER",
-    callback=limits_of,
-    help="Another limit for each request: model_calls, tool_calls, tokens, cost_usd or seconds. Repeatable.",
-)
+@limit_option
 @click.option("--skip-bad", is_flag=True, help="Go on without lines that are no request; default: ask nothing.")
 @click.option("--no-cache", is_flag=True, help="Use nothing that is remembered of earlier requests.")
 @click.option("--no-fallback", is_flag=True, help="An error where the model fails, instead of an answer without it.")

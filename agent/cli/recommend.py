@@ -34,6 +34,16 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
     return limits
 
 
+limit_option = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    callback=limits_of,
+    help="Another limit for a request: model_calls, tool_calls, tokens, cost_usd or seconds. Repeatable.",
+)
+
+
 @click.command(cls=Command, short_help="Recommend items for a request, a user, or both.")
 @click.argument("query", nargs=-1)
 @click.option(
@@ -85,14 +95,7 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
     type=click.Choice(get_args(Strictness)),
     help="How the words of a model's reasons are checked. Default: the settings, else strict.",
 )
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME=NUMBER",
-    callback=limits_of,
-    help="Another limit for this request: model_calls, tool_calls, tokens, cost_usd or seconds. Repeatable.",
-)
+@limit_option
 @click.option("--no-cache", is_flag=True, help="Use nothing that is remembered of earlier requests.")
 @click.option("--no-fallback", is_flag=True, help="Fail where the model fails, instead of answering without it.")
 @pass_shared

@@ -17,6 +17,8 @@ from agent.nodes.reason import call_deadline
 from agent.state import AgentContext, Event, Spent, State
 from tools.toolbox import schemas
 
+SCHEMAS = schemas([ANOTHER])
+
 
 def inspire(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The state of a further line of thought, or only what asking for one has cost."""
@@ -52,7 +54,7 @@ def _affordable(spent: Spent, context: AgentContext) -> bool:
 
 
 def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
-    return context.model.bind_tools(schemas([ANOTHER]))
+    return context.model.bind_tools(SCHEMAS)
 
 
 def _answered(message: AIMessage, spent: Spent, state: State, context: AgentContext) -> State:
