@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,13 +43,17 @@ class Check:
 
 
 @click.command(cls=Command)
-@click.option("--model", metavar="NAME", help="Also ask this model: does it answer, call a tool, report its usage?")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Also ask this model, or both of auto:CHEAP,STRONG: does it answer, call a tool, report its usage?",
+)
 @pass_shared
 def doctor(shared: Shared, model: str | None) -> None:
     """Say what is installed, found and stale. Exits with 1 where something is broken."""
     checks = [*_installation(), *_workspace(shared.home)]
     if model is not None:
-        checks += _model(model)
+        checks += _model(model, shared.home)
     broken = sum(check.status == "broken" for check in checks)
     emit(
         shared.as_json,
@@ -198,39 +201,14 @@ def _encoder(name: str) -> Check:
     )
 
 
-def _model(name: str) -> Iterator[Check]:
-    """Ask the model once to call a tool: that it answers, calls it, and says what that cost."""
-    from agent.models.factory import open_model, who_is  # noqa: PLC0415
-    from agent.models.failures import failure_of  # noqa: PLC0415
+def _model(name: str, home: Path | None) -> Iterator[Check]:
+    from agent.cli.doctor_models import model_checks  # noqa: PLC0415  only who asks a model pays for it
     from data.errors import RecMindError  # noqa: PLC0415
+    from data.settings import Limits  # noqa: PLC0415
+    from data.workspace import Workspace  # noqa: PLC0415
 
-    def weather(city: str) -> str:
-        """The weather in a city.
-
-        Args:
-            city: the city's name.
-        """
-        return city
-
-    begun = time.perf_counter()
     try:
-        model = open_model(name)
-    except RecMindError as error:
-        yield Check("model", "broken", str(error))
-        return
-    try:
-        message = model.bind_tools([weather]).invoke("What is the weather in Paris? Call the tool to find out.")
-    except Exception as error:  # noqa: BLE001  whatever is wrong is what the person wants to know
-        yield Check("model", "broken", str(failure_of(error, who_is(model, name))))
-        return
-    yield Check("model", "ok", f"{name} answered in {time.perf_counter() - begun:.1f} s")
-    if calls := getattr(message, "tool_calls", []):
-        yield Check("model tools", "ok", f"called {calls[0]['name']} with {calls[0]['args']}")
-    else:
-        told = "made no tool call when asked for one; RecMind needs a model that calls tools"
-        yield Check("model tools", "broken", told)
-    if usage := getattr(message, "usage_metadata", None):
-        yield Check("model usage", "ok", f"{usage['input_tokens']} tokens read, {usage['output_tokens']} written")
-    else:
-        told = "does not report its usage; token limits cannot be kept, calls and seconds are"
-        yield Check("model usage", "note", told)
+        limits = Workspace.open(home).settings.limits
+    except RecMindError:
+        limits = Limits()  # none yet, or settings that cannot be read: that is told elsewhere
+    yield from model_checks(name, limits)

@@ -71,5 +71,14 @@ def route(understanding: Understanding, cheap: str, strong: str) -> Route:
     return Route(cheap, "plain: few parts, all of them read")
 
 
+def rule(cheap: str, strong: str) -> str:
+    """How ``route`` chooses, in a line for people."""
+    return (
+        f"no model for a request that says nothing beside who asks; {strong} from {HARD_PARTS} parts (conditions, "
+        f"wishes, titles), {HARD_UNREAD} words to search by or {HARD_WORDS} words in all on, or where a part could "
+        f"not be used; {cheap} for all others"
+    )
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else noun + ('es' if noun == 'wish' else 's')}"

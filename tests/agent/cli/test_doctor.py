@@ -1,12 +1,14 @@
 """The doctor finds what is missing, stale and broken."""
 
+from dataclasses import replace
+
 import pytest
 
-import agent.models.factory
 from agent.models.failures import ModelFailure, Who, no_key
 from data.records import Item
 from data.store import Store
 from data.workspace import Workspace
+from tests.endpoint import Endpoint, Reply, bad_key, calls, says
 
 
 def statuses(done) -> dict[str, str]:
@@ -73,39 +75,76 @@ def test_sending_traces_away_is_worth_a_note(recmind, home, monkeypatch):
     assert "secret" not in done.out
 
 
-class Fake:
-    """A chat model as far as the doctor asks."""
-
-    def __init__(self, **message):
-        self.message = message
-
-    def bind_tools(self, tools):
-        return self
-
-    def invoke(self, _text):
-        from langchain_core.messages import AIMessage
-
-        return AIMessage("", **self.message)
+CALL = calls(("weather", {"city": "Paris"}))
+ALL_FINE = ("ok", "ok", "ok")
 
 
-CALL = {"name": "weather", "args": {"city": "Paris"}, "id": "1"}
-USAGE = {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12}
+@pytest.fixture
+def endpoint(monkeypatch):
+    """A server that behaves as each test scripts it; ``openai:NAME`` leads there."""
+    with Endpoint() as opened:
+        monkeypatch.setenv("OPENAI_BASE_URL", opened.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-some-key")
+        yield opened
+
+
+def of_model(done, what: str) -> tuple[str | None, ...]:
+    found = statuses(done)
+    return tuple(found.get(name) for name in (what, f"{what} tools", f"{what} usage"))
 
 
 @pytest.mark.parametrize(
-    ("message", "expected"),
+    ("reply", "expected"),
     [
-        ({"tool_calls": [CALL], "usage_metadata": USAGE}, ("ok", "ok", "ok")),
-        ({"tool_calls": [CALL]}, ("ok", "ok", "note")),
-        ({"usage_metadata": USAGE}, ("ok", "broken", "ok")),
+        (CALL, ALL_FINE),
+        (replace(CALL, usage=False), ("ok", "ok", "note")),
+        (says('{"name": "weather", "arguments": {"city": "Paris"}}'), ("ok", "note", "ok")),
+        (says("Sunny, I suppose."), ("ok", "broken", "ok")),
+        (bad_key(), ("broken", None, None)),
     ],
+    ids=["fine", "no usage", "calls as text", "no call", "401"],
 )
-def test_a_model_is_asked_for_a_tool_call(recmind, home, monkeypatch, message, expected):
-    monkeypatch.setattr(agent.models.factory, "open_model", lambda name: Fake(**message))
+def test_a_model_is_asked_for_a_tool_call(recmind, home, endpoint, reply, expected):
+    endpoint.enqueue(reply)
     done = recmind("doctor", "--home", home, "--json", "--model", "openai:x")
-    found = statuses(done)
-    assert (found["model"], found["model tools"], found["model usage"]) == expected
+    assert of_model(done, "model") == expected
     assert done.code == ("broken" in expected)
+    assert len(endpoint.requests) == 1
+
+
+def test_both_models_of_a_route_are_asked(recmind, home, endpoint):
+    def reply(body):
+        return CALL if body["model"] == "large" else says("Sunny.")
+
+    endpoint.enqueue(reply, reply)
+    done = recmind("doctor", "--home", home, "--json", "--model", "auto:openai:small,openai:large")
+    assert [body["model"] for body in endpoint.requests] == ["small", "large"]
+    assert of_model(done, "cheap model") == ("ok", "broken", "ok")
+    assert of_model(done, "strong model") == ALL_FINE
+    assert (done.code, statuses(done)["routing"]) == (1, "ok")
+    assert "openai:large from 4 parts" in detail(done, "routing")
+    assert detail(done, "routing").endswith("openai:small for all others")
+
+
+def test_the_offline_planner_may_be_one_of_them(recmind, home, endpoint):
+    endpoint.enqueue(CALL)
+    done = recmind("doctor", "--home", home, "--model", "auto:offline,openai:large")
+    assert (done.code, done.err, len(endpoint.requests)) == (0, "", 1)
+    assert "cheap model         the offline planner, which asks nobody" in done.out
+
+
+def test_a_route_to_one_model_is_one_line(recmind, home):
+    done = recmind("doctor", "--home", home, "--json", "--model", "auto:openai:small")
+    assert (done.code, statuses(done)["model"]) == (1, "broken")
+    assert "names no two models" in detail(done, "model")
+
+
+def test_a_silent_model_is_given_up(recmind, home, endpoint):
+    (home / "recmind.toml").write_text("[limits]\nseconds = 1\n")
+    endpoint.enqueue(Reply(wait_s=600))
+    done = recmind("doctor", "--home", home, "--json", "--model", "openai:x")
+    assert (done.code, statuses(done)["model"]) == (1, "broken")
+    assert "did not answer within" in detail(done, "model")
 
 
 def test_a_model_without_a_key_is_one_line(recmind, home, monkeypatch):

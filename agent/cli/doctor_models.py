@@ -1,0 +1,85 @@
+"""What ``recmind doctor --model`` asks of a chat model, or of both that ``auto:CHEAP,STRONG`` names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from langchain_core.messages import HumanMessage
+
+from agent.cli.doctor import Check
+from agent.models.calling import call_model
+from agent.models.factory import open_model
+from agent.models.offline import NAME as OFFLINE
+from agent.models.replies import ESTIMATED
+from agent.models.routing import read_route, rule
+from agent.models.spoken import with_spoken_calls
+from data.errors import RecMindError
+from data.settings import Limits
+
+QUESTION = "What is the weather in Paris? Call the tool to find out."
+
+
+def weather(city: str) -> str:
+    """The weather in a city.
+
+    Args:
+        city: the city's name.
+    """
+    return city
+
+
+def model_checks(wanted: str, limits: Limits) -> Iterator[Check]:
+    """What each named model makes of a call; where there are two, also which requests go to which.
+
+    ``limits.seconds`` is how long one call may take.
+    """
+    try:
+        pair = read_route(wanted)
+    except RecMindError as error:
+        yield Check("model", "broken", str(error))
+        return
+    if pair is None:
+        yield from _asked(wanted, "model", limits)
+        return
+    for what, name in zip(("cheap model", "strong model"), pair, strict=True):
+        yield from _asked(name, what, limits)
+    yield Check("routing", "ok", rule(*pair))
+
+
+def _asked(name: str, what: str, limits: Limits) -> Iterator[Check]:
+    """Ask the model once to call a tool: that it answers, calls it, and says what that cost."""
+    if name == OFFLINE:
+        yield Check(what, "ok", "the offline planner, which asks nobody")
+        return
+    begun = time.monotonic()
+    try:
+        model = open_model(name, limits)
+        told = call_model(
+            model.bind_tools([weather]), [HumanMessage(QUESTION)], deadline=begun + limits.seconds, name=name
+        )
+    except RecMindError as error:
+        yield Check(what, "broken", str(error))
+        return
+    except NotImplementedError:
+        yield Check(what, "broken", f"{name} takes no tools; RecMind needs a model that calls them")
+        return
+    yield Check(what, "ok", f"{name} answered in {time.monotonic() - begun:.1f} s")
+    message = with_spoken_calls(told, [weather.__name__])
+    if calls := message.tool_calls:
+        called = f"called {calls[0]['name']} with {calls[0]['args']}"
+        as_text = "; it writes its calls as text, which RecMind reads but cannot rely on"
+        yield Check(
+            f"{what} tools", "ok" if told.tool_calls else "note", called if told.tool_calls else called + as_text
+        )
+    else:
+        yield Check(
+            f"{what} tools", "broken", "made no tool call when asked for one; RecMind needs a model that calls tools"
+        )
+    usage = message.usage_metadata
+    if usage and not message.response_metadata.get(ESTIMATED):
+        yield Check(f"{what} usage", "ok", f"{usage['input_tokens']} tokens read, {usage['output_tokens']} written")
+    else:
+        yield Check(
+            f"{what} usage", "note", "does not report its usage; tokens and cost are estimated from the letters"
+        )
