@@ -21,6 +21,7 @@ from agent.answer import Answer, Usage
 from agent.asking import Asked, Model, Options
 from agent.caches import Caches, answer_key, told_again
 from agent.graph import build_graph
+from agent.memory.preferring import asked_now
 from agent.memory.running import Conversing, Message
 from agent.memory.threads import Threads
 from agent.models.choosing import Choice, Models
@@ -142,7 +143,7 @@ class Requests:
             asked = Asked.read(message.options)
         settings = self.workspace.settings
         limits = settings.limits.changed(asked.limits)
-        chosen = self._chosen(asked.model, said, user_id)
+        chosen, reading = self._chosen(asked.model, said, people, message)
         context = AgentContext(
             query=said,
             user_id=user_id,
@@ -166,6 +167,7 @@ class Requests:
             fallback=self._fallback,
             mode=asked.mode,
             ask=asked.ask and asked.mode == "conversational",
+            reading=reading,
             strategy=asked.strategy or self.workspace.settings.strategy,
             strictness=asked.strictness or self.workspace.settings.strictness,
             emit=emit,
@@ -224,16 +226,25 @@ class Requests:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition
         return resolve_condition(parsed, self.store.catalogue())
 
-    def _chosen(self, model: Model, query: str, user_id: str | None) -> Choice:
-        """The model for a request."""
+    def _chosen(
+        self, model: Model, said: str, people: tuple[str, ...], message: Message | None
+    ) -> tuple[Choice, Understanding | None]:
+        """The model for a request, and what was read to choose it."""
         wanted = model or self._model or os.environ.get(MODEL_VARIABLE) or self.workspace.settings.model or OFFLINE
 
+        readings: list[Understanding] = []
+
         def read() -> Understanding:
-            known = self.engines.history.profile(user_id).known
-            return understand(query, self.store, self.engines.details, user_known=known)
+            known = any(self.engines.history.profile(user_id).known for user_id in people)
+            query = asked_now(said, people[0] if len(people) == 1 else None)
+            readings.append(understand(query, self.store, self.engines.details, user_known=known))
+            # "Another one" says nothing by itself: it goes on with what was asked before.
+            before = message.before if message else None
+            return before if before is not None and readings[0].empty else readings[0]
 
         with self.store.steady():
-            return self._models.choose(wanted, read)
+            choice = self._models.choose(wanted, read)
+        return choice, readings[0] if readings else None
 
     def _answer(self, request: Request, state: State) -> Answer:
         verdict, spent, cause = state["verdict"], state["spent"], state.get("cause")

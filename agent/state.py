@@ -49,6 +49,8 @@ class AgentContext(RequestContext):
     """Whether the person may be asked back."""
     earlier: str = ""
     """What a model is told of the conversation so far."""
+    reading: Understanding | None = None
+    """The request as it was read to choose a model; None where nobody had to."""
     strategy: Strategy = "react"
     strictness: Strictness = "strict"
     emit: Callable[[Any], None] | None = None

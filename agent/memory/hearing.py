@@ -41,7 +41,9 @@ def hear(said: str, thread: Thread, context: AgentContext) -> Heard:
     settled = settle_statements(_reply(said, thread), context.user_id, store, details)
     talked = Talked(tuple(TitleMention(s.item_id, s.title, s.title) for s in thread.shown), thread.focus)
     known = context.user_id is not None and history.profile(context.user_id).known
-    heard = follow_up(settled.query, thread.understanding, talked, store, details, user_known=known)
+    heard = follow_up(
+        settled.query, thread.understanding, talked, store, details, user_known=known, read=context.reading
+    )
     notes = (*settled.notes, *heard.notes, *_kept_as_had(heard.had, context))
     had = (*thread.had, *(mention.item_id for mention in heard.had if mention.item_id not in thread.had))
     aside = (*(() if heard.fresh else thread.aside), *(mention.item_id for mention in heard.aside))

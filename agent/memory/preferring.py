@@ -77,6 +77,12 @@ class Settled:
     """What was kept, forgotten, or could not be, a sentence each."""
 
 
+def asked_now(query: str, user_id: str | None) -> str:
+    """What the request asks for once its statements are settled; nothing is kept or taken back yet."""
+    said = read_statements(query)
+    return said.now if user_id is None else said.rest
+
+
 def settle_statements(query: str, user_id: str | None, store: Store, details: ItemDetails) -> Settled:
     """The request without what it states for good, which is kept for the user or taken back.
 

@@ -15,6 +15,7 @@ from tools.slate import Slate
 
 if TYPE_CHECKING:
     from agent.memory.conversation import Conversation, Graph
+    from agent.understanding import Understanding
 
 KEPT = ("k", "filters", "exclude", "diversity", "mode")
 """The options that a reply takes over from the request that it answers, where it names none itself."""
@@ -29,6 +30,8 @@ class Message:
     options: Options
     waiting: bool
     """Whether the thread waits for a reply."""
+    before: Understanding | None = None
+    """What held in the thread until now."""
 
 
 class Conversing:
@@ -45,9 +48,11 @@ class Conversing:
         Raises:
             InputError: the thread is somebody else's, or its name cannot be one.
         """
-        self.threads.open(thread_id, user_id)
+        thread = self.threads.open(thread_id, user_id)
         kept = self.threads.waiting(thread_id)
-        return Message(thread_id, said, cast(Options, {**(kept or {}), **options}), kept is not None)
+        return Message(
+            thread_id, said, cast(Options, {**(kept or {}), **options}), kept is not None, thread.understanding
+        )
 
     def run(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
         """How the run ended: with an answer, or with a question."""

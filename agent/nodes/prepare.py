@@ -40,7 +40,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     consumed = frozenset[str]().union(*map(history.consumed, context.people))
     profiles = [history.profile(user_id) for user_id in context.people]
     known = any(profile.known for profile in profiles)
-    understanding = heard or understand(settled.query, context.store, context.engines.details, user_known=known)
+    understanding = heard or _read(settled.query, context, known=known)
     brief = _brief(understanding, context, consumed, known_user=known)
     slate = _references(state["slate"], brief, context)
     if context.emit:
@@ -75,6 +75,14 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
         submission=None,
         repaired=False,
     )
+
+
+def _read(query: str, context: AgentContext, *, known: bool) -> Understanding:
+    """What the request means; who chose a model by it has read it already."""
+    read = context.reading
+    if read is not None and read.query == query:
+        return read
+    return understand(query, context.store, context.engines.details, user_known=known)
 
 
 def _profile(profiles: Sequence[Profile], context: AgentContext) -> str:

@@ -153,6 +153,7 @@ def follow_up(
     details: ItemDetails,
     *,
     user_known: bool,
+    read: Understanding | None = None,
 ) -> FollowUp:
     """What the message means for this store's catalogue, after what was said before.
 
@@ -163,8 +164,9 @@ def follow_up(
         store: the catalogue.
         details: finds items by their titles.
         user_known: whether the user has a past.
+        read: the message read by itself, where somebody did so already.
     """
-    said = _Message(" ".join(message.replace("’", "'").split()), talked, store)
+    said = _Message(_plain(message), talked, store)
     fresh = _start_over(said)
     if fresh:
         before, said.talked = None, Talked()
@@ -187,7 +189,10 @@ def follow_up(
     changes = bool(_CHANGES.match(said.folded) or _ASIDE.search(said.folded))
     rest = _rephrased(said.text) if before is not None else said.text
     shown = tuple(mention.item_id for mention in said.talked.shown)
-    new = understand(rest, store, details, user_known=user_known, shown=shown)
+    if read is not None and not shown and _plain(read.query) == rest:
+        new = read
+    else:
+        new = understand(rest, store, details, user_known=user_known, shown=shown)
     new = _only_less(new, rest, store, before) if before is not None else new
     new = replace(
         new,
@@ -209,6 +214,10 @@ def follow_up(
         fresh=fresh,
         refines=refines,
     )
+
+
+def _plain(message: str) -> str:
+    return " ".join(message.replace("’", "'").split())
 
 
 def _start_over(said: _Message) -> bool:
