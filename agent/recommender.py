@@ -94,6 +94,23 @@ class RecMind:
         options["thread"] = thread
         return self.recommend(reply, **options)
 
+    def replay(self, trace_id: str) -> Answer:
+        """The answer to a request of the past by the catalogue, the history and the index of today, and the replies
+        that its model gave then.
+
+        It leaves a trace of its own. Where nothing changed since, it is the same answer, whatever the model would say
+        now. A request of a conversation is read against what had been said by then; its thread stays as it is.
+
+        Args:
+            trace_id: an id, or any beginning or end of one; ``last`` is the newest.
+
+        Raises:
+            InputError: there is no such trace, or it kept too little of its request.
+        """
+        from agent.replaying import replayed  # noqa: PLC0415  few ask for it
+
+        return replayed(self.traces.tree(trace_id), self._requests)
+
     def stream(self, query: str = "", **options: Unpack[Options]) -> Iterator[Event]:
         """The steps of a request as they happen; the last event is ``done`` with the ``Answer`` in ``data["answer"]``.
 

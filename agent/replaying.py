@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from typing import cast
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
 
 from agent.answer import Answer
 from agent.asking import Options
+from agent.memory.thread import Thread
 from agent.models.recorded import recorded_model
-from agent.recommender import RecMind
+from agent.requests import Requests
+from agent.tracing import TraceTree
+from data.errors import InputError
 
-_ASKED = ("user_id", "k", "filters", "exclude", "diversity", "mode", "strategy")
+_ASKED = ("user_id", "aggregation", "k", "filters", "exclude", "diversity", "mode", "ask", "strategy", "strictness")
 """Options that a trace keeps with its request."""
 
 
-def replay(rec: RecMind, trace_id: str) -> Answer:
-    """The answer to the same request by the catalogue, the history and the index of today, and the recorded replies.
+def replayed(tree: TraceTree, requests: Requests) -> Answer:
+    """The answer to the request of this trace, asked again with the recorded replies.
 
-    It leaves a trace of its own. Where nothing changed since, it is the same answer, whatever the model would say now.
-
-    Args:
-        rec: where the trace is, and where it is asked again.
-        trace_id: an id, or any beginning or end of one; ``last`` is the newest.
+    A request of a conversation is read against what that had carried over by then; the thread itself is neither read
+    nor changed.
 
     Raises:
-        InputError: there is no such trace, or it kept no words.
+        InputError: the trace kept too little of its request.
     """
-    tree = rec.traces.tree(trace_id)
     asked = tree.root.run.inputs
-    options = {name: asked[name] for name in _ASKED if name in asked}
-    return rec.recommend(tree.summary.query, **cast(Options, {**options, "model": recorded_model(tree)}))
+    if asked.get("cached"):
+        raise InputError(
+            f"Trace {tree.summary.trace_id} is of an answer that was remembered as a whole: nothing ran then."
+        )
+    options = {name: asked[name] for name in (*_ASKED, "limits") if name in asked} | {"model": recorded_model(tree)}
+    if "aggregation" in options:
+        options["user_ids"] = json.loads(options.pop("user_id"))
+    carried = None
+    if "thread_id" in asked:
+        options["thread"], carried = asked["thread_id"], _carried(tree)
+    return requests.answer(requests.read(tree.summary.query, cast(Options, options), carried=carried))
+
+
+def _carried(tree: TraceTree) -> dict[str, Any]:
+    """The conversation as it stood before the request; empty where the request began it."""
+    kept = tree.root.run.extra.get("carried", {})
+    try:
+        if kept:
+            Thread.from_json(kept)
+    except ValidationError:
+        raise InputError(
+            f"Trace {tree.summary.trace_id} did not keep its conversation whole: it cannot be read as it was then."
+        ) from None
+    return dict(kept) if isinstance(kept, Mapping) else {}

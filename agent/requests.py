@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langsmith import uuid7
@@ -128,8 +128,11 @@ class Requests:
             state = cast(State, await graph.ainvoke(request.state, request.config, context=request.context))
         return await in_pool(self._answer, request, state)
 
-    def read(self, query: str, options: Options, emit: Emit | None = None) -> Request:
-        """The request, ready for the graph. Raises what ``RecMind.recommend`` does of the options."""
+    def read(
+        self, query: str, options: Options, emit: Emit | None = None, carried: dict[str, Any] | None = None
+    ) -> Request:
+        """The request, ready for the graph; ``carried``: the conversation that it is read against instead of the one
+        that its thread keeps. Raises what ``RecMind.recommend`` does of the options."""
         started = time.monotonic()
         asked = Asked.read(options)
         thread, message = asked.thread, None
@@ -139,7 +142,7 @@ class Requests:
         user_id = people[0] if len(people) == 1 else None
         said = encodable(query[:LONGEST_QUERY])
         if thread is not None:
-            message = self._conversing.message(encodable(thread), said, user_id, options)
+            message = self._conversing.message(encodable(thread), said, user_id, options, carried)
             asked = Asked.read(message.options)
         settings = self.workspace.settings
         limits = settings.limits.changed(asked.limits)
@@ -190,7 +193,10 @@ class Requests:
                 **({"aggregation": asked.aggregation} if context.members else {}),
                 **({"diversity": asked.diversity} if asked.diversity else {}),
                 **({"mode": asked.mode} if asked.mode != "direct" else {}),
+                **({} if asked.ask else {"ask": False}),
                 **({"strategy": context.strategy} if context.strategy != "react" else {}),
+                **({"strictness": context.strictness} if context.strictness != "strict" else {}),
+                **({"limits": dict(asked.limits)} if asked.limits else {}),
                 **({"filters": list(map(str, context.filters))} if context.filters else {}),
                 **({"exclude": sorted(context.exclude)} if context.exclude else {}),
                 "versions": versions_of(self.store, context.engines),

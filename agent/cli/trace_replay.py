@@ -14,16 +14,16 @@ from agent.cli.output import emit
 def replay(shared: Shared, trace_id: str) -> None:
     """Run the request with TRACE_ID again: what its model said then, and the data, the index and the rules of today.
 
-    No model is asked. Where the answer is another, `recmind trace diff` says where the two part.
+    No model is asked. A request of a conversation is read against what that had carried over by then; its thread stays
+    as it is. Where the answer is another, `recmind trace diff` says where the two part.
     """
     from agent import RecMind  # noqa: PLC0415
     from agent.cli.recommend import as_text  # noqa: PLC0415
-    from agent.replaying import replay as run_again  # noqa: PLC0415
     from agent.tracing.differing import differ  # noqa: PLC0415
 
     with RecMind.open(shared.home) as rec:
         before = rec.traces.tree(trace_id)
-        answer = run_again(rec, before.summary.trace_id)
+        answer = rec.replay(before.summary.trace_id)
         found = differ(before, rec.traces.tree(answer.trace_id))
     same = all(part.same for part in found.answer)
     told = {"replayed": before.summary.trace_id, "same_answer": same, "parted": found.parted, **answer.to_dict()}

@@ -32,6 +32,9 @@ class Message:
     """Whether the thread waits for a reply."""
     before: Understanding | None = None
     """What held in the thread until now."""
+    carried: dict[str, Any] | None = None
+    """The ``Thread`` as JSON that the message is read against, instead of the one that is kept; nothing of the message
+    is kept then. Empty: a new one."""
 
 
 class Conversing:
@@ -42,12 +45,21 @@ class Conversing:
         self._graphs: dict[bool, Graph] = {}
         self._lock = threading.Lock()
 
-    def message(self, thread_id: str, said: str, user_id: str | None, options: Options) -> Message:
-        """The message with the options that hold for it.
+    def message(
+        self,
+        thread_id: str,
+        said: str,
+        user_id: str | None,
+        options: Options,
+        carried: dict[str, Any] | None = None,
+    ) -> Message:
+        """The message with the options that hold for it; ``carried`` as ``Message`` has it.
 
         Raises:
             InputError: the thread is somebody else's, or its name cannot be one.
         """
+        if carried is not None:
+            return Message(thread_id, said, options, False, carried=carried)
         thread = self.threads.open(thread_id, user_id)
         kept = self.threads.waiting(thread_id)
         return Message(
@@ -57,7 +69,8 @@ class Conversing:
     def run(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
         """How the run ended: with an answer, or with a question."""
         given, within = _given(message, opening, config)
-        return _ended(self._graph(asynchronous=False).invoke(given, within, context=context, durability="exit"))
+        graph = self._graph(asynchronous=False) if message.carried is None else _passing()
+        return _ended(graph.invoke(given, within, context=context, durability="exit"))
 
     async def arun(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
         """The same for an event loop."""
@@ -88,7 +101,17 @@ def _given(message: Message, opening: State, config: RunnableConfig) -> tuple[An
     update: Conversation = {"opening": opening, "options": kept}
     if message.waiting:
         return Command(resume=message.said, update=update), within
-    return {**update, "said": message.said}, within
+    carried: Conversation = {"thread": message.carried} if message.carried else {}
+    return {**update, **carried, "said": message.said}, within
+
+
+def _passing() -> Graph:
+    """A graph whose thread ends with its run."""
+    from langgraph.checkpoint.memory import InMemorySaver  # noqa: PLC0415
+
+    from agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
+
+    return build_conversation(InMemorySaver())
 
 
 def _plain(value: object) -> object:

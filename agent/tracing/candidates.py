@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agent.tracing.reading import messages_said
+from agent.tracing.reading import messages_said, steps_of_request
 from agent.tracing.records import TraceTree
 
 SUBMIT = "submit_recommendations"
@@ -77,7 +77,7 @@ def candidates(tree: TraceTree) -> list[Candidate]:
 def growth(tree: TraceTree) -> list[Growth]:
     """The steps that added to the slate, in order."""
     found = []
-    for node in tree.root.children:
+    for node in steps_of_request(tree):
         change = _mapping(node.run.outputs.get("slate"))
         added = tuple(str(handle) for handle in _list(change.get("added")))
         if added and isinstance(total := change.get("entries"), int):
@@ -87,7 +87,7 @@ def growth(tree: TraceTree) -> list[Growth]:
 
 def verdicts(tree: TraceTree) -> list[Verdict]:
     """What each check said, in order; only the last where the steps did not keep theirs."""
-    kept = [(node.run, node.run.outputs.get("verdict")) for node in tree.root.children]
+    kept = [(node.run, node.run.outputs.get("verdict")) for node in steps_of_request(tree)]
     found = [(run, said) for run, said in kept if isinstance(said, Mapping)]
     if not found and isinstance(last := tree.root.run.outputs.get("verdict"), Mapping):
         found = [(tree.root.run, last)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from agent.tracing.reading import found_by, messages_said, own_words
+from agent.tracing.reading import found_by, messages_said, own_words, question_of
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 _CALLS = frozenset({"llm", "tool", "retriever"})
@@ -72,6 +72,9 @@ def _steps(node: TraceNode) -> Iterator[Step]:
         what = "model call" if run.run_type == "llm" else f"tool {run.name}"
         yield Step(what, tuple(_call(run)), run.latency_ms)
         return
+    if run.name == "ask" and "said" in run.outputs:
+        # It only took the reply, which is the request itself.
+        return
     below = [step for child in node.children for step in _steps(child)]
     if not below:
         yield Step(f"step {run.name}", tuple(_outcome(run)), run.latency_ms)
@@ -119,6 +122,9 @@ def _answer(a: TraceTree, b: TraceTree) -> Iterator[Part]:
         one, other = (tree.root.run.outputs.get(name) for tree in (a, b))
         if one or other:
             yield Part(name, one, other)
+    one, other = (question_of(tree.root.run.outputs) for tree in (a, b))
+    if one or other:
+        yield Part("question", one or None, other or None)
 
 
 def _titles(tree: TraceTree) -> list[str]:

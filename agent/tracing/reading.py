@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.tracing.records import RunRecord, TraceNode
+from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,27 @@ def found_by(run: RunRecord) -> Found:
     rows = _list(artifact.get("rows")) if isinstance(artifact, Mapping) else ()
     kept = [row for row in rows if isinstance(row, Mapping)]
     return Found(kept, len(kept) + _left_out(rows), text_of(message.get("content") if message else output))
+
+
+def steps_of_request(tree: TraceTree) -> tuple[TraceNode, ...]:
+    """The steps of the request's own graph, which a conversation runs within its step ``answer``."""
+    for child in tree.root.children:
+        if child.run.name == "answer":
+            for graph in child.children:
+                if graph.children:
+                    return graph.children
+    return tree.root.children
+
+
+def question_of(outputs: Mapping[str, Any]) -> str:
+    """The question that a request, or a step of it, put to the person, with the choices that it does
+    not name itself; empty where it put none."""
+    asked = outputs.get("asked") or outputs.get("question")
+    if not isinstance(asked, Mapping):
+        return ""
+    text = text_of(asked.get("text"))
+    unsaid = [choice for choice in map(str, _list(asked.get("choices"))) if choice not in text]
+    return f"{text} ({', '.join(unsaid)})" if unsaid else text
 
 
 def is_routing(node: TraceNode) -> bool:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
+from uuid import UUID
 
+from langgraph.errors import GraphInterrupt
 from typing_extensions import override
 
+from agent.tracing.conversations import as_request
 from agent.tracing.rows import kept, rows_of
 from agent.tracing.runs import Run, RunListener
 from agent.tracing.store import TraceStore
@@ -27,7 +31,16 @@ class TraceRecorder(RunListener):
         self.store = store
 
     @override
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """A step that stops the run to ask the person went well: what it asks is what comes out of it."""
+        if isinstance(error, GraphInterrupt):
+            self.on_chain_end({"asked": error.args[0][0].value if error.args[0] else None}, run_id=run_id)
+        else:
+            super().on_chain_error(error, run_id=run_id, **kwargs)
+
+    @override
     def finished(self, root: Run, runs: Sequence[Run]) -> None:
         settings = self.store.settings
+        root, runs = as_request(root, runs)
         if kept(root, settings):
             self.store.write_later(root.id, partial(rows_of, root, runs, settings))

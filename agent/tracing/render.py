@@ -6,7 +6,16 @@ import json
 from collections.abc import Iterator
 
 from agent.tracing.candidates import Candidate, candidates, verdicts
-from agent.tracing.reading import Found, found_by, is_routing, messages_read, messages_said, own_words, spoken
+from agent.tracing.reading import (
+    Found,
+    found_by,
+    is_routing,
+    messages_read,
+    messages_said,
+    own_words,
+    question_of,
+    spoken,
+)
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 LONGEST_LINE = 110
@@ -89,8 +98,12 @@ def _head(tree: TraceTree) -> Iterator[str]:
     yield f"Trace    {summary.trace_id}"
     yield f"Request  {one_line(summary.query) or '(empty)'}"
     yield f"User     {one_line(summary.user_id) if summary.user_id else '(none)'}"
+    if thread := tree.root.run.inputs.get("thread_id"):
+        yield f"Thread   {one_line(thread)}, {_carried(tree.root.run.extra.get('carried'))}"
     yield f"When     {summary.start_time.astimezone():%Y-%m-%d %H:%M:%S %z}, took {duration(summary.latency_ms)}"
-    yield f"Model    {one_line(summary.model)}, {answered.get(summary.source or '', 'no answer')}"
+    question = question_of(outputs)
+    ended = "asked the person back" if question else answered.get(summary.source or "", "no answer")
+    yield f"Model    {one_line(summary.model)}, {ended}"
     if cause := outputs.get("cause"):
         yield f"Because  {one_line(cause)}"
     if tokens.total or tokens.cost:
@@ -99,6 +112,8 @@ def _head(tree: TraceTree) -> Iterator[str]:
     versions = tree.root.run.inputs.get("versions")
     if isinstance(versions, dict):
         yield f"With     {one_line(', '.join(f'{name} {version}' for name, version in versions.items()))}"
+    if question:
+        yield f"Asked    {one_line(question, 3 * LONGEST_LINE)}"
     if message := outputs.get("message"):
         yield f"Said     {one_line(message, 3 * LONGEST_LINE)}"
     if summary.score is not None or summary.comment:
@@ -106,6 +121,13 @@ def _head(tree: TraceTree) -> Iterator[str]:
         yield f"Judged   {', '.join([*parts, *([one_line(summary.comment)] if summary.comment else [])])}"
     if summary.error:
         yield f"Error    {one_line(summary.error)}"
+
+
+def _carried(carried: object) -> str:
+    """How far a conversation had come before the request."""
+    turns, dropped = (carried.get(name) for name in ("turns", "dropped")) if isinstance(carried, dict) else ((), 0)
+    before = (len(turns) if isinstance(turns, list) else 0) + (dropped if isinstance(dropped, int) else 0)
+    return f"after {before} request{'s' * (before != 1)}" if before else "its first request"
 
 
 def _lines(node: TraceNode, first: str, rest: str, full: bool) -> Iterator[tuple[str, RunRecord | None]]:
@@ -119,10 +141,10 @@ def _lines(node: TraceNode, first: str, rest: str, full: bool) -> Iterator[tuple
     if full:
         for word, value in (("in", run.inputs), ("out", run.outputs), ("extra", run.extra)):
             if value:
-                yield f"{inner}{word:<5}  {one_line(json.dumps(value, ensure_ascii=False), 1_000_000)}", None
+                yield f"{inner}{word:<6} {one_line(json.dumps(value, ensure_ascii=False), 1_000_000)}", None
     else:
-        for word, text in _details(run):
-            yield f"{inner}{word:<5}  {one_line(text)}", None
+        for word, text in _details(node):
+            yield f"{inner}{word:<6} {one_line(text, LONGEST_LINE if len(word) < 6 else 3 * LONGEST_LINE)}", None
     for child in children:
         last = child is children[-1]
         yield from _lines(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), full)
@@ -158,8 +180,9 @@ def _bar(run: RunRecord, root: RunRecord) -> str:
     return "·" * start + "█" * (end - start) + "·" * (BAR - end)
 
 
-def _details(run: RunRecord) -> Iterator[tuple[str, str]]:
+def _details(node: TraceNode) -> Iterator[tuple[str, str]]:
     """What a call was asked and what it answered, in a word and a line each; what a step changed."""
+    run = node.run
     if run.run_type == "llm":
         yield from _model_call(run)
     elif run.run_type in {"tool", "retriever"}:
@@ -168,12 +191,23 @@ def _details(run: RunRecord) -> Iterator[tuple[str, str]]:
         found = _found(found_by(run))
         if found:
             yield "found", found
-    else:
-        slate, verdict = run.outputs.get("slate"), run.outputs.get("verdict")
-        if isinstance(slate, dict) and slate.get("added"):
-            yield "slate", f"{len(slate['added'])} more, {slate.get('entries')} in all"
-        if isinstance(verdict, dict) and run.parent_run_id:
-            yield "check", _checked(verdict)
+    elif not any(child.run.run_type == "chain" and not is_routing(child) for child in node.children):
+        yield from _changed(run)
+
+
+def _changed(run: RunRecord) -> Iterator[tuple[str, str]]:
+    """What a step made of the request."""
+    heard, slate, verdict = (run.outputs.get(name) for name in ("heard", "slate", "verdict"))
+    if isinstance(heard, dict):
+        yield "heard", " ".join(map(str, (heard.get("meaning"), *heard.get("notes", ()))))
+    if run.outputs.get("asked"):
+        yield "asked the person:", question_of(run.outputs)
+    elif run.outputs.get("said"):
+        yield "the person said:", str(run.outputs["said"])
+    if isinstance(slate, dict) and slate.get("added"):
+        yield "slate", f"{len(slate['added'])} more, {slate.get('entries')} in all"
+    if isinstance(verdict, dict) and run.parent_run_id:
+        yield "check", _checked(verdict)
 
 
 def _checked(verdict: dict[str, object]) -> str:

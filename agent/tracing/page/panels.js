@@ -44,8 +44,9 @@ function answerPanel({ details }) {
   return [
     trace.error && section("Error", failure(details.runs[0].error || trace.error)),
     answer.cause && section("Why the fallback answered", h("p", {}, answer.cause)),
+    answer.question && section("Asked the person back", h("p", { class: "message" }, answer.question)),
     answer.message && h("p", { class: "message" }, answer.message),
-    items.length ? h("ol", { class: "items" }, items) : nothing("No recommendations were kept with this trace."),
+    items.length ? h("ol", { class: "items" }, items) : !answer.question && nothing("No recommendations were kept with this trace."),
     section("The request", facts([["asked", trace.query || "(empty)"], ["user", trace.user || "(none)"], ["model", trace.model],
       ["when", moment(trace.at)], ["took", duration(trace.ms)],
       ["tokens", trace.tokens && trace.tokens.total ? `${figure(trace.tokens.read || 0)} read, ${figure(trace.tokens.written || 0)} written` : null],

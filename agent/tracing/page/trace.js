@@ -35,7 +35,8 @@ class Trace {
   }
 
   drawHead() {
-    const { trace, runs } = this.details;
+    const { trace, answer, runs } = this.details;
+    const ended = answer.question ? "asked the person back" : outcome(trace) === "fallback" ? "answered by the fallback" : outcome(trace);
     const [models, tools] = ["model", "tool"].map((kind) => runs.filter((run) => run.kind === kind));
     const spent = { model: underWay(runs, "model"), tool: underWay(runs, "tool") };
     const all = Math.max(trace.ms, spent.model + spent.tool, 0.001);
@@ -43,7 +44,7 @@ class Trace {
     const tokens = trace.tokens;
     this.head.replaceChildren(
       h("h1", {}, dot(outcome(trace)), trace.query || h("em", {}, "(an empty request)")),
-      h("p", { class: "meta" }, [outcome(trace) === "fallback" ? "answered by the fallback" : outcome(trace), duration(trace.ms), count(models.length, "model call"), count(tools.length, "look-up"),
+      h("p", { class: "meta" }, [ended, duration(trace.ms), count(models.length, "model call"), count(tools.length, "look-up"),
         tokens && tokens.total ? `${figure(tokens.read || 0)} → ${figure(tokens.written || 0)} tokens` : "", tokens ? dollars(tokens.cost) : "",
         trace.user ? `user ${trace.user}` : "no user", trace.model, moment(trace.at)].filter(Boolean).map((text) => h("span", {}, text))),
       h("div", { class: "strip", role: "img", "aria-label": parts.map(([, ms, name]) => `${name} ${duration(ms)}`).join(", ") },

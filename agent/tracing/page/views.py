@@ -16,6 +16,7 @@ from agent.tracing.reading import (
     messages_read,
     messages_said,
     own_words,
+    question_of,
     spoken,
 )
 from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
@@ -67,6 +68,7 @@ def _answer(root: RunRecord) -> View:
     return {
         "message": root.outputs.get("message"),
         "cause": root.outputs.get("cause"),
+        "question": question_of(root.outputs),
         "chosen": chosen if isinstance(chosen, list) else [],
     }
 
@@ -108,6 +110,8 @@ def _run(node: TraceNode, places: Mapping[str, int], began: datetime) -> View:
         found = found_by(run)
         view |= {"arguments": run.inputs, "found": asdict(found)}
         hint = _looked_up(run, found)
+    elif run.outputs.get("asked"):
+        hint = f"asked the person: {question_of(run.outputs)}"
     view["hint"] = one_line(own_words(run.error) if run.error else hint, LONGEST_HINT)
     return view
 

@@ -1,0 +1,65 @@
+"""A request within a conversation, told in its trace as any other request is, with what was carried over beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agent.tracing.runs import Run
+
+CARRIED = "carried"
+"""Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
+
+TURNS = 25
+"""How many of the turns before are kept with a request; of older ones their number is."""
+
+_OF_A_TURN = ("said", "question", "meaning", "at")
+_SHOWN = ("rank", "item_id", "title", "score")
+
+
+def as_request(root: Run, runs: Sequence[Run]) -> tuple[Run, Sequence[Run]]:
+    """The runs with the answer where requests without a conversation have it; those of others come back as they are.
+
+    The state of the whole conversation passes through each of its steps. It is kept once, as it was before.
+    """
+    if "thread_id" not in (root.extra.get("metadata") or {}):
+        return root, runs
+    before = next((run.inputs.get("thread") for run in runs if run.name == "listen" and run.parent is root), None)
+    extra = {**root.extra, CARRIED: _carried(before)} if before else root.extra
+    told = replace(root, outputs=_answered(root.outputs), extra=extra)
+    steps = [_step(run) if run.parent is root else run for run in runs]
+    return told, [told if run is root else run for run in steps]
+
+
+def _answered(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What the request's own graph ended with, and the question where one is asked back."""
+    answer = {
+        name: value for name, value in (state.get("result") or {}).items() if name not in ("question", "recommended")
+    }
+    return {**answer, "question": state["question"]} if state.get("question") else answer
+
+
+def _step(run: Run) -> Run:
+    """A step without the conversation that passed through it."""
+    outputs: dict[str, Any] = {}
+    if (heard := run.outputs.get("heard")) is not None:
+        outputs["heard"] = {"meaning": heard.follow_up.understanding.meaning(), "notes": list(heard.notes)}
+    if (question := run.outputs.get("question")) is not None:
+        outputs["question"] = question
+    if run.name == "ask":
+        outputs |= {name: run.outputs[name] for name in ("asked", "said") if name in run.outputs}
+    return replace(run, outputs=outputs)
+
+
+def _carried(thread: Mapping[str, Any]) -> dict[str, Any]:
+    """The conversation without the reasons of earlier answers, which nothing hangs on but the last."""
+    turns = thread["turns"]
+    kept = [
+        {
+            **{name: turn[name] for name in _OF_A_TURN},
+            "shown": [{**{name: one[name] for name in _SHOWN}, "reason": ""} for one in turn["shown"]],
+        }
+        for turn in turns[-TURNS:]
+    ]
+    return {**thread, "turns": kept, "dropped": thread["dropped"] + len(turns) - len(kept)}
