@@ -118,6 +118,8 @@ class Asked:
             raise InputError(f"user_ids is the text {asked.user_ids!r}; give a list of ids.")
         if asked.user_id is not None and asked.user_ids:
             raise InputError("Both user_id and user_ids are given; name one person, or several, not both.")
+        if len(asked.members) > 1 and not all(member.strip() for member in asked.members):
+            raise InputError(f"One of the {len(asked.members)} people has no name: give each of a group their user id.")
         if len(asked.members) > MOST_MEMBERS:
             raise InputError(f"{len(asked.members)} people are named; a group has {MOST_MEMBERS} at most.")
         if len(asked.members) > 1 and (asked.thread is not None or asked.mode == "conversational"):

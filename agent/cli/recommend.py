@@ -128,6 +128,8 @@ def recommend(
         raise click.UsageError('Put the request in quotes: recmind recommend "..."', click.get_current_context())
     from agent import RecMind  # noqa: PLC0415
 
+    if len(set(user_ids)) < 2 and aggregation != "average":
+        click.echo("recmind: --aggregation changes nothing: it takes several people, each with --user", err=True)
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
         answer: Answer | None = None
         options = _given(

@@ -41,6 +41,8 @@ class Outcome:
     """(confidence, label) pairs that calibration is measured on."""
     source: str | None = None
     fallback_cause: str | None = None
+    model: str | None = None
+    """Whom the request was put to, ``offline`` where no model was asked; None for a system that has none to ask."""
     model_calls: int = 0
     tool_calls: int = 0
     input_tokens: int = 0

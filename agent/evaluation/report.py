@@ -110,7 +110,8 @@ def _trust(summary: Summary) -> str:
     text = "".join(_table(section) for section in parts if section.rows)
     if tables := [_table(sections.reliability(system)) for system in summary.systems if system.calibration]:
         text += f"<details><summary>Reliability tables</summary>\n{''.join(tables)}</details>"
-    return text + _table(sections.costs(summary))
+    chosen = sections.models(summary)
+    return text + _table(sections.costs(summary)) + (_table(chosen) if chosen.rows else "")
 
 
 def _method(summary: Summary) -> str:

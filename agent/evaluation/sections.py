@@ -94,6 +94,18 @@ def costs(summary: Summary) -> Section:
     return Section("Time and cost of a request", header, tuple(rows))
 
 
+def models(summary: Summary) -> Section:
+    """Whom the requests were put to, where that is not the one model that was named; no rows elsewhere."""
+    named = [summary.settings.get("model")]
+    rows = [
+        (Cell(system.name), Cell(model), Cell(share(n, system.cases)))
+        for system in summary.systems
+        for model, n in system.spending.models.items()
+        if list(system.spending.models) != named
+    ]
+    return Section("Models chosen", ("System", "Model", "Requests"), tuple(rows), words=(0, 1))
+
+
 def validity(summary: Summary) -> Section:
     """Whether items and reasons hold, for the systems that were checked; no rows where none was."""
     rows = [

@@ -71,6 +71,8 @@ class Spending:
     model_calls_per_request: float
     tokens_per_request: float
     cost_usd_per_request: float | None
+    models: Mapping[str, int]
+    """Requests by the model they were put to, the most first; ``offline`` where no model was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +331,7 @@ def _spending(outcomes: Sequence[Outcome]) -> Spending:
         model_calls_per_request=calls / n,
         tokens_per_request=(tokens_in + tokens_out) / n,
         cost_usd_per_request=None if cost is None else cost / n,
+        models=dict(Counter(outcome.model for outcome in outcomes if outcome.model is not None).most_common()),
     )
 
 

@@ -152,6 +152,7 @@ class Bench:
         return {
             "source": answer.source,
             "fallback_cause": answer.fallback_cause,
+            "model": answer.model,
             "model_calls": answer.usage.model_calls,
             "tool_calls": answer.usage.tool_calls,
             "input_tokens": answer.usage.input_tokens,

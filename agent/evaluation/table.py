@@ -25,6 +25,7 @@ def shown_sections(summary: Summary) -> list[Section]:
         sections.validity(summary),
         sections.fallbacks(summary),
         sections.costs(summary),
+        sections.models(summary),
     ]
     return [section for section in found if section.rows]
 

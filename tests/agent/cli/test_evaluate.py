@@ -9,6 +9,14 @@ import pytest
 
 from data.records import Interaction
 from data.store import Store
+from tests.agent.cli.test_bad_days import Day
+from tests.endpoint import Endpoint
+
+ASKED = (
+    ("something like Alien", "aliens"),
+    ("a comedy", "airplane"),
+    ("a funny film or a crime drama like Heat and Clue, no horror", "big"),
+)
 
 
 @pytest.fixture
@@ -60,6 +68,37 @@ def test_two_systems_and_two_runs_are_compared(recmind, busy, tmp_path):
     assert {c["verdict"] for c in both.json["comparisons"]} == {"alike"}
     plain = recmind("evaluate", "--compare", tmp_path / "a", tmp_path / "b")
     assert "a/popularity" in plain.out
+
+
+def test_whether_a_model_earns_its_cost(recmind, home, tmp_path, monkeypatch):
+    (home / "recmind.toml").write_text(
+        "".join(
+            f'[prices."openai:{name}"]\ninput = {price}\noutput = {price}\n' for name, price in (("s", 1), ("l", 9))
+        )
+    )
+    (tmp_path / "asked.jsonl").write_text("\n".join(json.dumps({"query": q, "item_id": i}) for q, i in ASKED))
+    with Endpoint(always=Day().good) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+        words = ("requests", "--requests", tmp_path / "asked.jsonl", "--compare", "agent", "hybrid", "-k", "3")
+        done = recmind(
+            "evaluate", *words, "--model", "auto:openai:s,openai:l", "--home", home, "--out", tmp_path / "run", "--json"
+        )
+    assert (done.code, done.json["settings"]["model"]) == (0, "auto:openai:s,openai:l")
+    agent, hybrid = done.json["systems"]["agent"], done.json["systems"]["hybrid"]
+    assert (agent["validity"]["fallbacks"], agent["validity"]["invalid_items"]) == (0, 0)
+    assert agent["spending"]["models"] == {"openai:s": 2, "openai:l": 1}
+    assert agent["spending"]["model_calls"] == len(endpoint.requests)
+    assert agent["spending"]["cost_usd"] > 0
+    assert (hybrid["spending"]["models"], hybrid["spending"]["model_calls"], hybrid["spending"]["cost_usd"]) == (
+        {},
+        0,
+        0,
+    )
+    assert {(c["a"], c["b"]) for c in done.json["comparisons"]} == {("agent", "hybrid")}
+    text = recmind("evaluate", "--resume", tmp_path / "run").out
+    assert "Models chosen" in text
+    assert "  agent   openai:l  1 of 3 (33.3 %)" in text
+    assert "Differences at 3" in text
 
 
 def test_a_stopped_run_says_how_to_go_on(recmind, busy, tmp_path, monkeypatch):

@@ -33,12 +33,19 @@ def tiny() -> Run:
         _asked("2", ("b", "d"), (None, 2), ((0.4, False),), cost_usd=None, repairs=2, unproved_reasons=1),
         Outcome("3", "agent", (), (None,), 0.5, source="fallback", fallback_cause="timeout", model_calls=1),
     )
-    settings = {"k": [1, 2], "depth": 2, "seed": 0}
+    settings = {"k": [1, 2], "depth": 2, "seed": 0, "model": "auto:small,large"}
     return Run("leave-one-out", "Made up.", settings, ("plain", "agent"), cases, outcomes, ITEMS, POPULARITY)
 
 
 def _asked(case_id, ranking, ranks, confidences, **given) -> Outcome:
-    used = {"source": "agent", "model_calls": 2, "tool_calls": 3, "input_tokens": 100, "output_tokens": 20}
+    used = {
+        "source": "agent",
+        "model": "small",
+        "model_calls": 2,
+        "tool_calls": 3,
+        "input_tokens": 100,
+        "output_tokens": 20,
+    }
     return Outcome(case_id, "agent", ranking, ranks, 0.25, confidences, **used, recommendations=2, **given)
 
 

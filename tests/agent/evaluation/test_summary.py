@@ -97,6 +97,7 @@ def test_the_rest_by_hand(summary) -> None:
     assert plain.validity.fallbacks == 0
     assert (plain.latency.p50_ms, plain.latency.p95_ms) == pytest.approx((2, 2.9))
     assert (agent.spending.model_calls, agent.spending.tokens_per_request) == (5, 80)
+    assert (plain.spending.models, agent.spending.models) == ({}, {"small": 2})
     assert agent.calibration is not None
     assert agent.calibration.pairs == 3
     assert agent.calibration.brier == pytest.approx((0.04 + 0.04 + 0.16) / 3)

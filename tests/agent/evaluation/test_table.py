@@ -53,7 +53,11 @@ Causes of fallbacks
 Time and cost of a request
   System     p50     p95  Model calls  Tokens     Cost
   plain   2.0 ms  2.9 ms          0.0       0       $0
-  agent   250 ms  475 ms          1.7      80  unknown"""
+  agent   250 ms  475 ms          1.7      80  unknown
+
+Models chosen
+  System  Model         Requests
+  agent   small  2 of 3 (66.7 %)"""
     )
 
 
