@@ -7,9 +7,9 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from agent.graph import build_graph
 from agent.memory.preferring import asked_now
 from agent.memory.running import Conversing, Message
 from agent.memory.threads import Threads
+from agent.memory.turns import Turn
 from agent.models.choosing import Choice, Models
 from agent.models.factory import who_is
 from agent.models.offline import NAME as OFFLINE
@@ -34,6 +35,7 @@ from agent.tracing import TraceRecorder, TraceStore
 from agent.understanding import Understanding, understand
 from agent.versions import versions_of
 from data.conditions import Condition, parse_condition, resolve_condition
+from data.settings import Limits
 from data.spending import Ledger
 from data.store import Store
 from data.text import encodable
@@ -71,6 +73,8 @@ class Request:
     """The answer that is remembered."""
     message: Message | None = None
     """What goes into a thread; None where the request belongs to none."""
+    turn: Turn | None = None
+    """Held until the request is answered, so that no other one of the thread runs meanwhile."""
 
 
 class Requests:
@@ -82,6 +86,7 @@ class Requests:
         """``model`` and ``fallback`` as ``RecMind.open`` takes them."""
         self.workspace, self.store, self.traces = workspace, store, traces
         self._model, self._fallback = model, fallback
+        self._threads = threads
         self._conversing = Conversing(threads)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="recmind")
         self._look_ups = ThreadPoolExecutor(LOOK_UP_THREADS, thread_name_prefix="recmind-look-up")
@@ -110,29 +115,66 @@ class Requests:
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request that was read."""
-        if request.known is not None:
-            return told_again(request.known, request.config, request.trace_id, request.started)
-        return self._answer(request, self._run(request))
+        try:
+            if request.known is not None:
+                return told_again(request.known, request.config, request.trace_id, request.started)
+            return self._answer(request, self._run(request))
+        finally:
+            if request.turn is not None:
+                request.turn.give_back()
 
     async def aanswer(self, query: str, options: Options, emit: Emit | None = None) -> Answer:
         """The same for an event loop, reading included: the model is awaited, all else runs in threads of its own."""
         in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
-        request = await in_pool(self.read, query, options, emit)
+        asked = Asked.read(options)
+        if asked.thread is None:
+            return await self._aanswer(await in_pool(self._read, query, options, emit), in_pool)
+        # Before any thread of the pool is taken: those who wait must not hold up those whose turn it is.
+        turn = await self._threads.turns.atake(encodable(asked.thread), self._limits(asked).seconds)
+        try:
+            return await self._aanswer(await in_pool(self._read, query, options, emit), in_pool)
+        finally:
+            turn.give_back()
+
+    async def _aanswer(self, request: Request, in_pool: Callable[..., Awaitable[Any]]) -> Answer:
+        answer: Answer
         if request.known is not None:
-            return await in_pool(self.answer, request)
+            answer = await in_pool(self.answer, request)
+            return answer
         if request.message is not None:
             conversing = self._conversing
             state = await conversing.arun(request.message, request.state, request.config, request.context)
         else:
             graph = build_graph(asynchronous=True)
             state = cast(State, await graph.ainvoke(request.state, request.config, context=request.context))
-        return await in_pool(self._answer, request, state)
+        answer = await in_pool(self._answer, request, state)
+        return answer
 
     def read(
         self, query: str, options: Options, emit: Emit | None = None, carried: dict[str, Any] | None = None
     ) -> Request:
-        """The request, ready for the graph; ``carried``: the conversation that it is read against instead of the one
-        that its thread keeps. Raises what ``RecMind.recommend`` does of the options."""
+        """The request, ready for the graph; ``answer`` has to be called with it. Where it belongs to a thread, that is
+        as soon as the requests before it are answered.
+
+        Args:
+            query: what the person says.
+            options: those of ``RecMind.recommend``, which raises the same.
+            emit: takes the request's events.
+            carried: the conversation that it is read against instead of the one that its thread keeps.
+        """
+        asked = Asked.read(options)
+        if asked.thread is None or carried is not None:
+            return self._read(query, options, emit, carried)
+        turn = self._threads.turns.take(encodable(asked.thread), self._limits(asked).seconds)
+        try:
+            return replace(self._read(query, options, emit), turn=turn)
+        except BaseException:
+            turn.give_back()
+            raise
+
+    def _read(
+        self, query: str, options: Options, emit: Emit | None = None, carried: dict[str, Any] | None = None
+    ) -> Request:
         started = time.monotonic()
         asked = Asked.read(options)
         thread, message = asked.thread, None
@@ -145,7 +187,7 @@ class Requests:
             message = self._conversing.message(encodable(thread), said, user_id, options, carried)
             asked = Asked.read(message.options)
         settings = self.workspace.settings
-        limits = settings.limits.changed(asked.limits)
+        limits = self._limits(asked)
         chosen, reading = self._chosen(asked.model, said, people, message)
         context = AgentContext(
             query=said,
@@ -227,6 +269,9 @@ class Requests:
         if request.message is not None:
             return self._conversing.run(request.message, request.state, request.config, request.context)
         return cast(State, build_graph().invoke(request.state, request.config, context=request.context))
+
+    def _limits(self, asked: Asked) -> Limits:
+        return self.workspace.settings.limits.changed(asked.limits)
 
     def _condition(self, condition: str | Condition) -> Condition:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition

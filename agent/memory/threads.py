@@ -14,6 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import ValidationError
 
 from agent.memory.thread import Thread
+from agent.memory.turns import Turns
 from data.errors import InputError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Threads:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.turns = Turns(path.with_suffix(".locks"))
+        """Which request of a thread may go on with it."""
         self._lock = threading.Lock()
         self._saver: ThreadSaver | None = None
 
@@ -119,7 +122,7 @@ class Threads:
         """Erases a thread; whether there was one."""
         if not self.path.exists() or thread_id not in self.saver.thread_ids():
             return False
-        self.saver.delete_thread(thread_id)
+        self._erase(thread_id)
         return True
 
     def prune(self, days: float, *, now: float | None = None) -> list[str]:
@@ -127,14 +130,14 @@ class Threads:
         before = (time.time() if now is None else now) - days * SECONDS_A_DAY
         old = [summary.thread_id for summary in self._summaries() if summary.last < before]
         for thread_id in old:
-            self.saver.delete_thread(thread_id)
+            self._erase(thread_id)
         return old
 
     def forget_user(self, user_id: str) -> int:
         """Erases all threads of a user; how many there were."""
         theirs = [summary.thread_id for summary in self._summaries() if summary.user_id == user_id]
         for thread_id in theirs:
-            self.saver.delete_thread(thread_id)
+            self._erase(thread_id)
         return len(theirs)
 
     def close(self) -> None:
@@ -151,6 +154,10 @@ class Threads:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _erase(self, thread_id: str) -> None:
+        self.saver.delete_thread(thread_id)
+        self.turns.forget(thread_id)
 
     def _summaries(self) -> list[ThreadSummary]:
         if self._saver is None and not self.path.exists():

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli import cli
+from agent.memory.turns import Turns
 
 
 def chat(home, lines, *options):
@@ -74,3 +75,18 @@ def test_a_question_is_answered_by_the_next_request(recmind, home, reply):
     assert (asked["recommendations"], asked["thread"]) == ([], "t")
     answer = recmind("recommend", reply, "--thread", "t", "--home", home, "--json").json
     assert (len(answer["recommendations"]), answer["question"]) == (2, None)
+
+
+def test_a_thread_that_another_process_is_at_work_on_is_one_line(recmind, home):
+    words = ("recommend", "a comedy", "--thread", "t", "--limit", "seconds=0.2", "--home", home)
+    turn = Turns(home / "threads.locks").take("t", 1)
+    try:
+        done, as_json = recmind(*words), recmind(*words, "--json")
+    finally:
+        turn.give_back()
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "recmind: error: Thread 't' is busy: other requests of it were not answered within 0.2 s. Ask again later, "
+        "or in another thread.\n"
+    )
+    assert (as_json.code, as_json.err, as_json.json["type"]) == (1, "", "ThreadBusy")
