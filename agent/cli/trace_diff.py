@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from agent.tracing.differing import Difference, Step
 
+BEFORE = 40
+"""Letters that are shown before the place where two texts part."""
+
 
 @click.command(cls=Command, short_help="Say where two runs of one request part.")
 @click.argument("a")
@@ -37,7 +40,7 @@ def diff(shared: Shared, a: str, b: str) -> None:
 
 
 def _told(ids: dict[str, Any], found: Difference) -> Iterator[str]:
-    from agent.tracing.render import duration, one_line  # noqa: PLC0415
+    from agent.tracing.wording import duration, one_line  # noqa: PLC0415
 
     yield f"A  {ids['a']}"
     yield f"B  {ids['b']}"
@@ -48,9 +51,10 @@ def _told(ids: dict[str, Any], found: Difference) -> Iterator[str]:
     if found.parted is None:
         yield f"The same in all {len(found.steps)} steps."
     else:
-        yield f"The same in {found.parted} steps; then"
-        for letter, step in zip("AB", found.steps[found.parted], strict=True):
-            yield from _step(letter, step)
+        yield f"The same in {found.parted} step{'s' * (found.parted != 1)}; then"
+        one, other = found.steps[found.parted]
+        yield from _step("A", one, other)
+        yield from _step("B", other, one)
         for n, pair in enumerate(found.steps[found.parted + 1 :], found.parted + 2):
             names = [f"{step.what} ({duration(step.latency_ms)})" if step else "(nothing)" for step in pair]
             yield f"  {n:>3}. {names[0]:<44} {names[1]}"
@@ -64,9 +68,20 @@ def _told(ids: dict[str, Any], found: Difference) -> Iterator[str]:
         )
 
 
-def _step(letter: str, step: Step | None) -> Iterator[str]:
-    from agent.tracing.render import one_line  # noqa: PLC0415
-
+def _step(letter: str, step: Step | None, other: Step | None) -> Iterator[str]:
+    """A step and what of it the other does not say as well."""
     yield f"  {letter}  {step.what if step else '(nothing more)'}"
-    for name, text in step.facts if step else ():
-        yield f"       {name:<6} {one_line(text)}"
+    if step is None:
+        return
+    theirs = list(other.facts) if other else []
+    for name, text in step.facts:
+        if (name, text) not in theirs:
+            yield f"       {name:<6} {_apart(text, next((said for known, said in theirs if known == name), ''))}"
+
+
+def _apart(text: str, other: str) -> str:
+    """The text on one line, from shortly before the place where the other differs."""
+    from agent.tracing.wording import one_line  # noqa: PLC0415
+
+    same = next((place for place, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)
+    return one_line(text if same <= BEFORE else f"… {text[same - BEFORE :]}")

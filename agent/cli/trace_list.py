@@ -48,7 +48,7 @@ def list_traces(shared: Shared, /, *, n: int, failed: bool, fallback: bool, **wa
 
 
 def _table(found: list[TraceSummary]) -> str:
-    from agent.tracing.render import duration, money, one_line  # noqa: PLC0415
+    from agent.tracing.wording import duration, money, one_line  # noqa: PLC0415
 
     if not found:
         return "No traces yet."

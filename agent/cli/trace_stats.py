@@ -38,7 +38,7 @@ def _as_json(one: Stats) -> dict[str, Any]:
 
 
 def _table(found: list[Stats], by: str) -> str:
-    from agent.tracing.render import duration, money, one_line  # noqa: PLC0415
+    from agent.tracing.wording import duration, money, one_line  # noqa: PLC0415
 
     if not found:
         return "No traces yet."

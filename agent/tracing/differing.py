@@ -10,6 +10,8 @@ from typing import Any
 from agent.tracing.reading import found_by, messages_said, own_words, question_of
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
+_SETS = frozenset({"excluded", "consumed"})
+"""Parts of a brief that were written in any order."""
 _CALLS = frozenset({"llm", "tool", "retriever"})
 
 
@@ -104,7 +106,12 @@ def _call(run: RunRecord) -> Iterator[tuple[str, str]]:
 def _outcome(run: RunRecord) -> Iterator[tuple[str, str]]:
     for name, value in run.outputs.items():
         if name not in ("messages", "spent", "read", "submit_call_id"):
-            yield name, _text(value)
+            told = (
+                {part: _unordered(one) if part in _SETS else one for part, one in value.items()}
+                if name == "brief"
+                else value
+            )
+            yield name, _text(told)
     if run.error:
         yield "error", own_words(run.error)
 
@@ -131,6 +138,12 @@ def _titles(tree: TraceTree) -> list[str]:
     verdict = tree.root.run.outputs.get("verdict")
     chosen = verdict.get("chosen") if isinstance(verdict, dict) else None
     return [str(one.get("title")) for one in chosen or () if isinstance(one, dict)]
+
+
+def _unordered(values: list[str]) -> list[str]:
+    """The values of a set in order; how many there are where some were left out, for which ones is chance."""
+    left_out = values and values[-1].startswith("… (")
+    return [f"{len(values) - 1} and {values[-1]}"] if left_out else sorted(values)
 
 
 def _text(value: Any) -> str:

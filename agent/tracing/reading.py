@@ -94,6 +94,23 @@ def steps_of_request(tree: TraceTree) -> tuple[TraceNode, ...]:
     return tree.root.children
 
 
+def handles(tree: TraceTree) -> dict[str, str]:
+    """The titles of everything on the slate at the end of a request, by handle."""
+    slate = tree.root.run.outputs.get("slate")
+    entries = slate.get("entries") if isinstance(slate, Mapping) else None
+    if not isinstance(entries, Mapping):
+        return {}
+    return {str(handle): text_of(entry.get("title")) for handle, entry in entries.items() if isinstance(entry, Mapping)}
+
+
+def model_of(run: RunRecord) -> str:
+    """The model that a call asked, by its own name; empty where the call does not say."""
+    parameters = run.extra.get("invocation_params")
+    if run.run_type != "llm" or not isinstance(parameters, Mapping):
+        return ""
+    return text_of(parameters.get("model") or parameters.get("model_name"))
+
+
 def question_of(outputs: Mapping[str, Any]) -> str:
     """The question that a request, or a step of it, put to the person, with the choices that it does
     not name itself; empty where it put none."""

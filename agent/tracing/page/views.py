@@ -15,12 +15,13 @@ from agent.tracing.reading import (
     is_routing,
     messages_read,
     messages_said,
+    model_of,
     own_words,
     question_of,
     spoken,
 )
 from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from agent.tracing.render import one_line
+from agent.tracing.wording import STEPS, one_line
 
 View = dict[str, Any]
 
@@ -80,7 +81,7 @@ def _run(node: TraceNode, places: Mapping[str, int], began: datetime) -> View:
     view: View = {
         "id": run.id,
         "parent": places.get(run.parent_run_id or "", 0) if places[run.id] else None,
-        "name": run.name,
+        "name": model_of(run) or run.name,
         "kind": kind,
         "at": _between(began, run.start_time),
         "ms": run.latency_ms,
@@ -112,6 +113,8 @@ def _run(node: TraceNode, places: Mapping[str, int], began: datetime) -> View:
         hint = _looked_up(run, found)
     elif run.outputs.get("asked"):
         hint = f"asked the person: {question_of(run.outputs)}"
+    else:
+        hint = STEPS.get(run.name, "")
     view["hint"] = one_line(own_words(run.error) if run.error else hint, LONGEST_HINT)
     return view
 

@@ -45,7 +45,7 @@ def test_a_stranger_can_read_what_happened(recmind, home, traces):
     shown = recmind("trace", "show", "--home", home).out
     head, tree, fates = shown.split("\n\n")
     assert "Because  ScriptedModel gave no usable answer (odd reply)" in head
-    assert "With     data " in head
+    assert "Versions data " in head
     assert "Said     " in head
     assert "├─ fallback" in tree
     assert "check  2 passed" in tree
@@ -71,7 +71,8 @@ def test_what_was_submitted_in_vain_is_told(recmind, home):
     with RecMind.open(home, model=ScriptedModel(turns=turns)) as rec:
         rec.recommend("a comedy", k=1)
     shown = recmind("trace", "show", "--home", home).out
-    assert "sent back: 'c99' is not on the slate" in shown
+    assert "check  0 passed, 1 sent back to the model\n" in shown
+    assert "picks  c99\n" in shown
     assert "Checked\n     'c99' is not on the slate" in shown
 
 
@@ -85,6 +86,7 @@ def test_two_requests_are_compared(recmind, home):
     other = recmind("trace", "diff", ids[1], "--home", home)
     assert "user_id differs\n  A  bob\n  B  ann" in other.out
     assert "The same in 0 steps; then\n  A  step prepare" in other.out
+    assert "understanding" not in other.out
     told = recmind("trace", "diff", ids[2], ids[1], "--home", home, "--json").json
     assert (told["a"], told["b"], told["parted"]) == (ids[2], ids[1], None)
 

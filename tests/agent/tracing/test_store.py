@@ -17,7 +17,8 @@ import pytest
 from sqlite_utils import Database
 
 from agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree, schema
-from agent.tracing.render import duration, one_line, render_tree
+from agent.tracing.render import render_tree
+from agent.tracing.wording import duration, one_line
 from agent.tracing.rows import TraceRows
 from data.settings import TraceSettings
 
@@ -338,12 +339,12 @@ def test_a_tree_reads_like_a_story() -> None:
     assert [(bar.count("█"), len(bar)) for bar in bars] == [(n, 24) for n in (24, 4, 14, 13, 3, 2, 24)]
     assert [line.rstrip("█· ") for line in story.splitlines()] == [
         "recommend  34 ms  1,200 → 34 tokens",
-        "├─ prepare  6.0 ms",
-        "├─ reason  20 ms",
+        "├─ prepare: reads the request, the person and what binds  6.0 ms",
+        "├─ reason: asks the model what to do next  20 ms",
         "│  └─ model ChatOpenAI  19 ms  1,200 → 34 tokens",
         "│          read   2 messages, the last from human: something cosy",
         '│          calls  search_items(query="cosy\\nfilm", n=5)',
-        "└─ act  4.0 ms",
+        "└─ act: does what the model called for  4.0 ms",
         "   ├─ tool search_items  3.0 ms",
         '   │       asked  query="cosy", n=5',
         "   │       found  100 rows: Film 0, Film 1, Film 2, Film 3, …",
@@ -351,7 +352,7 @@ def test_a_tree_reads_like_a_story() -> None:
         "           error  KeyError: 'x'",
     ]
     assert "route  0.0 ms" in render_tree(tree, full=True)
-    assert '"query": "cosy"' in render_tree(tree, full=True)
+    assert 'query "cosy"' in render_tree(tree, full=True)
 
 
 def test_durations_and_lines() -> None:

@@ -86,7 +86,7 @@ def test_text_that_looks_like_markup_is_text(three, open_page) -> None:
     page.wait_for_selector("#runs .run")
     assert page.locator("#trace h1").text_content() == HOSTILE
     seen = []
-    for name in ("recommend", "ChatModel", "search_items"):
+    for name in ("recommend", "any", "search_items"):
         page.locator("#runs .run", has_text=name).first.click()
         for tab in "1234567":
             page.keyboard.press(tab)
@@ -118,7 +118,7 @@ def test_keys_lead_through_everything(three, open_page) -> None:
     assert chosen.get_attribute("aria-level") == "1"
     press("ArrowDown")
     press("ArrowRight")
-    assert chosen.locator(".what").inner_text() == "ChatModel"
+    assert chosen.locator(".what").inner_text() == "any"
     tab = page.locator("[role=tab][aria-selected=true]")
     assert tab.inner_text() == "Messages"
     press("2")

@@ -60,11 +60,11 @@ def test_every_run_is_in_its_place() -> None:
     assert [(run["name"], run["kind"], run["parent"], run["at"], run["ms"]) for run in view["runs"]] == [
         ("recommend", "step", None, 0.0, 66.0),
         ("reason", "step", 0, 0.0, 20.0),
-        ("ChatModel", "model", 1, 1.0, 18.0),
+        ("any", "model", 1, 1.0, 18.0),
         ("act", "step", 0, 20.0, 10.0),
         ("search_items", "tool", 3, 21.0, 8.0),
         ("reason", "step", 0, 30.0, 20.0),
-        ("ChatModel", "model", 5, 31.0, 18.0),
+        ("any", "model", 5, 31.0, 18.0),
         ("act", "step", 0, 50.0, 10.0),
         ("search_items", "tool", 7, 51.0, 8.0),
         ("validate", "step", 0, 60.0, 5.0),
