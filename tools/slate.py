@@ -34,6 +34,15 @@ class Evidence:
     metadata {attribute, value}; popularity {count, mean, since, until}."""
     masked: str = ""
     """The same without a user's id, where the text names one: what a model reads."""
+    _identity: _Identity | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def identity(self) -> _Identity:
+        """Equal for equal facts: items that share one (``genre Comedy``) share its number. Worked out once."""
+        if self._identity is None:
+            object.__setattr__(self, "_identity", (self.kind, self.text, repr(self.data)))
+        assert self._identity is not None, "it was just set"
+        return self._identity
 
     @property
     def shown(self) -> str:
@@ -99,7 +108,7 @@ class Slate:
 
     @cached_property
     def _numbers(self) -> dict[_Identity, int]:
-        return {_identity(known): n for n, known in enumerate(self.evidence, 1)}
+        return {known.identity: n for n, known in enumerate(self.evidence, 1)}
 
     def merged(self, findings: Findings) -> tuple[Slate, list[Entry]]:
         """The slate with the findings taken up, and the entry of each row in row order.
@@ -110,34 +119,37 @@ class Slate:
         """
         entries, evidence = dict(self.entries), list(self.evidence)
         number_of, by_item = dict(self._numbers), dict(self._by_item)
-        count = {"c": 0, "r": 0}
-        for handle in entries:
-            count[handle[0]] += 1
+        handles = [*entries]
+        count = {letter: sum(handle[0] == letter for handle in handles) for letter in "cr"}
+        tool = findings.tool
         touched: list[Entry] = []
         for row in findings.rows:
             numbers: list[int] = []
             for fact in row.evidence:
-                key = _identity(fact)
+                key = fact.identity
                 number = number_of.get(key)
                 if number is None:
                     evidence.append(fact)
                     number = number_of[key] = len(evidence)
                 numbers.append(number)
-            entry = by_item.get(row.item_id)
-            if entry is None:
+            known = by_item.get(row.item_id)
+            if known is None:
                 letter = row.role[0]
                 count[letter] += 1
-                entry = Entry(f"{letter}{count[letter]}", row.item_id, row.title, row.role, summary=row.summary)
-            entry = Entry(
-                entry.handle,
-                entry.item_id,
-                entry.title,
-                entry.role,
-                evidence=(*entry.evidence, *dict.fromkeys(n for n in numbers if n not in entry.evidence)),
-                scores={**entry.scores, **row.scores},
-                tools=entry.tools if findings.tool in entry.tools else (*entry.tools, findings.tool),
-                summary=entry.summary or row.summary,
-            )
+                handle = f"{letter}{count[letter]}"
+                own = tuple(dict.fromkeys(numbers))
+                entry = Entry(handle, row.item_id, row.title, row.role, own, dict(row.scores), (tool,), row.summary)
+            else:
+                entry = Entry(
+                    known.handle,
+                    known.item_id,
+                    known.title,
+                    known.role,
+                    tuple(dict.fromkeys((*known.evidence, *numbers))) if numbers else known.evidence,
+                    {**known.scores, **row.scores},
+                    known.tools if tool in known.tools else (*known.tools, tool),
+                    known.summary or row.summary,
+                )
             by_item[row.item_id] = entries[entry.handle] = entry
             touched.append(entry)
         merged = Slate(entries, tuple(evidence))
@@ -157,7 +169,3 @@ class Slate:
         """The entry of this catalogue id, or None."""
         return self._by_item.get(item_id)
 
-
-def _identity(fact: Evidence) -> _Identity:
-    """Equal for equal facts: items that share one (``genre Comedy``) share its number."""
-    return fact.kind, fact.text, repr(fact.data)
