@@ -1,16 +1,16 @@
-"""Writes traces in a thread of its own, several at once, so that a request does not wait for its trace.
+"""Writes traces in a thread of its own, so that a request does not wait for its trace.
 
-What is handed over is written within ``PAUSE_S``; earlier when something in this process wants to read the file, and
-before the process ends. A process that is killed loses what it has not written yet, and nothing else: each trace is
-written whole or not at all.
+What is handed over is written at once; what comes meanwhile goes together into the next transaction. It is there when
+something in this process reads the file, and when the process ends. A process that is killed loses what it was writing
+and what waited for that, and nothing else: each trace is written whole or not at all.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-PAUSE_S = 0.2
-"""How long the first of a batch waits for others: a transaction costs about as much as a trace."""
-BATCH = 32
+BATCH = 8
 """How many are written at once at most."""
-MOST_WAITING = 64
+MOST_WAITING = 8
 """How many wait at most; who comes then waits for the writer. With a batch, the most that a killed process loses."""
+MOST_OF_A_LOOP = 1_000
+"""The same where an event loop hands over, which must not be held up: many of its requests may end together."""
 PATIENCE_S = 60.0
 """How long that may take."""
 IDLE_S = 2.0
@@ -40,33 +40,29 @@ class BatchWriter(Generic[T]):
         self._changed = threading.Condition()
         self._waiting: deque[T] = deque()
         self._writing = self._done = 0
-        self._hurry = False
         self._thread: threading.Thread | None = None
         _WRITERS.add(self)
 
     def put(self, work: T) -> bool:
         """Takes the work over; False where so much waited for ``PATIENCE_S`` that it was not taken."""
+        most = MOST_OF_A_LOOP if _in_a_loop() else MOST_WAITING
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._waiting) < MOST_WAITING, PATIENCE_S):
+            if not self._changed.wait_for(lambda: len(self._waiting) < most, PATIENCE_S):
                 return False
             self._waiting.append(work)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="recmind-traces", daemon=True)
                 self._thread.start()
-            elif len(self._waiting) in (1, BATCH):
+            elif len(self._waiting) == 1:
                 self._changed.notify_all()
             return True
 
     def flush(self) -> None:
         """Returns when all that was put before is written, or could not be."""
         with self._changed:
-            if threading.current_thread() is self._thread:
-                return
-            last = self._put_so_far()
-            while self._done < last:
-                self._hurry = True
-                self._changed.notify_all()
-                self._changed.wait()
+            if threading.current_thread() is not self._thread:
+                last = self._put_so_far()
+                self._changed.wait_for(lambda: self._done >= last)
 
     def _put_so_far(self) -> int:
         return self._done + self._writing + len(self._waiting)
@@ -75,7 +71,7 @@ class BatchWriter(Generic[T]):
         """As after a fork, where the parent's thread writes what waits."""
         self._changed, self._waiting = threading.Condition(), deque()
         self._writing = self._done = 0
-        self._hurry, self._thread = False, None
+        self._thread = None
 
     def _run(self) -> None:
         while batch := self._next():
@@ -91,13 +87,18 @@ class BatchWriter(Generic[T]):
             if not self._changed.wait_for(lambda: self._waiting, IDLE_S):
                 self._thread = None
                 return []
-            until = time.monotonic() + PAUSE_S
-            while not self._hurry and len(self._waiting) < BATCH and (left := until - time.monotonic()) > 0:
-                self._changed.wait(left)
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             self._writing = len(batch)
-            self._hurry = self._hurry and bool(self._waiting)
+            self._changed.notify_all()
             return batch
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 _WRITERS: weakref.WeakSet[BatchWriter[Any]] = weakref.WeakSet()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -47,7 +48,7 @@ def test_work_is_done_in_order_and_in_batches(tmp_path: Path) -> None:
         made.put(number)
     made.flush()
     assert [number for batch in batches for number in batch] == list(range(3 * writer.BATCH))
-    assert len(batches) <= 5
+    assert max(map(len, batches)) <= writer.BATCH
     made.flush()
 
 
@@ -156,15 +157,16 @@ def test_a_process_that_is_killed_loses_only_what_it_had_not_written(tmp_path: P
         env={**os.environ, "PYTHONPATH": ROOT},
     ) as process:
         assert process.stdout is not None
-        written = 0
+        written, last = 0, -1
         while written < 200:
-            assert process.stdout.readline()
+            last = int(process.stdout.readline())
             written = count(path)
         process.send_signal(signal.SIGKILL)
-        last = int(process.stdout.read().split()[-1])
+        last = max([last, *map(int, re.findall(r"\d+(?=\n)", process.stdout.read()))])
     with TraceStore(path) as store:
         found = [store.tree(summary.trace_id) for summary in store.list(10_000)]
-    assert written <= len(found) <= last + 1
+    # The one that was handed over last may have been written before it was told.
+    assert max(written, last + 1 - writer.MOST_WAITING - writer.BATCH) <= len(found) <= last + 2
     assert [tree.summary.query for tree in found] == [f"request {n}" for n in range(len(found) - 1, -1, -1)]
     assert {len(tree.runs()) for tree in found} == {2}
 
