@@ -168,4 +168,3 @@ class Slate:
     def of_item(self, item_id: str) -> Entry | None:
         """The entry of this catalogue id, or None."""
         return self._by_item.get(item_id)
-

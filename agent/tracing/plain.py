@@ -54,9 +54,14 @@ class Plainer:
     It remembers what it has converted, because the same messages and the same findings show up in many runs.
     """
 
-    def __init__(self, bounds: Bounds = CALL, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self, bounds: Bounds = CALL, redaction: Redaction | None = None, unchecked: list[bytes] | None = None
+    ) -> None:
+        """With ``unchecked``, payloads that are written in one go are not searched for secrets but added there: who
+        makes many searches them once, by ``suspicious``, and where that is true makes them all again without it."""
         self.bounds = bounds
         self.redaction = Redaction(secrets_in()) if redaction is None else redaction
+        self.unchecked = unchecked
         self.secrets = self.redaction.secrets
         self._marks = tuple(mark.encode("utf-8", "replace") for mark in marks_of(self.secrets))
         self._known: dict[int, tuple[Any, Plain]] = {}
@@ -76,8 +81,10 @@ class Plainer:
         data = self._swift(value)
         if data is not None:
             text = data.decode()
-            # Looking for bytes is several times faster than looking for text that is not all ASCII.
-            return redacted(text, self.secrets) if any(mark in data for mark in self._marks) else text
+            if self.unchecked is not None:
+                self.unchecked.append(data)
+                return text
+            return redacted(text, self.secrets) if self._marked(data) else text
         self._left = self.bounds.values
         try:
             text = _dumps(self._plain(value, 0))
@@ -96,7 +103,17 @@ class Plainer:
             data = orjson.dumps(value, default=self._fragment, option=_SWIFT)
         except (orjson.JSONEncodeError, TypeError, ValueError, RecursionError):
             return None
-        return None if len(data) > self.bounds.size or has_secret_field(data) else data
+        if len(data) > self.bounds.size or (self.unchecked is None and has_secret_field(data)):
+            return None
+        return data
+
+    def suspicious(self, data: bytes) -> bool:
+        """Whether JSON has anything in it that looks like a secret."""
+        return self._marked(data) or has_secret_field(data)
+
+    def _marked(self, data: bytes) -> bool:
+        # Looking for bytes is several times faster than looking for text that is not all ASCII.
+        return any(mark in data for mark in self._marks)
 
     def _fragment(self, value: Any) -> orjson.Fragment:
         """Messages, dataclasses and frozen sets as JSON; the long lists of a dataclass are cut. TypeError for all

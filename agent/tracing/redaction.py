@@ -21,10 +21,12 @@ SECRET_NAMES = (
 )
 """A field whose name has one of these in it is never kept. Not plain "token": tokens are counted in traces."""
 
-_SIGNS = ("authoriz", "passw", "secret", "credential", "cookie", "token", "api_key", "api-key", "apikey")
-"""Every name above has one of these in it: fewer substrings to look for in texts that mostly have none."""
-
-_SIGN_BYTES, _NAME_BYTES = (tuple(name.encode() for name in names) for names in (_SIGNS, SECRET_NAMES))
+_SIGN_BYTES = tuple(sign.encode() for sign in ("authoriz", "passw", "secret", "credential", "cookie", "api"))
+_TOKEN = b"token"
+"""Every name above has one of these in it: fewer substrings to look for in texts that mostly have none. All but the
+last are rare; tokens are counted in every trace, and are looked at one by one."""
+_NAME_BYTES = tuple(name.encode() for name in SECRET_NAMES)
+_TOKEN_NAMES = tuple(name.removesuffix(_TOKEN) for name in _NAME_BYTES if name.endswith(_TOKEN))
 
 _REST_OF_KEY = re.compile(rb'[^"]*"\s*:')
 """What follows such a name in JSON text where it is a key, or part of one."""
@@ -63,9 +65,13 @@ def has_secret_field(data: bytes) -> bool:
     """Whether JSON has a field that holds a secret."""
     lowered = data.lower()
     for sign in _SIGN_BYTES:
-        if sign in lowered:
-            # Finding the names first is some ten times faster than one pattern that ignores case.
-            return any(_is_key(lowered, name) for name in _NAME_BYTES if name in lowered)
+        if sign in lowered and any(_is_key(lowered, name) for name in _NAME_BYTES if sign in name and name in lowered):
+            return True
+    place = lowered.find(_TOKEN)
+    while place >= 0:
+        if lowered.endswith(_TOKEN_NAMES, 0, place) and _REST_OF_KEY.match(lowered, place + len(_TOKEN)):
+            return True
+        place = lowered.find(_TOKEN, place + 1)
     return False
 
 

@@ -75,8 +75,17 @@ def rows_of(root: Run, runs: Sequence[Run], settings: TraceSettings) -> TraceRow
         runs: all runs of it, parents before children.
         settings: what is to be kept.
     """
-    tokens, redaction = _tokens(runs), Redaction.of(settings)
-    full = None if settings.content == "timings" else _Payloads(root, redaction)
+    if settings.content == "timings":
+        return _rows(root, runs, None)
+    redaction = Redaction.of(settings)
+    full = _Payloads(root, redaction, unchecked=[])
+    rows = _rows(root, runs, full)
+    # One search of all payloads costs a fraction of one in each; few traces hold anything to be careful with.
+    return _rows(root, runs, _Payloads(root, redaction)) if full.suspicious() else rows
+
+
+def _rows(root: Run, runs: Sequence[Run], full: _Payloads | None) -> TraceRows:
+    tokens = _tokens(runs)
     project = os.environ.get("LANGSMITH_PROJECT") or PROJECT
     rows = []
     for run in runs:
@@ -114,10 +123,10 @@ def rows_of(root: Run, runs: Sequence[Run], settings: TraceSettings) -> TraceRow
 class _Payloads:
     """Makes the texts of one trace, and remembers those that several runs share."""
 
-    def __init__(self, root: Run, redaction: Redaction) -> None:
-        self.root, self.redaction = root, redaction
+    def __init__(self, root: Run, redaction: Redaction, unchecked: list[bytes] | None = None) -> None:
+        self.root, self.redaction, self._unchecked = root, redaction, unchecked
         self.payloads: dict[bytes, Packed] = {}
-        self._call, self._model = Plainer(CALL, redaction), Plainer(MODEL, redaction)
+        self._call, self._model, self._all = (Plainer(bounds, redaction, unchecked) for bounds in (CALL, MODEL, SLATE))
         self._metadata = root.extra.get("metadata") or {}
         self._hashes: dict[int, tuple[Any, str]] = {}
         self._said: dict[str, None] = {}
@@ -156,6 +165,10 @@ class _Payloads:
             "tags": self._call.json(run.tags),
         }
 
+    def suspicious(self) -> bool:
+        """Whether anything that was not looked at yet may be a secret: then none of this may be kept."""
+        return bool(self._unchecked) and self._call.suspicious(b"\n".join(self._unchecked or ()))
+
     def line(self, text: str, field: str = "") -> str:
         """The text, bounded and without what is never written."""
         return self._call.line(text, field)
@@ -170,10 +183,11 @@ class _Payloads:
         self._said.update(dict.fromkeys(_texts(told)))
 
     def _slate(self, slate: Any) -> str:
-        text = Plainer(SLATE, self.redaction).json(slate)
-        entries = orjson.loads(text)
-        if isinstance(entries, dict) and isinstance(entries := entries.get("entries"), dict):
-            self._said.update(dict.fromkeys(entry["title"] for entry in entries.values() if "title" in entry))
+        text = self._all.json(slate)
+        titles = [str(entry.title) for entry in getattr(slate, "entries", {}).values()]
+        if self.redaction.own:
+            titles = [self.line(title, "title") for title in titles]
+        self._said.update(dict.fromkeys(titles))
         return self._kept_once(text)
 
     def _shared(self, value: Any) -> str:
