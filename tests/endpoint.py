@@ -135,6 +135,8 @@ class Endpoint:
         self.models = tuple(models)
         self.requests: list[Json] = []
         self.paths: list[str] = []
+        self.connections: list[Any] = []
+        """The address of the client, for each connection that was opened."""
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -194,6 +196,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.endpoint.connections.append(self.client_address)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         pass

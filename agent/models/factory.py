@@ -83,9 +83,9 @@ def _open_openai(name: str, model: str, limits: Limits) -> BaseChatModel:
     if not key and endpoint is None:
         raise no_key(Who(name))
     try:
-        from langchain_openai import ChatOpenAI  # noqa: PLC0415  takes a second and a half
-        from openai import DefaultAsyncHttpxClient  # noqa: PLC0415
         from pydantic import SecretStr  # noqa: PLC0415
+
+        from agent.models.openai_chat import ChatOpenAI, LoopClient  # noqa: PLC0415  takes a second and a half
     except ImportError:
         raise ModelPackageMissing(f"{name} needs langchain-openai. Run: pip install langchain-openai") from None
     steady: dict[str, Any] = {} if REASONING.match(model) else {"temperature": TEMPERATURE, "seed": SEED}
@@ -98,9 +98,7 @@ def _open_openai(name: str, model: str, limits: Limits) -> BaseChatModel:
         # Per read: without it a stream that falls silent would hold its thread for ever. Calls have their own deadline.
         timeout=limits.seconds,
         max_retries=RETRIES,
-        # LangChain shares one client among all event loops. A connection that is kept open belongs to the loop that
-        # opened it, and the next asyncio.run would fail on it with "Event loop is closed".
-        http_async_client=DefaultAsyncHttpxClient(headers={"Connection": "close"}, timeout=limits.seconds),
+        http_async_client=LoopClient(timeout=limits.seconds),
         # A client of one's own makes LangChain set socket options on the other one too, which turns proxies off.
         http_socket_options=(),
         **steady,
