@@ -40,6 +40,7 @@ the past and of the newest item; newness: of the item at the user's newest inter
 going on with it then; quiet: of the days between that moment and the item's nearest interaction."""
 
 LINKED = ("linked", "linked_newest", "long_term")
+TEXT = ("text", "text_newest")
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "linked": 2.0,
@@ -109,7 +110,8 @@ class Appeal:
         """
         found = self.candidates(history, max(n, CANDIDATES), exclude, allowed)
         new = self._newcomers(history, places_for(n), exclude, allowed)
-        new = new[~np.isin(new, found)] if len(found) else new[:0]
+        if len(new):
+            new = new[~np.isin(new, found)] if len(found) else new[:0]
         odds = self.odds(history, np.concatenate((found, new)))
         order = np.lexsort((np.arange(len(found)), -odds[: len(found)]))[:n]
         hits = self.collaborative.explained(self.question(history).asked, found[order])
@@ -134,10 +136,14 @@ class Appeal:
         numbers = np.asarray(item_numbers, dtype=np.int64)
         if not len(numbers):
             return np.zeros(0)
-        weights = self.set_weights if given and self.set_weights else self.weights
+        weights = self.weights_of(given=given)
         names = tuple(name for name in FEATURES if weights.get(name))
         logits = self.features(history, numbers, names) @ np.array([weights[name] for name in names])
         return np.asarray(np.exp(logits - logits.max()))
+
+    def weights_of(self, *, given: bool) -> Mapping[str, float]:
+        """Those for a set that somebody gave, or for what the links found."""
+        return self.set_weights if given and self.set_weights else self.weights
 
     def features(self, history: Sequence[Past], numbers: Numbers, names: Sequence[str] = FEATURES) -> Table:
         """The features of these items for this user, of shape (items, names)."""
@@ -156,9 +162,22 @@ class Appeal:
             vectors = self.texts.vectors[rows]
             for name in directions:
                 columns[name] = np.where(known, vectors @ question.texts[name], 0.0)
-        if {"newness", "trend", "quiet"} & columns.keys() and not np.isnan(question.day):
-            self._times(columns, numbers, question.day)
+        if {"newness", "trend", "quiet"} & columns.keys():
+            self.times(columns, self.moments.places(numbers), question.day)
         return np.column_stack([columns[name] for name in names])
+
+    def times(self, columns: dict[str, Table], places: Numbers, day: float | Table) -> None:
+        """Fill those of the columns that come of the times of items, seen from a day, or from one for each item; where
+        it is NaN they are 0. ``places`` are those of ``Moments.places``."""
+        first, nearest, density = self.moments.around_places(places, day)
+        found = {}
+        if "newness" in columns:
+            found["newness"] = np.where(first >= 0, np.exp(-np.maximum(np.nan_to_num(first), 0) / NEW_DAYS), 0.0)
+        if "trend" in columns:
+            found["trend"] = np.log(density + 0.1)
+        if "quiet" in columns:
+            found["quiet"] = np.log1p(np.minimum(np.nan_to_num(nearest, nan=FAR_DAYS), FAR_DAYS))
+        columns.update({name: np.where(np.isnan(day), 0.0, column) for name, column in found.items()})
 
     def question(self, history: Sequence[Past], names: Collection[str] = ()) -> Question:
         """The past as it is asked with for these features; one request asks several times with the same past, so the
@@ -217,9 +236,14 @@ class Appeal:
         direction = self.question(history, ("text",)).texts.get("text") if n and self.texts is not None else None
         if direction is None or self.texts is None:
             return np.empty(0, np.int64)
+        return self.newcomers().nearest(direction, n, {*exclude, *(past.item_number for past in history)}, allowed)
+
+    def newcomers(self) -> Newcomers:
+        """The items that nobody took yet, for an appeal that has texts; found once."""
+        assert self.texts is not None
         if not self._new:
             self._new.append(Newcomers.of(self.texts, self.moments.items))
-        return self._new[0].nearest(direction, n, {*exclude, *(past.item_number for past in history)}, allowed)
+        return self._new[0]
 
     def _introduced(self, history: Sequence[Past], new: Numbers, odds: Table) -> list[CollaborativeHit]:
         """These items as hits, each with the past item that its text is most like."""
@@ -233,15 +257,6 @@ class Appeal:
         nearest = self.texts.numbers[past[has_text]][likeness.argmax(axis=1)].tolist()
         hits = zip(new.tolist(), odds.tolist(), nearest, strict=True)
         return [CollaborativeHit(number, score, 0.0, (), alike) for number, score, alike in hits]
-
-    def _times(self, columns: dict[str, Table], numbers: Numbers, day: float) -> None:
-        first, nearest, density = self.moments.around(numbers, day)
-        if "newness" in columns:
-            columns["newness"] = np.where(first >= 0, np.exp(-np.maximum(np.nan_to_num(first), 0) / NEW_DAYS), 0.0)
-        if "trend" in columns:
-            columns["trend"] = np.log(density + 0.1)
-        if "quiet" in columns:
-            columns["quiet"] = np.log1p(np.minimum(np.nan_to_num(nearest, nan=FAR_DAYS), FAR_DAYS))
 
     def save(self, folder: Path) -> None:
         """Write the weights and the times into the folder; the other engines write themselves."""

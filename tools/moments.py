@@ -89,24 +89,35 @@ class Moments:
             raise RecMindError(f"The times of items in {folder} are damaged: their files disagree. Run: recmind index")
         return cls(items, counts, starts, days, before, after)
 
+    def places(self, numbers: Numbers) -> Numbers:
+        """The place of each of these items among ``items``, -1 where it has no interactions."""
+        places, known = places_of(self.items, numbers)
+        return np.where(known, places, -1)
+
     def interactions(self, numbers: Numbers) -> Floats:
         """How many interactions each of these items has."""
         places, known = places_of(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
-    def around(self, numbers: Numbers, day: float) -> tuple[Floats, Floats, Floats]:
-        """For each item, seen from a day: the days since its first interaction (below 0: it came later), the days to
-        the nearest one, and the interactions around that day, each counting exp(-days away / TREND_DAYS).
+    def around(self, numbers: Numbers, day: float | Floats) -> tuple[Floats, Floats, Floats]:
+        """For each item, seen from a day, or from one of its own: the days since its first interaction (below 0: it
+        came later), the days to the nearest one, and the interactions around that day, each counting
+        exp(-days away / TREND_DAYS).
 
-        NaN, NaN and 0 for an item without times.
+        NaN, NaN and 0 for an item without times, or where the day is NaN.
         """
-        first, nearest = np.full(len(numbers), np.nan), np.full(len(numbers), np.nan)
-        density = np.zeros(len(numbers))
-        places, known = places_of(self.items, numbers)
-        asked = np.flatnonzero(known)
+        return self.around_places(self.places(numbers), day)
+
+    def around_places(self, places: Numbers, day: float | Floats) -> tuple[Floats, Floats, Floats]:
+        """The same for items by their places among ``items``, -1 where they are not among them."""
+        first, nearest = np.full(len(places), np.nan), np.full(len(places), np.nan)
+        density = np.zeros(len(places))
+        asked = np.flatnonzero((places >= 0) & ~np.isnan(day))
         asked = asked[self.starts[places[asked] + 1] > self.starts[places[asked]]]
-        if not len(asked) or np.isnan(day):
+        if not len(asked):
             return first, nearest, density
+        if isinstance(day, np.ndarray):
+            day = day[asked]
         begins, ends = self.starts[places[asked]], self.starts[places[asked] + 1]
         later = self._first_after(begins, ends, day)
         has_earlier, has_later = later > begins, later < ends
@@ -119,15 +130,14 @@ class Moments:
         density[asked] = near * self.counts[places[asked]] / (ends - begins)
         return first, nearest, density
 
-    def _first_after(self, begins: Numbers, ends: Numbers, day: float) -> Numbers:
+    def _first_after(self, begins: Numbers, ends: Numbers, day: float | Floats) -> Numbers:
         """Of each range of times, where the first one after the day lies; the end of the range where none does."""
-        low, high = begins.copy(), ends.copy()
-        for _ in range(int((ends - begins).max()).bit_length()):
-            middle = (low + high) // 2
-            passed = (low < high) & (self.days[np.minimum(middle, len(self.days) - 1)] <= day)
-            low = np.where(passed, middle + 1, low)
-            high = np.where(passed, high, np.minimum(middle, high))
-        return low
+        day = np.asarray(day, dtype=self.days.dtype)
+        newest = begins - 1
+        for step in reversed(range(int((ends - begins).max()).bit_length())):
+            further = newest + (1 << step)
+            newest = np.where((further < ends) & (self.days.take(further, mode="clip") <= day), further, newest)
+        return newest + 1
 
 
 def _running(starts: Numbers, days: npt.NDArray[np.float32], direction: int) -> Floats:

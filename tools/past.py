@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,49 @@ class Past(NamedTuple):
     """0 is the newest interaction, counted over all of them."""
     at: float = math.nan
     """Unix seconds, or NaN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pasts:
+    """The pasts of many users as columns, one user's after another's: what ``Past`` says of each item."""
+
+    starts: npt.NDArray[np.int64]
+    """Where the past of each user begins; one more than there are users."""
+    item_numbers: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
+    ages: npt.NDArray[np.float64]
+    at: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @classmethod
+    def of(cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings) -> Pasts:
+        """As ``past_of`` gives them for each of these users, in their order."""
+        begins, ends = (np.searchsorted(arrays.user_numbers, user_numbers, side=side) for side in ("left", "right"))
+        lengths = ends - begins
+        steps = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        rows = np.repeat(ends, lengths) - 1 - steps
+        of_users = arrays.rows(rows)
+        weight = weights(of_users, settings)
+        graded = np.array([settings.graded(name) for name in arrays.kind_names], dtype=np.bool_)
+        says = (weight != 0) | graded[of_users.kinds]
+        kept = np.concatenate(([0], np.cumsum(says)))[np.concatenate(([0], np.cumsum(lengths)))]
+        columns = (weight[says].astype(np.float64), steps[says].astype(np.float64), of_users.at[says])
+        return cls(kept.astype(np.int64), of_users.item_numbers[says].astype(np.int64), *columns)
+
+    @classmethod
+    def joined(cls, pasts: Sequence[Sequence[Past]]) -> Pasts:
+        """Those that are given one by one."""
+        starts = np.concatenate(([0], np.cumsum([len(past) for past in pasts]))).astype(np.int64)
+        table = np.array([tuple(item) for past in pasts for item in past], dtype=np.float64).reshape(-1, 4)
+        return cls(starts, table[:, 0].astype(np.int64), *table[:, 1:].T)
+
+    def rows(self, first: int, last: int) -> Pasts:
+        """Those from the first user to before the last."""
+        entries = slice(self.starts[first], self.starts[last])
+        columns = (column[entries] for column in (self.weights, self.ages, self.at))
+        return Pasts(self.starts[first : last + 1] - self.starts[first], self.item_numbers[entries], *columns)
 
 
 def past_of(

@@ -29,6 +29,8 @@ class Reach:
     """Those of the items asked with that are known, by their place among all asked with."""
     begins: Numbers
     """Where the links of each source begin in the model's arrays."""
+    lengths: Numbers
+    """How many links each source has."""
     ends: Numbers
     """How many links come with a source and those before it."""
     positions: Numbers | None
@@ -57,16 +59,15 @@ class Reach:
         if len(found) * SPARSE <= size:
             positions, places = np.unique(places, return_inverse=True)
             size = len(positions)
-        return cls(
-            sources, begins, np.cumsum(stops - begins), positions, places, _laid(values, rows).astype(np.float64), size
-        )
+        lengths = stops - begins
+        laid = _laid(values, rows).astype(np.float64)
+        return cls(sources, begins, lengths, np.cumsum(lengths), positions, places, laid, size)
 
     def totals(self, weights: npt.NDArray[Any]) -> Table:
         """What each place is given in all, by weights of the items asked with."""
         given = np.asarray(weights, dtype=np.float64)[self.sources]
-        lengths = np.diff(self.ends, prepend=0)
         weighty = np.flatnonzero(given)
-        places, values = self.places, self.values
+        places, values, lengths = self.places, self.values, self.lengths
         if 2 * len(weighty) < len(given):
             rows = self._rows(weighty)
             places, values = _laid(places, rows), _laid(values, rows)
@@ -98,13 +99,13 @@ class Reach:
         slot = slots[self.places]
         kept = np.flatnonzero(slot >= 0)
         row = np.searchsorted(self.ends, kept, side="right")
-        within = kept - np.concatenate(([0], self.ends))[row]
+        within = kept - (self.ends - self.lengths)[row]
         return slot[kept].astype(np.int64), self.sources[row], self.begins[row] + within, self.values[kept]
 
     def _rows(self, chosen: Numbers) -> list[slice]:
         """Where the links of the chosen sources lie among these."""
-        begins = np.concatenate(([0], self.ends))[chosen]
-        return [slice(*row) for row in zip(begins.tolist(), self.ends[chosen].tolist(), strict=True)]
+        ends = self.ends[chosen]
+        return [slice(*row) for row in zip((ends - self.lengths[chosen]).tolist(), ends.tolist(), strict=True)]
 
 
 def _laid(column: npt.NDArray[Any], rows: list[slice]) -> npt.NDArray[Any]:

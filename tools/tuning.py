@@ -20,12 +20,13 @@ from data.progress import Progress, quiet
 from data.settings import Settings
 from data.signals import weights as signal_weights
 from data.splits import shuffled
-from tools.appeal import FEATURES, Appeal
+from tools.appeal import CANDIDATES, FEATURES, Appeal
+from tools.blocks import blocks
 from tools.collaborative import CollaborativeModel
 from tools.cooccurrence import CollaborativeParameters
 from tools.links import Texts
 from tools.moments import Moments
-from tools.past import days_before, pasts_of
+from tools.past import Pasts, days_before
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]
@@ -264,22 +265,28 @@ def _cases(
     model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, texts=texts)
     appeal = Appeal(model, Moments.of(part.rest), texts, dict.fromkeys(FEATURES, 1.0))
     drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
-    pasts = pasts_of(part.rest, part.users[drawn], settings)
-    for done, (place, (history, _)) in enumerate(zip(drawn.tolist(), pasts, strict=True)):
-        if done % 200 == 0:
-            progress(f"learning weights, slice {number + 1}", done, len(drawn))
-        user, target = int(part.users[place]), int(part.targets[place])
-        numbers = appeal.candidates(history)
-        at = np.flatnonzero(numbers == target)
-        found = int(at[0]) if len(at) else -1
-        others = rng.choice(model.items, OTHERS)
-        taken = np.isin(others, [target, *(past.item_number for past in history)])
-        given = np.append(target, np.unique(others[~taken]))
-        newest = number == 0
-        yield (
-            _Case(user, appeal.features(history, numbers), found, found + 1.0 if found >= 0 else np.inf, newest),
-            _Case(user, appeal.features(history, given), 0, np.inf, newest),
+    pasts = Pasts.of(part.rest, part.users[drawn], settings)
+    for first, block in blocks(appeal, pasts):
+        progress(f"learning weights, slice {number + 1}", first, len(drawn))
+        places = drawn[first : first + block.users]
+        others = []
+        for target, begin, end in zip(part.targets[places], block.pasts.starts, block.pasts.starts[1:], strict=False):
+            among = rng.choice(model.items, OTHERS)
+            taken = np.isin(among, np.append(target, block.pasts.item_numbers[begin:end]))
+            others.append(np.append(target, np.unique(among[~taken])))
+        linked, given = block.candidates(CANDIDATES)[0], block.pairs(others)
+        of_linked, of_given = (
+            np.split(block.features(pairs), pairs.starts(block.users)[1:-1]) for pairs in (linked, given)
         )
+        numbers = np.split(linked.numbers, linked.starts(block.users)[1:-1])
+        for user, place in enumerate(places.tolist()):
+            at = np.flatnonzero(numbers[user] == part.targets[place])
+            found = int(at[0]) if len(at) else -1
+            whose, newest = int(part.users[place]), number == 0
+            yield (
+                _Case(whose, of_linked[user], found, found + 1.0 if found >= 0 else np.inf, newest),
+                _Case(whose, of_given[user], 0, np.inf, newest),
+            )
     progress(f"learning weights, slice {number + 1}", len(drawn), len(drawn))
 
 

@@ -23,7 +23,7 @@ from tools.appeal import Appeal
 from tools.collaborative import CollaborativeModel
 from tools.index import Engines, build, open_engines
 from tools.links import Texts
-from tools.past import Past, pasts_of
+from tools.past import Past, Pasts, pasts_of
 from tools.tuning import UNTRIED, tune
 
 Numbers = npt.NDArray[np.int64]
@@ -152,9 +152,6 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
 
 def _tested(appeal: Appeal, data: Path, store: Store, users: int | None, progress: Progress) -> dict[str, float | int]:
     tests = tests_of(data, store, users)
-    ranks: list[float] = []
-    for rank in ranks_of((test.past for test in tests), [test.target for test in tests], appeal):
-        if len(ranks) % 100 == 0:
-            progress("the test item among all", len(ranks), len(tests))
-        ranks.append(rank)
-    return figures(ranks)
+    progress("the test item among all", 0, len(tests))
+    pasts = Pasts.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
+    return figures(ranks_of(pasts, np.array([test.target for test in tests]), appeal))

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from data.importers import import_movielens
 from data.store import Store
 from data.workspace import Workspace
 from tools.appeal import Appeal
-from tools.past import Past
+from tools.appeal_many import ask_many
+from tools.past import Pasts
 from tools.tuning import Slice
 from tools.tuning import figures as measured
 
@@ -73,11 +74,10 @@ def figures(ranks: Sequence[float] | npt.NDArray[np.float64]) -> dict[str, float
     return {"HR@10": round(hit_rate, 4), "NDCG@10": round(ndcg, 4), "users": len(found)}
 
 
-def ranks_of(pasts: Iterable[tuple[Past, ...]], targets: Sequence[int], appeal: Appeal) -> Iterator[float]:
+def ranks_of(pasts: Pasts, targets: npt.NDArray[np.int64], appeal: Appeal) -> npt.NDArray[np.float64]:
     """The rank of each target among the first ten that the appeal gives to its past; infinite beyond."""
-    for past, target in zip(pasts, targets, strict=True):
-        hits = [hit.item_number for hit in appeal.ask(past, 10)]
-        yield hits.index(target) + 1 if target in hits else np.inf
+    met = ask_many(appeal, pasts, 10).item_numbers == targets[:, None]
+    return np.where(met.any(axis=1), met.argmax(axis=1) + 1.0, np.inf)
 
 
 def validated(validation: Mapping[str, float], task: str = "") -> dict[str, float | int]:

@@ -24,6 +24,8 @@ from tools.tuning import Slice, slice_off
 USERS, TRIED = 2_000, 500
 """So many users at most, drawn with seed 0, are asked in each, and for each setting that is tried before the test
 items: EASE of lenskit takes a tenth of a second for one."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+"""Each has one thread, so that answers per second say what an answer costs."""
 INSTALL = "pip install 'recmind[comparison]'"
 
 SETTINGS: Mapping[str, Sequence[Mapping[str, Any]]] = {
@@ -102,6 +104,7 @@ def _asked(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, A
     """What ``benchmarks.rivals`` prints. RuntimeError with what it said where it fails."""
     environment = {
         **os.environ,
+        **dict.fromkeys(THREADS, "1"),
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", ""))),
     }
     arguments = [sys.executable, "-m", "benchmarks.rivals", system, str(folder), json.dumps(setting)]

@@ -30,7 +30,7 @@ from tools.cooccurrence import CollaborativeParameters
 from tools.index import build, open_engines
 from tools.links import Texts
 from tools.moments import Moments
-from tools.past import pasts_of
+from tools.past import Pasts
 from tools.tuning import Slice, Tuned, slice_off, tune
 
 SEEDS = range(20)
@@ -122,8 +122,7 @@ def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Floats:
     rest = part.rest
     model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=found.parameters, texts=texts)
     appeal = Appeal(model, Moments.of(rest), texts, found.weights)
-    pasts = (past for past, _ in pasts_of(rest, part.users, settings))
-    return np.fromiter(ranks_of(pasts, part.targets.tolist(), appeal), np.float64)
+    return ranks_of(Pasts.of(rest, part.users, settings), part.targets, appeal)
 
 
 def _measures(ranks: Floats) -> Floats:

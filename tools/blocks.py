@@ -1,0 +1,300 @@
+"""The past of many users as ``tools.appeal`` is asked with it, some users at a time: their links are added up in one
+product, and the features of all their candidates are computed together.
+
+SciPy adds up, so this is not for a single request; what comes out is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.arrays import places_of
+from tools.appeal import FEATURES, LEAST, LINKED, TEXT, Appeal
+from tools.collaborative import heaviest
+from tools.past import DAY_S, Pasts, days_before
+
+Numbers = npt.NDArray[np.int64]
+Table = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+PLACES, LINKS = 200_000, 400_000
+"""Users of a block times items that they may reach, and its links: what is added up at a time stays near the
+processor."""
+MOST_USERS = 1_000
+"""Of a block."""
+DENSE = 3
+"""Where more than one place in so many is led to, the strongest are sought among all places."""
+
+
+def blocks(appeal: Appeal, pasts: Pasts) -> Iterator[tuple[int, Block]]:
+    """All users, some at a time: where each block begins among them, and what it asks with."""
+    model, items = appeal.collaborative, _Items(appeal)
+    lengths = np.append(np.diff(model.starts), 0)
+    links = np.concatenate(([0], np.cumsum(lengths[model.positions_of(pasts.item_numbers)])))[pasts.starts]
+    first = 0
+    while first < len(pasts):
+        # So many of the next users as stay within both, one at least.
+        ahead = links[first + 1 : first + 1 + MOST_USERS] - links[first]
+        places = np.minimum(ahead, len(model.items)) * np.arange(1, len(ahead) + 1)
+        last = first + max(1, int(np.count_nonzero((places <= PLACES) & (ahead <= LINKS))))
+        yield first, Block(appeal, items, pasts.rows(first, last))
+        first = last
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Items, each for a user of a block, user by user."""
+
+    users: Numbers
+    """Their places in the block, ascending."""
+    numbers: Numbers
+    """Of the items."""
+    positions: Numbers
+    """Of the items in the collaborative model, -1 where it has never met one."""
+
+    def starts(self, users: int) -> Numbers:
+        """Where the items of each of so many users begin; one more than there are users."""
+        return np.searchsorted(self.users, np.arange(users + 1)).astype(np.int64)
+
+
+class Block:
+    """Some users, and what their pasts lead to: what ``tools.appeal.Question`` is for one."""
+
+    def __init__(self, appeal: Appeal, items: _Items, pasts: Pasts) -> None:
+        self.appeal = appeal
+        self.pasts = pasts
+        self.users = len(pasts)
+        self._items = items
+        self._directions: dict[str, Floats] = {}
+        lengths = np.diff(pasts.starts)
+        self._owner = np.repeat(np.arange(self.users), lengths)
+        parameters = appeal.collaborative.parameters
+        self._positions = appeal.collaborative.positions_of(pasts.item_numbers)
+        days = days_before(pasts.at, pasts.starts[:-1][lengths > 0])
+        self._weighed = parameters.recency(pasts.weights, pasts.ages, days)
+        known = self._positions >= 0
+        leads = np.where(known, np.maximum(self._weighed, 0.0), 0.0)
+        given = {"linked": self._heaviest(leads)}
+        if self._wants("linked_newest"):
+            given["linked_newest"] = np.where(pasts.ages == self._least(pasts.ages), leads, 0.0)
+        if self._wants("long_term"):
+            alike = np.maximum(np.where(pasts.weights == 0, parameters.ask_neutral, pasts.weights), 0.0)
+            given["long_term"] = self._heaviest(np.where(known, alike, 0.0))
+        self._given: Mapping[str, Table] = given
+        self._sources = np.flatnonzero(np.max(list(given.values()), axis=0) > 0)
+        self._links, self._reached = self._laid(items.matrix[self._positions[self._sources]])
+
+    # -- candidates ----------------------------------------------------------------------------------------------
+
+    def candidates(self, n: int, allowed: Numbers | None = None) -> tuple[Pairs, Mask]:
+        """As ``Appeal.candidates`` of each user, and the table of shape (users, at most n) that says of each user how
+        many there are: its first entries are set."""
+        places, found = self._strongest(n, allowed)
+        positions = self._positions_of(places[found])
+        users = np.nonzero(found)[0]
+        return Pairs(users, self.appeal.collaborative.items[positions], positions), found
+
+    def pairs(self, numbers: Sequence[Numbers]) -> Pairs:
+        """These items of each user, as one."""
+        joined = np.concatenate([np.empty(0, np.int64), *numbers])
+        users = np.repeat(np.arange(self.users), [len(own) for own in numbers])
+        return Pairs(users, joined, self.appeal.collaborative.positions_of(joined))
+
+    def _strongest(self, n: int, allowed: Numbers | None) -> tuple[Numbers, Mask]:
+        """Of each user the n places that the past leads to strongest, and which of them there are: (users, n)."""
+        totals = self._totals["linked"].copy()
+        width, linked = totals.shape[1], self._given["linked"]
+        positive = (self.pasts.weights > 0) & (linked > 0)
+        if not (positive | (linked == 0)).all():
+            totals[self._total(positive.astype(np.float64)) == 0] = 0.0
+        places, met = self._places(self._positions)
+        totals[self._owner[met], places[met]] = 0.0
+        if allowed is not None:
+            numbers = self.appeal.collaborative.items[self._positions_of(np.arange(width))]
+            totals[:, ~places_of(allowed, numbers)[1]] = 0.0
+        led = totals > 0
+        if DENSE * np.count_nonzero(led) < totals.size:
+            places, strength = _filled(totals, led)
+        else:
+            places, strength = np.broadcast_to(np.arange(width), totals.shape), totals
+        if strength.shape[1] > n > 0:
+            least = np.partition(strength, -n, axis=1)[:, -n, None]
+            # More than n where several are as strong as the last of them.
+            slots, strength = _filled(strength, (strength >= least) & (strength > 0))
+            places = np.take_along_axis(places, slots, axis=1)
+        order = np.argsort(-strength, axis=1, kind="stable")[:, :n]
+        return np.take_along_axis(places, order, axis=1), np.take_along_axis(strength, order, axis=1) > 0
+
+    # -- the order of appeal -------------------------------------------------------------------------------------
+
+    def logits(self, pairs: Pairs, *, given: bool = False) -> Table:
+        """Of each pair the logarithm of the odds of ``Appeal.odds``, but for what is the same for all of a user's."""
+        weights = self.appeal.weights_of(given=given)
+        names = tuple(name for name in FEATURES if weights.get(name))
+        return np.asarray(self.features(pairs, names) @ np.array([weights[name] for name in names]))
+
+    def features(self, pairs: Pairs, names: Sequence[str] = FEATURES) -> Table:
+        """As ``Appeal.features``, of shape (pairs, names)."""
+        columns = {name: np.zeros(len(pairs.users)) for name in names}
+        popularity, moments, texts = self._items.of(pairs)
+        places, met = self._places(pairs.positions)
+        asks = np.diff(self.pasts.starts)[pairs.users] > 0
+        for name in columns.keys() & set(LINKED):
+            totals, tops = self._totals[name], self._tops[name]
+            led = np.where(met, totals[pairs.users, places], 0.0) if totals.size else columns[name]
+            columns[name] = np.where(asks, np.log(led / tops[pairs.users] + LEAST), 0.0)
+        if "popularity" in columns:
+            columns["popularity"] = popularity
+        columns |= self._likeness(pairs, texts, [name for name in TEXT if name in columns])
+        if {"newness", "trend", "quiet"} & columns.keys():
+            self.appeal.times(columns, moments, self._day[pairs.users])
+        return np.column_stack([columns[name] for name in names])
+
+    def _likeness(self, pairs: Pairs, rows: Numbers, names: Sequence[str]) -> dict[str, Table]:
+        """Cosine of the items' texts, by their rows, with each of these directions."""
+        texts = self.appeal.texts
+        if texts is None or not names:
+            return {}
+        found = np.zeros((len(rows), len(names)), np.float32)
+        directions = np.stack([self.direction(name) for name in names], axis=2)
+        for user, (first, last) in enumerate(pairwise(pairs.starts(self.users).tolist())):
+            if last > first:
+                found[first:last] = texts.vectors.take(rows[first:last], axis=0, mode="clip") @ directions[user]
+        found[rows < 0] = 0.0
+        return {name: found[:, column].astype(np.float64) for column, name in enumerate(names)}
+
+    def direction(self, name: str) -> Floats:
+        """Where the texts of each past point (``text``), or those of its newest items (``text_newest``), for an appeal
+        that has texts: of shape (users, dimension), 0 for a past without any."""
+        from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
+
+        if name not in self._directions:
+            assert self.appeal.texts is not None
+            numbers, vectors = self.appeal.texts.numbers, self.appeal.texts.vectors
+            rows, has_text = places_of(numbers, self.pasts.item_numbers)
+            leads = has_text & (self._weighed > 0)
+            if name == "text_newest":
+                leads &= self.pasts.ages == self._least(np.where(leads, self.pasts.ages, np.inf))
+            starts = np.concatenate(([0], np.cumsum(leads)))[self.pasts.starts]
+            shape = (self.users, len(numbers))
+            mean = csr_array((self._weighed[leads].astype(np.float32), rows[leads], starts), shape=shape) @ vectors
+            length = np.linalg.norm(mean, axis=1, keepdims=True)
+            self._directions[name] = np.asarray(mean / np.where(length > 0, length, 1), dtype=np.float32)
+        return self._directions[name]
+
+    # -- what the links lead to ----------------------------------------------------------------------------------
+
+    def _laid(self, rows: Any) -> tuple[Any, Numbers | None]:
+        """The links of the sources in one matrix whose columns are the places of one user after those of another; and
+        the position of each place, or None where all positions have one."""
+        from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
+
+        columns, reached, width = rows.indices, None, len(self.appeal.collaborative.items)
+        if len(columns) < width:
+            reached, columns = np.unique(columns, return_inverse=True)
+            columns, width = columns.astype(np.int32), len(reached)
+        columns += np.repeat((self._owner[self._sources] * width).astype(np.int32), np.diff(rows.indptr))
+        values, shape = rows.data.astype(np.float64), (len(self._sources), self.users * width)
+        return csr_array((values, columns, rows.indptr), shape=shape), reached
+
+    def _total(self, given: Table) -> Table:
+        """What each place of each user is given in all by weights of the items asked with: (users, places)."""
+        links, given = self._links, given[self._sources]
+        weighty = np.flatnonzero(given)
+        if 2 * len(weighty) < len(given):
+            links, given = links[weighty], given[weighty]
+        return np.asarray(links.T @ given).reshape(self.users, links.shape[1] // self.users)
+
+    @cached_property
+    def _totals(self) -> Mapping[str, Table]:
+        """By name of ``LINKED``."""
+        return {name: self._total(given) for name, given in self._given.items()}
+
+    @cached_property
+    def _tops(self) -> Mapping[str, Table]:
+        """By name of ``LINKED`` the largest total of each user, 1 where nothing is given."""
+        tops = {name: total.max(axis=1, initial=0.0) for name, total in self._totals.items()}
+        return {name: np.where(top > 0, top, 1.0) for name, top in tops.items()}
+
+    def _places(self, positions: Numbers) -> tuple[Numbers, Mask]:
+        """The place of each of these positions, and whether it has one; where not, the place is any."""
+        if self._reached is None:
+            return np.maximum(positions, 0), positions >= 0
+        return places_of(self._reached, positions)
+
+    def _positions_of(self, places: Numbers) -> Numbers:
+        return places if self._reached is None else self._reached[places]
+
+    # -- the pasts -----------------------------------------------------------------------------------------------
+
+    def _wants(self, name: str) -> bool:
+        return bool(self.appeal.weights.get(name) or self.appeal.set_weights.get(name))
+
+    def _least(self, values: Table) -> Table:
+        """Beside each item of a past the least value of that past."""
+        lengths = np.diff(self.pasts.starts)
+        least = np.minimum.reduceat(values, self.pasts.starts[:-1][lengths > 0]) if len(values) else values
+        return np.repeat(least, lengths[lengths > 0])
+
+    def _heaviest(self, weights: Table) -> Table:
+        """The weights with all but the largest of each past set to 0, as many as a question looks at."""
+        most = self.appeal.collaborative.parameters.past
+        starts, kept = self.pasts.starts, weights.copy()
+        counts = np.diff(np.concatenate(([0], np.cumsum(weights > 0)))[starts])
+        for user in np.flatnonzero(counts > most).tolist():
+            past = slice(starts[user], starts[user + 1])
+            kept[past] = heaviest(weights[past], most)
+        return kept
+
+    @cached_property
+    def _day(self) -> Table:
+        """Of the newest interaction of each user, since 1970; NaN where no time is known."""
+        newest = np.full(self.users, -np.inf)
+        np.maximum.at(newest, self._owner, np.where(np.isnan(self.pasts.at), -np.inf, self.pasts.at))
+        return np.where(np.isinf(newest), np.nan, newest) / DAY_S
+
+
+class _Items:
+    """Where the appeal's parts keep each item that its links know: looked up once, not for each user."""
+
+    def __init__(self, appeal: Appeal) -> None:
+        self.appeal = appeal
+        self.matrix = appeal.collaborative.matrix()
+        self.columns = self._looked_up(appeal.collaborative.items)
+
+    def of(self, pairs: Pairs) -> tuple[Table, Numbers, Numbers]:
+        """Of each item the logarithm of its interactions, its place among the moments and its row among the texts, -1
+        where it has none."""
+        unmet = np.flatnonzero(pairs.positions < 0)
+        if len(unmet) == len(pairs.positions):
+            return self._looked_up(pairs.numbers)
+        popularity, moments, texts = self.columns
+        popularity, moments, texts = popularity[pairs.positions], moments[pairs.positions], texts[pairs.positions]
+        if len(unmet):
+            popularity[unmet], moments[unmet], texts[unmet] = self._looked_up(pairs.numbers[unmet])
+        return popularity, moments, texts
+
+    def _looked_up(self, numbers: Numbers) -> tuple[Table, Numbers, Numbers]:
+        moments, texts = self.appeal.moments, self.appeal.texts
+        rows, known = places_of(numbers[:0] if texts is None else texts.numbers, numbers)
+        return np.log1p(moments.interactions(numbers)), moments.places(numbers), np.where(known, rows, -1)
+
+
+def _filled(table: Table, chosen: Mask) -> tuple[Numbers, Table]:
+    """The columns and values of the chosen entries of each row, moved to its beginning in their order; then 0."""
+    entries = np.flatnonzero(chosen)
+    counts = np.count_nonzero(chosen, axis=1)
+    starts, width = np.cumsum(counts) - counts, int(counts.max(initial=0))
+    rows = np.arange(len(table))
+    slots = np.arange(len(entries)) + np.repeat(rows * width - starts, counts)
+    places, values = np.zeros(len(table) * width, np.int64), np.zeros(len(table) * width)
+    places[slots], values[slots] = entries - np.repeat(rows * table.shape[1], counts), table.reshape(-1)[entries]
+    return places.reshape(len(table), width), values.reshape(len(table), width)
