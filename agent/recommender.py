@@ -195,7 +195,8 @@ class RecMind:
             rec.feedback("ada", "alien-1979", trace_id=answer.trace_id)
 
         What they did counts in the very next answer, no index has to be built. What they say attaches to the answer's
-        trace: `recmind trace list` and `stats` show it, and ``agent.evaluation.judged_requests`` makes cases of it.
+        trace: `recmind trace list`, `stats` and `view` show it, and `recmind evaluate requests` asks again for what was
+        right.
 
         Args:
             user_id: a new id makes a new user.

@@ -14,6 +14,7 @@ from agent.memory.thread import Thread
 from agent.models.recorded import recorded_model
 from agent.requests import Requests
 from agent.tracing import TraceTree
+from agent.tracing.reading import CARRIED
 from data.errors import InputError
 
 _ASKED = ("user_id", "aggregation", "k", "filters", "exclude", "diversity", "mode", "ask", "strategy", "strictness")
@@ -45,7 +46,7 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
 
 def _carried(tree: TraceTree) -> dict[str, Any]:
     """The conversation as it stood before the request; empty where the request began it."""
-    kept = tree.root.run.extra.get("carried", {})
+    kept = tree.root.run.extra.get(CARRIED, {})
     try:
         if kept:
             Thread.from_json(kept)

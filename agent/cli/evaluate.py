@@ -56,7 +56,8 @@ def _lengths(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
 @click.option(
     "--requests",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="For the protocol requests: JSON Lines with a query and an item_id each.",
+    help="For the protocol requests: JSON Lines with a query and an item_id each. Default: those of which people said "
+    "that an item was right (recmind trace judge).",
 )
 @click.option(
     "--tune/--no-tune",

@@ -17,7 +17,8 @@ from agent.cli.output import emit
 def judge(shared: Shared, trace_id: str, score: float | None, comment: str, item_id: str | None) -> None:
     """Attach a score and a comment to the request with TRACE_ID, or any beginning or end of an id.
 
-    They show in `recmind trace list` and `stats`; `agent.evaluation.judged_requests` makes cases of them.
+    They show in `recmind trace list`, `stats` and `view`; items that were right become cases of
+    `recmind evaluate requests`.
     """
     import time  # noqa: PLC0415
 

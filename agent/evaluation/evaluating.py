@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agent.asking import MOST_ASKED
 from agent.evaluation.copies import copied, is_tuned
+from agent.evaluation.judged import judged_requests
 from agent.evaluation.protocols import REQUESTS, Questions, questions
 from agent.evaluation.records import Case, Run
 from agent.evaluation.report import write_report
@@ -100,7 +102,8 @@ def evaluate(
         users: at most so many cases, drawn at random.
         seed: of everything that is drawn.
         target: ``any`` interaction is held out, or ``positive`` ones only.
-        requests: the file of the protocol ``requests``: JSON Lines with a query and an item_id each.
+        requests: the file of the protocol ``requests``: JSON Lines with a query and an item_id each. None: the requests
+            of this workspace of which people said that an item was right (``judged_requests``).
         out: the folder of the run; None: one named by time and protocol in the workspace.
         compare: two of the systems; None compares each with each.
         tune: choose parameters and learn confidence on the copy; None: where the index of the workspace is tuned, too.
@@ -117,6 +120,11 @@ def evaluate(
     _check_pair(compare, asked)
     if workspace.current_index() is None:
         raise WorkspaceError(f"Nothing has been indexed in {str(workspace.home)!r}. Run: recmind index")
+    folder = RunFolder(Path(out) if out is not None else new_folder(workspace, protocol))
+    if folder.exists:
+        raise InputError(f"There is an evaluation in {str(folder.path)!r} already. Continue it with --resume.")
+    if protocol == REQUESTS and requests is None:
+        requests = _judged(workspace, folder)
     settings = Settings(
         protocol=protocol,
         systems=asked,
@@ -130,9 +138,6 @@ def evaluate(
         tune=is_tuned(workspace) if tune is None else tune,
         diversity=diversity,
     )
-    folder = RunFolder(Path(out) if out is not None else new_folder(workspace, protocol))
-    if folder.exists:
-        raise InputError(f"There is an evaluation in {str(folder.path)!r} already. Continue it with --resume.")
     made, source = _read(workspace, settings)
     state = {
         "home": str(workspace.home),
@@ -146,6 +151,19 @@ def evaluate(
     }
     folder.begin(state, made.cases, made.labels)
     return _run(folder, workspace, model, made, compare=compare, keep=keep, progress=progress)
+
+
+def _judged(workspace: Workspace, folder: RunFolder) -> Path:
+    """The file of the requests that people judged, in the folder of the run. InputError where there are none."""
+    with TemporaryDirectory() as made:
+        file = Path(made, "judged.jsonl")
+        if not judged_requests(workspace.home, file):
+            raise InputError(
+                f"The protocol {REQUESTS} needs some: give --requests FILE, JSON Lines with a query and an item_id, or "
+                "say which items were right: recmind trace judge ID --item ITEM --score 1"
+            )
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(file, folder.path))
 
 
 def new_folder(workspace: Workspace, protocol: str) -> Path:

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 from agent.tracing import TraceStore
+from agent.tracing.reading import CARRIED
 from data.workspace import Workspace
 
 
 def judged_requests(home: str | Path | None, out: Path, *, at_least: float = 0.5) -> int:
     """Writes the requests of which people said that an item was right, for the protocol ``requests``.
+
+    A request that goes on with a conversation is left out: its words alone do not say what was meant.
 
     Args:
         home: the workspace; None: RECMIND_HOME, else the user's data folder.
@@ -25,10 +28,14 @@ def judged_requests(home: str | Path | None, out: Path, *, at_least: float = 0.5
         TraceError: its traces cannot be read.
     """
     with TraceStore(Workspace.open(home).traces) as traces:
-        said = traces.judgements()
-    # What was said last of an item in an answer is what counts.
-    latest = {(one.trace_id, one.item_id): one for one in said if one.item_id is not None and one.score is not None}
-    right = [one for one in latest.values() if one.query and one.score is not None and one.score >= at_least]
-    lines = [{"query": one.query, "item_id": one.item_id, "user_id": one.user_id, "score": one.score} for one in right]
+        # What was said last of an item as the answer to a request is what counts.
+        latest = {
+            (one.query, one.user_id, one.item_id): one
+            for one in traces.judgements()
+            if one.query and one.item_id is not None and one.score is not None
+        }
+        right = [one for one in latest.values() if one.score is not None and one.score >= at_least]
+        alone = [one for one in right if CARRIED not in traces.tree(one.trace_id).root.run.extra]
+    lines = [{"query": one.query, "item_id": one.item_id, "user_id": one.user_id, "score": one.score} for one in alone]
     out.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
     return len(lines)

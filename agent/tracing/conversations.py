@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agent.tracing.reading import CARRIED
 from agent.tracing.runs import Run
-
-CARRIED = "carried"
-"""Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
 
 TURNS = 25
 """How many of the turns before are kept with a request; of older ones their number is."""

@@ -9,6 +9,9 @@ from typing import Any
 
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
+CARRIED = "carried"
+"""Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from agent.tracing.candidates import Candidate, candidates, verdicts
 from agent.tracing.outline import Outline, facts
-from agent.tracing.reading import messages_read, messages_said, own_words, question_of, spoken
+from agent.tracing.reading import CARRIED, messages_read, messages_said, own_words, question_of, spoken
 from agent.tracing.records import TraceTree
 from agent.tracing.wording import LONGEST_LINE, duration, one_line, printable
 
@@ -58,7 +58,7 @@ def _head(tree: TraceTree) -> Iterator[str]:
     yield f"Request  {one_line(summary.query) or '(empty)'}"
     yield f"User     {one_line(summary.user_id) if summary.user_id else '(none)'}"
     if thread := tree.root.run.inputs.get("thread_id"):
-        yield f"Thread   {one_line(thread)}, {_carried(tree.root.run.extra.get('carried'))}"
+        yield f"Thread   {one_line(thread)}, {_carried(tree.root.run.extra.get(CARRIED))}"
     yield f"When     {summary.start_time.astimezone():%Y-%m-%d %H:%M:%S %z}, took {duration(summary.latency_ms)}"
     question = question_of(outputs)
     ended = "asked the person back" if question else answered.get(summary.source or "", "no answer")

@@ -204,6 +204,28 @@ def test_requests_are_asked_in_words(demo_copy: Path, tmp_path: Path) -> None:
     assert done.summary.systems[1].metrics["hit_rate@10"].value == 1
 
 
+def test_what_people_said_of_answers_becomes_cases(demo_copy: Path, tmp_path: Path) -> None:
+    with RecMind.open(demo_copy) as rec:
+        answer = rec.recommend("a heist", k=3)
+        best, second, third = (found.item_id for found in answer.recommendations)
+        rec.feedback("ada", best, trace_id=answer.trace_id, comment="just right")
+        rec.feedback("ada", second, "dislike", trace_id=answer.trace_id)
+        rec.traces.judge(answer.trace_id, 1.0, item_id=third, at=1.0)
+        rec.traces.judge(answer.trace_id, 0.0, item_id=third, at=2.0)
+        rec.feedback(trace_id=answer.trace_id, score=0.9)
+        again = rec.recommend("a heist", k=3)
+        rec.feedback(trace_id=again.trace_id, item_id=best, user_id="ada")
+        for said in ("a comedy", "from the 90s"):
+            told = rec.recommend(said, thread="t", k=2)
+            rec.traces.judge(told.trace_id, 1.0, item_id=told.recommendations[0].item_id, at=3.0)
+    done = evaluate(demo_copy, "requests", ["hybrid"], k=(3,), out=tmp_path / "run")
+    asked = [(case.query, case.targets) for case in done.run.cases]
+    assert dict(asked)["a heist"] == (best,)
+    assert [query for query, _ in asked] == ["a comedy", "a heist"]
+    assert done.summary.systems[0].metrics["hit_rate@3"].value == 1.0
+    assert (tmp_path / "run" / "judged.jsonl").is_file()
+
+
 def test_the_agent_is_checked_by_the_evaluation(demo_copy: Path, tmp_path: Path) -> None:
     done = evaluate(demo_copy, systems=["agent"], users=3, k=(5,), out=tmp_path / "run")
     for outcome in done.run.outcomes:

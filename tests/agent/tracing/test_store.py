@@ -18,8 +18,8 @@ from sqlite_utils import Database
 
 from agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree, schema
 from agent.tracing.render import render_tree
-from agent.tracing.wording import duration, one_line
 from agent.tracing.rows import TraceRows
+from agent.tracing.wording import duration, one_line
 from data.settings import TraceSettings
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
