@@ -108,15 +108,12 @@ def _semantic(claim: _Claim) -> bool:
     similarity = claim.data.get("similarity")
     if similarity is None:
         return bool(words)
-    search, like = claim.context.engines.search, claim.data.get("like")
-    asked = (
-        search.vector(str(like)) if like else search.query_vector(str(claim.data.get("query", "")), claim.brief.likes)
-    )
-    measured = [search.similarities(asked, [claim.item.item_id])[0]]
-    if not like and claim.brief.likes:
-        measured.append(
-            search.similarities(search.query_vector(str(claim.data.get("query", ""))), [claim.item.item_id])[0]
-        )
+    search, query, like = claim.context.engines.search, str(claim.data.get("query", "")), claim.data.get("like")
+    if like:
+        asked = [search.vector(str(like))]
+    else:
+        asked = [search.query_vector(query, likes) for likes in dict.fromkeys((claim.brief.likes, ()))]
+    measured = (search.similarities(vector, [claim.item.item_id])[0] for vector in asked)
     return any(abs(float(m) - float(similarity)) < TOLERANCE for m in measured)
 
 

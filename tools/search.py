@@ -58,6 +58,8 @@ read in milliseconds; the full text search takes longer with every item that it 
 100,000 items have)."""
 REMEMBERED_SETS = 64
 """Sets of allowed items that are kept: each takes a bit an item, beside what the store keeps."""
+REMEMBERED_QUERIES = 256
+"""Vectors of queries that are kept."""
 HASH_BYTES = 16
 
 _FILES = {
@@ -123,6 +125,7 @@ class ItemSearch:
         self._finder = WordFinder(store.settings)
         self._worth = WordWorth(words)
         self._meeting: dict[tuple[Condition, ...], Allowed] = {}
+        self._asked: dict[tuple[str, tuple[str, ...], int], Floats | None] = {}
         self.encoded = 0
         """How many texts ``fit`` had to encode."""
         self.encoding_s = 0.0
@@ -271,8 +274,18 @@ class ItemSearch:
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
         """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
 
-        None where there is neither a query nor a liked item that has a vector.
+        None where there is neither a query nor a liked item that has a vector. Not to be changed: it is kept, because
+        search, ranking and validation of a request all ask for the same.
         """
+        key = query, tuple(like), self.store.catalogue_version
+        if (known := self._asked.get(key)) is not None:
+            return known
+        if len(self._asked) >= REMEMBERED_QUERIES:
+            self._asked.clear()
+        made = self._asked[key] = self._query_vector(query, like)
+        return made
+
+    def _query_vector(self, query: str, like: Sequence[str]) -> Floats | None:
         parts = [self.encoder.encode_query(query, self._worth.of(query))] if query.strip() else []
         liked = [vector for item_id in like if (vector := self.vector(item_id)) is not None]
         if liked:

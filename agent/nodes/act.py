@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -35,24 +35,16 @@ TOOLS_BY_NAME: dict[str, BaseTool] = {tool.name: tool for tool in TOOLS}
 def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The slate with this turn's findings, a tool message for every look-up, and the submission where there is one."""
     turn = _Turn(state, config, runtime)
-    futures = [
-        runtime.context.look_up_pool.submit(contextvars.copy_context().run, turn.run, call) for call in turn.calls
-    ]
-    wait(futures, timeout=turn.seconds_left())
-    return turn.settle([_result(future) for future in futures])
+    return turn.settle([_result(future, turn.seconds_left()) for future in turn.begun()])
 
 
 async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The same, without holding the event loop."""
     turn = _Turn(state, config, runtime)
-    loop = asyncio.get_running_loop()
-    futures = [
-        loop.run_in_executor(runtime.context.look_up_pool, contextvars.copy_context().run, turn.run, call)
-        for call in turn.calls
-    ]
+    futures = turn.begun()
     if futures:
-        await asyncio.wait(futures, timeout=turn.seconds_left())
-    return turn.settle([_result(future) for future in futures])
+        await asyncio.wait([asyncio.wrap_future(future) for future in futures], timeout=turn.seconds_left())
+    return turn.settle([_result(future, 0) for future in futures])
 
 
 class _Turn:
@@ -74,12 +66,18 @@ class _Turn:
     def seconds_left(self) -> float:
         return max(0.0, self.context.deadline - time.monotonic())
 
+    def begun(self) -> list[Future[Findings | str]]:
+        """What each call will have found, from threads of their own."""
+        pool = self.context.look_up_pool
+        return [pool.submit(contextvars.copy_context().run, self.run, call) for call in self.calls]
+
     def run(self, call: ToolCall) -> Findings | str:
         """What one call found, or a message to the model why it could not be answered."""
         tool = TOOLS_BY_NAME.get(call["name"])
         if tool is None:
             return f"There is no tool {call['name']!r}; there are {', '.join(TOOLS_BY_NAME)}."
-        self.emit("tool_started", _spoken(call), call)
+        if self.context.emit:
+            self.emit("tool_started", _spoken(call), call)
         look_ups = LookUps(self.context, self.state["brief"], self.state["slate"])
         desk = Desk(self.context.caches.look_ups(look_ups) if self.context.caches else look_ups)
         try:
@@ -204,11 +202,13 @@ class _Turn:
             self.context.emit(Event(kind, text, {"tool": call["name"], "arguments": call["args"], **facts}))
 
 
-def _result(future: Future[Findings | str] | asyncio.Future[Findings | str]) -> Findings | str:
-    if not future.done():
+def _result(future: Future[Findings | str], seconds: float) -> Findings | str:
+    """What a call found within so many seconds from now; one that failed says so in words and raises nothing."""
+    try:
+        return future.result(seconds)
+    except TimeoutError:
         future.cancel()
         return "Not finished in time."
-    return future.result()
 
 
 def _answer(call: ToolCall, text: str, *, artifact: Any = None, error: bool = False) -> ToolMessage:
