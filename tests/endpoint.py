@@ -129,7 +129,7 @@ class Endpoint:
         self.always = always
         """What requests get once the script is over, or None where none may come."""
         self.busy_s = 0.0
-        """Seconds from having read a request to having sent its reply, over all requests."""
+        """Seconds from a request's arrival to having sent its reply, over all requests."""
         self.key = key
         """The only key it accepts, or None for any or none."""
         self.models = tuple(models)
@@ -214,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(Reply(body=json.dumps({"object": "list", "data": data})))
 
     def do_POST(self) -> None:
-        endpoint = self.server.endpoint
+        endpoint, begun = self.server.endpoint, time.perf_counter()
         body: Json = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         endpoint.paths.append(self.path)
         if self.path != "/v1/chat/completions":
@@ -224,7 +224,6 @@ class _Handler(BaseHTTPRequestHandler):
             endpoint.requests.append(body)
             self._send(bad_key())
             return
-        begun = time.perf_counter()
         self._answer(endpoint.next_reply(body), body)
         endpoint.busy_s += time.perf_counter() - begun
 

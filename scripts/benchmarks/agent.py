@@ -23,24 +23,28 @@ from benchmarks.latency import REQUESTS
 
 MODEL, PATIENT = "openai:good", "openai:patient"
 USERS = range(1, 4)
+THINKS_S = 0.1
+"""How long each call of the model takes where requests are asked one by one: quick, for one."""
 IN_FLIGHT = 100
 WAIT_S = 0.5
-"""How long each call of the model takes where requests are asked side by side."""
+"""The same where requests are asked side by side."""
 
 
 def run(data: Path, work: Path) -> dict[str, Any]:
     """Figures of ``REQUESTS``, each by three users, ten items each; nothing of an earlier request is used.
 
-    ``overhead``: milliseconds of a request without those in which the model was busy. ``cpu``: processor time of this
-    process for a request, which other work on the machine distorts less. ``tokens``: what the model read, counted as
-    four letters of the messages and tools each. ``in_flight``: seconds that so many asynchronous requests at once take,
-    and one alone, where each call of the model takes ``WAIT_S``. ``import_s`` tells how fast the machine is now.
+    ``overhead``: milliseconds of a request without those in which the model was busy, ``THINKS_S`` a call; what
+    RecMind does meanwhile, such as writing the trace of the request before, holds up nobody. ``cpu``: all processor
+    time of this process for a request, which other work on the machine distorts less. ``tokens``: what the model read,
+    counted as four letters of the messages and tools each. ``in_flight``: seconds that so many asynchronous requests at
+    once take, and one alone, where each call of the model takes ``WAIT_S``. ``import_s`` tells how fast the machine is
+    now.
     """
     workspace = latest_small(data, work)
     recmind("index", "--home", str(workspace.home))
     machine_s, _ = python("import sentence_transformers")
     with RecMind.open(workspace.home) as rec:
-        with GoodModel() as model:
+        with GoodModel(THINKS_S) as model:
             one_by_one = list(_asked(rec, model))
         with GoodModel(WAIT_S):
             side_by_side = asyncio.run(_side_by_side(rec))
@@ -119,7 +123,7 @@ async def _side_by_side(rec: RecMind) -> dict[str, float | int]:
 class GoodModel:
     """The process with the model; inside, ``openai:`` names lead to it. A context manager."""
 
-    def __init__(self, wait_s: float = 0.0) -> None:
+    def __init__(self, wait_s: float) -> None:
         path = os.pathsep.join((str(ROOT), str(ROOT / "scripts")))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.good_model", str(wait_s)],
