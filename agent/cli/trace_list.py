@@ -60,6 +60,8 @@ def _table(found: list[TraceSummary]) -> str:
         words = (one_line(summary.query, QUERY_SHOWN) or "(empty)") + "".join(states.values()) * (
             summary.status == "error" or summary.source == "fallback"
         )
+        if summary.comment:
+            words += f"  “{one_line(summary.comment, QUERY_SHOWN)}”"
         return (
             summary.trace_id[-ID_SHOWN:],
             summary.start_time.astimezone().strftime("%Y-%m-%d %H:%M:%S"),

@@ -12,6 +12,7 @@ from agent.cli.output import emit
 
 if TYPE_CHECKING:
     from agent.tracing import TraceTree
+    from agent.tracing.judging import Judgement
 
 
 @click.command(cls=Command, short_help="Show one request as a tree of its steps.")
@@ -30,10 +31,13 @@ def show(shared: Shared, trace_id: str, full: bool, prompt: bool) -> None:
 
     with TraceStore(Workspace.open(shared.home).traces) as traces:
         tree = traces.tree(trace_id)
-    text = (lambda: render_prompts(tree)) if prompt else (lambda: render_tree(tree, full=full))
-    emit(shared.as_json, _as_json(tree), text)
+        said = [one for one in traces.judgements() if one.trace_id == tree.summary.trace_id]
+    text = (lambda: render_prompts(tree)) if prompt else (lambda: render_tree(tree, said, full=full))
+    emit(shared.as_json, _as_json(tree, said), text)
 
 
-def _as_json(tree: TraceTree) -> dict[str, Any]:
-    """The summary, and all runs: parents before children, each naming its parent."""
-    return {**asdict(tree.summary), "runs": [{**asdict(run), "latency_ms": run.latency_ms} for run in tree.runs()]}
+def _as_json(tree: TraceTree, said: list[Judgement]) -> dict[str, Any]:
+    """The summary, what people said of the answer, and all runs: parents before children, each naming its parent."""
+    runs = [{**asdict(run), "latency_ms": run.latency_ms} for run in tree.runs()]
+    feedback = [{name: getattr(one, name) for name in ("at", "score", "comment", "item_id")} for one in said]
+    return {**asdict(tree.summary), "feedback": feedback, "runs": runs}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.tracing.candidates import Candidate, candidates, verdicts
+from agent.tracing.judging import Judgement
 from agent.tracing.outline import Outline, facts
 from agent.tracing.reading import CARRIED, messages_read, messages_said, own_words, question_of, spoken
 from agent.tracing.records import TraceTree
@@ -16,16 +17,16 @@ RANKER = "rank_candidates"
 """The tool that orders what others found."""
 
 
-def render_tree(tree: TraceTree, *, full: bool = False) -> str:
-    """The request, then its steps as a tree: how long each took, what models and tools were asked and answered, errors;
-    then what became of the candidates.
+def render_tree(tree: TraceTree, said: Sequence[Judgement] = (), *, full: bool = False) -> str:
+    """The request with what people ``said`` of the answer, then its steps as a tree: how long each took, what models and
+    tools were asked and answered, errors; then what became of the candidates.
 
     With ``full`` also routing steps, all candidates, and all that was kept of what went in and came out, as JSON. No
     colors, no control characters.
     """
     outline = Outline(tree, full=full)
     fates = list(_fates(tree, outline, full))
-    return "\n".join([*_head(tree), "", *outline.lines(), *(["", *fates] if fates else [])])
+    return "\n".join([*_head(tree), *_judged(tree, said), "", *outline.lines(), *(["", *fates] if fates else [])])
 
 
 def render_prompts(tree: TraceTree) -> str:
@@ -75,11 +76,17 @@ def _head(tree: TraceTree) -> Iterator[str]:
         yield f"Asked    {one_line(question, 3 * LONGEST_LINE)}"
     if message := outputs.get("message"):
         yield f"Said     {one_line(message, 3 * LONGEST_LINE)}"
-    if summary.score is not None or summary.comment:
-        parts = [f"{summary.score:.2f}"] if summary.score is not None else []
-        yield f"Judged   {', '.join([*parts, *([one_line(summary.comment)] if summary.comment else [])])}"
     if summary.error:
         yield f"Error    {one_line(summary.error)}"
+
+
+def _judged(tree: TraceTree, said: Sequence[Judgement]) -> Iterator[str]:
+    titles = {one.item_id: one.title for one in candidates(tree)} if said else {}
+    for n, one in enumerate(said):
+        score = "" if one.score is None else f"{one.score:.2f}"
+        item = titles.get(one.item_id) or one.item_id if one.item_id else "the answer"
+        about = " ".join(filter(None, (score, f"for {one_line(item)}")))
+        yield f"{'' if n else 'Judged':<8} {about}{f': “{one_line(one.comment)}”' if one.comment else ''}"
 
 
 def _carried(carried: object) -> str:

@@ -32,14 +32,24 @@ function isWithin(details, run, above) {
 const nth = (details, run, kind) => details.runs.filter((one) => one.kind === kind).indexOf(run) + 1;
 const failure = (error) => h("pre", { class: "text error" }, error);
 
+// What people said of an item, or of the whole answer.
+function feedbackList(feedback, itemId) {
+  return feedback.filter((one) => one.item_id === itemId).map((one) => h("p", { class: "feedback" },
+    one.score !== null && chip(scored(one.score), one.score >= 0.5 ? "recommended" : "rejected"), one.comment && h("span", {}, `“${one.comment}”`),
+    h("time", { class: "muted", datetime: new Date(one.at).toISOString() }, moment(one.at))));
+}
+
 function answerPanel({ details }) {
-  const { trace, answer, asked } = details;
+  const { trace, answer, asked, feedback } = details;
+  const listed = new Set(answer.chosen.map((one) => one.item_id));
+  const elsewhere = [...new Set(feedback.map((one) => one.item_id))].filter((id) => id !== null && !listed.has(id));
+  const whole = feedbackList(feedback, null);
   const factsBy = new Map(details.slate.flatMap((one) => one.evidence.map(([n, , text]) => [n, text])));
   const items = answer.chosen.map((one, place) => h("li", {},
     h("div", { class: "item-head" }, h("span", { class: "rank" }, place + 1), h("strong", {}, one.title || one.item_id),
       h("span", { class: "muted" }, one.item_id), typeof one.score === "number" && h("span", { class: "figure" }, scored(one.score))),
     h("p", {}, one.reason),
-    h("p", { class: "chips" }, (one.cites || []).filter((n) => factsBy.has(n)).map((n) => chip(factsBy.get(n))))));
+    h("p", { class: "chips" }, (one.cites || []).filter((n) => factsBy.has(n)).map((n) => chip(factsBy.get(n)))), feedbackList(feedback, one.item_id)));
   const request = Object.entries(asked).filter(([name]) => !["query", "user_id", "model"].includes(name));
   return [
     trace.error && section("Error", failure(details.runs[0].error || trace.error)),
@@ -47,6 +57,7 @@ function answerPanel({ details }) {
     answer.question && section("Asked the person back", h("p", { class: "message" }, answer.question)),
     answer.message && h("p", { class: "message" }, answer.message),
     items.length ? h("ol", { class: "items" }, items) : !answer.question && nothing("No recommendations were kept with this trace."),
+    (whole.length > 0 || elsewhere.length > 0) && section("What people said of it", whole, elsewhere.map((id) => [h("h4", {}, id), feedbackList(feedback, id)])),
     section("The request", facts([["asked", trace.query || "(empty)"], ["user", trace.user || "(none)"], ["model", trace.model],
       ["when", moment(trace.at)], ["took", duration(trace.ms)],
       ["tokens", trace.tokens && trace.tokens.total ? `${figure(trace.tokens.read || 0)} read, ${figure(trace.tokens.written || 0)} written` : null],

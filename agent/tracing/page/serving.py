@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import logging
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from typing_extensions import override
 
@@ -69,7 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(HTTPStatus.MISDIRECTED_REQUEST, f"Traces are read at {self.server.url} and by no other name.")
             return
         try:
-            self._answer(urlsplit(self.path).path)
+            asked = urlsplit(self.path)
+            self._answer(asked.path, dict(parse_qsl(asked.query)))
         except UnknownTrace as error:
             self._say(HTTPStatus.NOT_FOUND, str(error))
         except TraceError as error:
@@ -79,17 +82,31 @@ class _Handler(BaseHTTPRequestHandler):
         """Sends what would be sent, without it."""
         self.do_GET()
 
-    def _answer(self, path: str) -> None:
+    def _answer(self, path: str, options: Mapping[str, str]) -> None:
         traces = self.server.traces
         if path == "/":
             page = "".join(document("server", (), time.time()))
             self._send(HTTPStatus.OK, "text/html; charset=utf-8", page.encode())
         elif path == "/api/traces":
             self._send_lines([row(summary) for summary in traces.list(LISTED)])
+        elif path == "/api/search":
+            self._send_lines(self._found(options.get("q", ""), options.get("before", "")))
         elif path.startswith("/api/traces/"):
-            self._send_lines(details(traces.tree(unquote(path.removeprefix("/api/traces/")))))
+            tree = traces.tree(unquote(path.removeprefix("/api/traces/")))
+            said = [one for one in traces.judgements() if one.trace_id == tree.summary.trace_id]
+            self._send_lines(details(tree, said))
         else:
             self._say(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")
+
+    def _found(self, words: str, before: str) -> dict[str, Any]:
+        """The ids of the requests in which all of these words were asked, said or found, and the rows of those that are
+        too old for the list, which begins ``before``: milliseconds since 1970, or empty where the list has all."""
+        found = self.server.traces.list(LISTED, text=words) if words.strip() else []
+        rows = [row(summary) for summary in found] if before.isdigit() else []
+        return {
+            "ids": [summary.trace_id for summary in found],
+            "older": [one for one in rows if one["at"] < int(before)],
+        }
 
     def _send_lines(self, value: object) -> None:
         self._send(HTTPStatus.OK, "application/jsonl; charset=utf-8", lines(value))

@@ -26,8 +26,8 @@ async function unpacked(id) {
   return readLines(await new Response(stream).text());
 }
 
-async function fetched(path) {
-  const response = await fetch(path);
+async function fetched(path, options) {
+  const response = await fetch(path, options);
   const text = await response.text();
   if (!response.ok) throw new Error(text || `${response.status} ${response.statusText}`);
   return readLines(text);
@@ -38,6 +38,9 @@ const recent = new Map();
 
 const source = {
   rows: () => (served ? fetched("api/traces") : unpacked("rows")),
+  // The requests in which all of the words were asked, said or found: their ids, and the rows of those that are older
+  // than the list. Only a server has the words of all runs at hand.
+  search: (words, before, signal) => fetched(`api/search?${new URLSearchParams({ q: words, ...(before ? { before } : {}) })}`, { signal }),
   // The last few traces stay unpacked; the page never holds all of them.
   async trace(id) {
     if (!recent.has(id)) {

@@ -46,7 +46,7 @@ class Trace {
       h("h1", {}, dot(outcome(trace)), trace.query || h("em", {}, "(an empty request)")),
       h("p", { class: "meta" }, [ended, duration(trace.ms), count(models.length, "model call"), count(tools.length, "look-up"),
         tokens && tokens.total ? `${figure(tokens.read || 0)} → ${figure(tokens.written || 0)} tokens` : "", tokens ? dollars(tokens.cost) : "",
-        trace.user ? `user ${trace.user}` : "no user", trace.model, moment(trace.at)].filter(Boolean).map((text) => h("span", {}, text))),
+        trace.user ? `user ${trace.user}` : "no user", trace.model, moment(trace.at), trace.score === null ? "" : `scored ${scored(trace.score)}`].filter(Boolean).map((text) => h("span", {}, text))),
       h("div", { class: "strip", role: "img", "aria-label": parts.map(([, ms, name]) => `${name} ${duration(ms)}`).join(", ") },
         parts.map(([kind, ms]) => h("span", { class: kind, style: { "flex-grow": ms / all } }))),
       h("p", { class: "legend", "aria-hidden": "true" }, parts.map(([kind, ms, name]) => h("span", {}, h("span", { class: `glyph ${kind}` }, GLYPHS[kind]), ` ${name} ${duration(ms)}`))),

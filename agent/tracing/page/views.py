@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from agent.tracing.candidates import candidates, growth, verdicts
+from agent.tracing.judging import Judgement
 from agent.tracing.reading import (
     Found,
     Message,
@@ -45,11 +46,14 @@ def row(summary: TraceSummary) -> View:
         "error": summary.error,
         "runs": summary.runs,
         "tokens": _tokens(summary.tokens),
+        "score": summary.score,
+        "comment": summary.comment,
     }
 
 
-def details(tree: TraceTree) -> View:
-    """All that is shown of one trace: its row, the answer, the runs in order, the slate and the checks."""
+def details(tree: TraceTree, said: Sequence[Judgement] = ()) -> View:
+    """All that is shown of one trace: its row, the answer, the runs in order, the slate, the checks, and what people
+    ``said`` of it."""
     nodes = list(tree.root.walk())
     places = {node.run.id: place for place, node in enumerate(nodes)}
     return {
@@ -59,6 +63,9 @@ def details(tree: TraceTree) -> View:
         "runs": [_run(node, places, tree.root.run.start_time) for node in nodes],
         "slate": [asdict(candidate) for candidate in candidates(tree)],
         "growth": [_placed(asdict(step), places) for step in growth(tree)],
+        "feedback": [
+            {"item_id": one.item_id, "score": one.score, "comment": one.comment, "at": _moment(one.at)} for one in said
+        ],
         "verdicts": [_placed(asdict(verdict), places) for verdict in verdicts(tree)],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,9 +22,12 @@ def write_page(path: Path, traces: TraceStore, listed: Sequence[TraceSummary], p
     """
 
     def blocks() -> Iterator[str]:
+        said = defaultdict(list)
+        for one in traces.judgements():
+            said[one.trace_id].append(one)
         yield block("rows", [row(summary) for summary in listed])
         for done, summary in enumerate(listed, 1):
-            yield block(f"trace-{summary.trace_id}", details(traces.tree(summary.trace_id)))
+            yield block(f"trace-{summary.trace_id}", details(traces.tree(summary.trace_id), said[summary.trace_id]))
             progress("writing traces", done, len(listed))
 
     with whole_file(path) as file:

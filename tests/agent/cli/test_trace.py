@@ -126,7 +126,17 @@ def test_an_answer_is_judged(recmind, home, tmp_path):
     (listed,) = recmind("trace", "list", "--judged", "--home", home, "--json").json["traces"]
     assert (listed["trace_id"], listed["score"], listed["comment"]) == (answer.trace_id, 0.5, "seen too often")
     assert "0.50" in recmind("trace", "list", "--home", home).out
-    assert "Judged   0.50, seen too often" in recmind("trace", "show", answer.trace_id, "--home", home).out
+    assert "“seen too often”" in recmind("trace", "list", "--home", home).out
+    shown = recmind("trace", "show", answer.trace_id, "--home", home).out
+    titles = [found.title for found in answer.recommendations]
+    assert f"Judged   1.00 for {titles[0]}\n         0.00 for {titles[1]}: “seen too often”\n" in shown
+    assert "\n         0.50 for the answer\n" in shown
+    told = recmind("trace", "show", answer.trace_id, "--home", home, "--json").json["feedback"]
+    assert [(one["item_id"], one["score"], one["comment"]) for one in told] == [
+        (best, 1.0, ""),
+        (second, 0.0, "seen too often"),
+        (None, 0.5, ""),
+    ]
     assert judged_requests(home, tmp_path / "judged.jsonl") == 1
     done = recmind("evaluate", "requests", "--requests", tmp_path / "judged.jsonl", "--home", home, "--json")
     assert done.code == 0, done.err

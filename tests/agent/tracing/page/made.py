@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from agent.tracing.judging import Judgement
 from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
 
 BEGAN = datetime(2026, 3, 1, 9, 0, 0, tzinfo=UTC)
@@ -17,17 +18,27 @@ HOSTILE = "</script><script>window.harmed = 1</script><img src=x onerror='window
 """Shown as it stands, or the page is broken."""
 
 
+# In the class below, ``list`` is a method.
+Summaries = list[TraceSummary]
+Judgements = list[Judgement]
+
+
 class MadeStore:
     """What the page asks of a store, answered from traces in memory."""
 
     def __init__(self, *trees: TraceTree) -> None:
         self.path = Path("made")
         self.trees = {tree.summary.trace_id: tree for tree in trees}
+        self.said: list[Judgement] = []
         self.read: list[str] = []
         """Which traces were read whole, in order."""
 
-    def list(self, limit: int = 20) -> list[TraceSummary]:
-        return [tree.summary for tree in reversed(self.trees.values())][:limit]
+    def list(self, limit: int = 20, *, text: str | None = None) -> Summaries:
+        found = [one for one in reversed(self.trees.values()) if text is None or _has(one, text)]
+        return [one.summary for one in found[:limit]]
+
+    def judgements(self) -> Judgements:
+        return self.said
 
     def tree(self, trace_id: str) -> TraceTree:
         from agent.tracing.schema import UnknownTrace
@@ -36,6 +47,17 @@ class MadeStore:
         if trace_id not in self.trees:
             raise UnknownTrace(f"There is no trace {trace_id!r}.")
         return self.trees[trace_id]
+
+
+def _has(made: TraceTree, text: str) -> bool:
+    """Whether all of the words are in what the runs were given and said."""
+    words = str([(run.inputs, run.outputs) for run in made.runs()]).lower()
+    return all(word in words for word in text.lower().split())
+
+
+def judgement(made: TraceTree, score: float | None, comment: str = "", item_id: str | None = None) -> Judgement:
+    """What a person said of the answer, or of an item in it."""
+    return Judgement(made.summary.trace_id, BEGAN, score, comment, item_id, made.summary.query, "ada")
 
 
 def message(kind: str, content: str, **more: Any) -> dict[str, Any]:

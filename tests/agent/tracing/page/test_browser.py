@@ -15,7 +15,7 @@ import pytest
 from agent.tracing.page import PageServer, write_page
 from agent.tracing.page.document import block, document
 from agent.tracing.page.views import details, row
-from tests.agent.tracing.page.made import HOSTILE, MadeStore, tree
+from tests.agent.tracing.page.made import HOSTILE, MadeStore, judgement, tree
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -169,6 +169,37 @@ def test_filters_and_order(three, open_page) -> None:
     assert queries(page)[0] == "a heist"
 
 
+def test_what_people_said_is_seen(tmp_path, open_page) -> None:
+    judged = tree(1, "a heist", score=0.25, comment=HOSTILE)
+    store = MadeStore(judged, tree(2, "a western", score=0.75), tree(3, "a comedy"))
+    store.said = [
+        judgement(judged, 0.5, HOSTILE),
+        judgement(judged, 0.0, "seen it", "film-1"),
+        judgement(judged, 1.0, "", "b"),
+    ]
+    path = tmp_path / "traces.html"
+    write_page(path, store, store.list())
+    page = open_page(path)
+    assert page.locator("#requests .score").all_inner_texts() == ["", "0.75", "0.25"]
+    assert "2 scored, 0.50 on average" in page.locator(".said").inner_text()
+    page.get_by_label("Feedback").select_option("scored less than 0.5")
+    assert page.locator("#requests .query").text_content() == f"a heist “{HOSTILE}”"
+    page.get_by_label("Feedback").select_option("with feedback")
+    assert page.locator("#requests .list-row").count() == 2
+    page.get_by_role("button", name="Clear filters").click()
+    page.get_by_label("Search").fill("window.harmed")
+    page.locator("#requests .list-row").click()
+    page.wait_for_selector("#runs .run")
+    assert "scored 0.25" in page.locator(".meta").inner_text()
+    said = page.locator("#panel .items .feedback").inner_text()
+    assert "0.00" in said
+    assert "“seen it”" in said
+    whole = page.locator("#panel section", has_text="What people said of it").locator(".feedback")
+    assert f"“{HOSTILE}”" in whole.first.text_content()
+    assert whole.count() == 2
+    assert page.evaluate("window.harmed") is None
+
+
 def test_five_hundred_runs(tmp_path, open_page) -> None:
     store = MadeStore(tree(1, turns=125))
     path = tmp_path / "one.html"
@@ -233,6 +264,36 @@ def test_nothing_sticks_out(three, open_page, width) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("#runs .run")
     assert page.evaluate(over) <= 0
+
+
+def test_a_server_searches_all_runs(open_page) -> None:
+    store = MadeStore(tree(1, "a heist"), tree(2, "a western", turns=3))
+    with PageServer(store) as server:  # type: ignore[arg-type]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            page = open_page(server.url)
+            page.keyboard.press("/")
+            page.keyboard.type("Film 3")
+            assert queries(page) == []
+            page.locator("#requests .query", has_text="a western").wait_for()
+            assert queries(page) == ["a western"]
+            assert page.locator(".said").inner_text().startswith("1 of 2 requests")
+            page.keyboard.press("Escape")
+            assert queries(page) == ["a western", "a heist"]
+            page.keyboard.type("heist")
+            assert queries(page) == ["a heist"]
+            with page.expect_response("**/api/search?q=heist"):
+                pass
+            assert queries(page) == ["a heist"]
+            page.get_by_label("Search").fill("fact 1")
+            page.locator("#requests .query", has_text="a western").wait_for()
+            page.get_by_label("Model").select_option("openai:any")
+            assert queries(page) == ["a western", "a heist"]
+            page.close()
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_server_is_asked_for_what_is_opened(open_page) -> None:

@@ -6,6 +6,7 @@ import gzip
 import http.client
 import threading
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 
@@ -47,6 +48,18 @@ def test_the_page_and_its_traces(server) -> None:
     assert read_lines(one) == seen(MADE)
     status, headers, data = ask(server, "/api/traces", **{"Accept-Encoding": "gzip"})
     assert (headers["Content-Encoding"], read_lines(gzip.decompress(data))) == ("gzip", [row(MADE.summary)])
+
+
+def test_all_runs_are_searched(server) -> None:
+    def search(words: str, before: str = "") -> dict[str, list]:
+        return read_lines(ask(server, f"/api/search?{urlencode({'q': words, 'before': before})}")[2])
+
+    one = MADE.summary.trace_id
+    at = int(MADE.summary.start_time.timestamp() * 1000)
+    assert search("Film 1 fact") == {"ids": [one], "older": []}
+    assert search("film western", str(at + 1)) == {"ids": [one], "older": [row(MADE.summary)]}
+    assert search("film western", str(at)) == search("film western", "soon") == {"ids": [one], "older": []}
+    assert search("musical") == search("  ") == {"ids": [], "older": []}
 
 
 def test_it_listens_on_the_loopback_interface_alone(server) -> None:
