@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
     """The brief as the policy reads it: handles and labels in place of ids and conditions."""
     likes = [entry.handle for item_id in brief.likes if (entry := slate.of_item(item_id))]
-    past = {n for n, fact in enumerate(slate.evidence, 1) if fact.kind == "history"}
+    past = {n for n, fact in enumerate(slate.evidence, 1) if fact.kind == "history" and not fact.against}
     favorites = [e.handle for e in slate.entries.values() if e.role == "reference" and past & set(e.evidence)]
     return {
         "text": brief.text,
@@ -65,8 +65,11 @@ def qualifying(context: RequestContext, brief: Brief) -> int:
 
 
 def rows_of(entries: list[Entry], slate: Slate) -> list[dict[str, Any]]:
-    """Entries as the policy reads them: handle, and (number, kind) of each piece of evidence."""
+    """Entries as the policy reads them: handle, and (number, kind) of each piece of evidence in favor."""
     return [
-        {"handle": entry.handle, "evidence": [[n, slate.evidence[n - 1].kind] for n in entry.evidence]}
+        {
+            "handle": entry.handle,
+            "evidence": [[n, fact.kind] for n in entry.evidence if not (fact := slate.evidence[n - 1]).against],
+        }
         for entry in entries
     ]

@@ -8,9 +8,8 @@ from agent.answer import Portrait, Proof
 from agent.proofs import proved_of_person
 from tools import phrases
 from tools.context import RequestContext
-from tools.history import star_kinds
 from tools.phrases import joined
-from tools.profile import Profile, Taste
+from tools.profile import Profile, Taste, star_kinds
 from tools.slate import Evidence
 
 TASTES, DISLIKES, FAVORITES = 3, 2, 2

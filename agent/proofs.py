@@ -42,6 +42,23 @@ def holds(evidence: Evidence, item: Item, context: RequestContext, brief: Brief)
     return prover is not None and prover(_Claim(evidence.data, item, context, brief))
 
 
+def speaks_against(evidence: Evidence, context: RequestContext, brief: Brief) -> bool:
+    """Whether this evidence is no reason in favor, by the store itself: what a person did with an item that they rated
+    low or refused, or what goes with such items alone. Not of items that the request itself asks to resemble."""
+    data, history = evidence.data, context.engines.history
+    if evidence.kind == "history" and "attribute" in data:
+        return bool(data.get("less"))
+    if evidence.kind == "history":
+        deed = (str(data.get("item_id")), str(data.get("kind")), data.get("value"))
+        return deed[0] not in brief.likes and deed in history.against(data.get("user_id", context.user_id))
+    sources = (
+        {str(source["item_id"]) for source in data.get("because", ())} if evidence.kind == "collaborative" else set()
+    )
+    if evidence.kind == "semantic" and data.get("like"):
+        sources = {str(data["like"])}
+    return bool(sources) and sources.isdisjoint(brief.likes) and sources <= history.disliked(context.user_id)
+
+
 def proved_of_person(evidence: Evidence, context: RequestContext, user_id: str) -> bool:
     """Whether this evidence about a user alone (a deed, a taste, a stated preference) is true, by the store itself."""
     data = evidence.data

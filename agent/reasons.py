@@ -2,14 +2,15 @@
 
 Promised, and no more: the free text holds no digits, no quotation, no capitalized name and no attribute value of the
 catalogue outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this
-way, nor can a single unknown name that opens a sentence, where any word has a capital.
+way, nor can a single unknown name that opens a sentence, where any word has a capital. What the person rated low is
+named as a contrast alone ("unlike ...").
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.records import AttributeValue, Item
@@ -23,6 +24,12 @@ MOST_LETTERS = 400
 SLOT = re.compile(r"\{([^{}]*)\}")
 WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 QUOTES = set('"“”„‟‘‚‛«»‹›「」『』〝〞＂`')
+CONTRAST = re.compile(
+    r"\b(?:unlike|than|despite|instead of|nothing like|not like|far from|(?:different|apart|away) from)"
+    r"\s+(?:[\w’']+\s+)?$",
+    re.IGNORECASE,
+)
+"""Words before a slot that turn what it says into a contrast."""
 LONGEST_VALUE = 5
 """Words of the longest attribute value that is looked for in free text."""
 
@@ -62,6 +69,7 @@ def read_reason(
     item_of: Callable[[str], Item | None],
     known_values: Callable[[set[str]], Mapping[str, object]],
     granted: str = "",
+    against: Callable[[int], bool] = lambda _: False,
 ) -> ReasonText:
     """The reason with its slots filled, and what is wrong with it.
 
@@ -73,10 +81,12 @@ def read_reason(
         item_of: the catalogue's item of an id.
         known_values: those of the given normalized texts that are attribute values of the catalogue.
         granted: text whose attribute values need no citation.
+        against: whether the evidence of this number speaks against, so that it may only be a contrast.
     """
     problems: list[str] = []
     cited = list(dict.fromkeys(cites))
     shown: list[str] = [entry.title]
+    contrasts: set[int] = set()
 
     def fill(match: re.Match[str]) -> str:
         name = match[1].strip()
@@ -86,12 +96,18 @@ def read_reason(
             return ""
         if number is not None and number not in cited:
             cited.append(number)
+        brought = [number] if number is not None else _deeds(name, slate)
+        if CONTRAST.search(clean[: match.start()]):
+            contrasts.update(brought)
+        elif number is None and brought and all(map(against, brought)):
+            problems.append(f"{{{name}}} is no reason for {entry.handle}: they rated it low; {_instead(name)}")
         shown.append(filled)
         return filled
 
     clean = _printable(reason)
     text = SLOT.sub(fill, clean)
     problems += _citations(cited, entry, slate)
+    problems += _reversed(cited, contrasts, entry, slate, against)
     shown += [fact.text for n in cited if (fact := slate.fact(n))]
     if not cited:
         own = ", ".join(f"e{n}" for n in entry.evidence[:4]) or "none"
@@ -152,6 +168,31 @@ def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
     named = ", ".join(f"e{n}" for n in wrong[:3])
     own = ", ".join(f"e{n}" for n in entry.evidence[:8]) or "none"
     return [f"{named} is not evidence for {entry.handle} (its own: {own})"]
+
+
+def _reversed(
+    cited: Iterable[int], contrasts: Collection[int], entry: Entry, slate: Slate, against: Callable[[int], bool]
+) -> list[str]:
+    """What is wrong where evidence that speaks against is cited as if it spoke in favor, or stands alone."""
+    low = [n for n in cited if slate.fact(n) is not None and against(n)]
+    wrong = [n for n in low if n not in contrasts]
+    problems = [
+        f"e{n} ({slate.evidence[n - 1].shown}) is no reason for {entry.handle}; {_instead(f'e{n}')}" for n in wrong[:3]
+    ]
+    if low and not wrong and not set(cited) - set(low):
+        own = ", ".join(f"e{n}" for n in entry.evidence if n not in low) or "none"
+        problems.append(f"the reason for {entry.handle} cites nothing in its favor (its own: {own})")
+    return problems
+
+
+def _instead(slot: str) -> str:
+    return f"leave it out, or write: unlike {{{slot}}}"
+
+
+def _deeds(name: str, slate: Slate) -> list[int]:
+    """What the person did with the reference that this slot names."""
+    about = slate.entries.get(name.partition(":")[2].strip())
+    return [n for n in about.evidence if slate.evidence[n - 1].kind == "history"] if about else []
 
 
 def _free_text(

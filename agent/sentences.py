@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tools.slate import Entry, EvidenceKind, Slate
+from tools.slate import EvidenceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,6 @@ def compose(evidence: Iterable[tuple[int, str]]) -> tuple[str, tuple[int, ...]]:
     if trailing:
         sentence += f"{', with' if leading else ''} {_slots(trailing)}"
     return f"{sentence[0].upper()}{sentence[1:]}.", tuple(number for _, numbers in told for number in numbers)
-
-
-def compose_for(entry: Entry, slate: Slate) -> tuple[str, tuple[int, ...]]:
-    """The same for an entry of the slate."""
-    return compose((number, slate.evidence[number - 1].kind) for number in entry.evidence)
 
 
 def _slots(numbers: list[int]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from agent.proofs import holds, searchable
+from agent.proofs import holds, searchable, speaks_against
 from agent.reasons import ReasonText, read_reason
 from agent.sentences import compose
 from agent.state import AgentContext, Chosen, Verdict
@@ -81,12 +81,21 @@ class Judge:
             return []
         return [n for n in numbers if (fact := self.slate.fact(n)) and holds(fact, item, self.context, self.brief)]
 
+    def against(self, number: int) -> bool:
+        """Whether the evidence of this number speaks against, by the store itself."""
+        fact = self.slate.fact(number)
+        return fact is not None and speaks_against(fact, self.context, self.brief)
+
+    def in_favor(self, entry: Entry) -> list[int]:
+        """What can be proved of the entry and speaks for it."""
+        return [n for n in self.proved(entry, entry.evidence) if not self.against(n)]
+
     def reason(self, pick: Pick, entry: Entry) -> ReasonText:
         """The pick's reason, read; evidence that does not hold is among its problems."""
         item = self.item(entry.item_id)
         granted = searchable(item) if item is not None and self.context.strictness == "lenient" else ""
         known_values = self.context.store.value_meanings
-        read = read_reason(pick.reason, pick.cites, entry, self.slate, self.item, known_values, granted)
+        read = read_reason(pick.reason, pick.cites, entry, self.slate, self.item, known_values, granted, self.against)
         own = [n for n in read.cites if n in entry.evidence]
         borrowed = [n for n in read.cites if n not in entry.evidence]
         true = {*self.proved(entry, own), *self._proved_of_references(borrowed)}
@@ -95,7 +104,7 @@ class Judge:
 
     def own_reason(self, entry: Entry) -> tuple[str, tuple[int, ...]] | None:
         """A reason built from what can be proved of the entry, or None when nothing can."""
-        numbers = self.proved(entry, entry.evidence)
+        numbers = self.in_favor(entry)
         reason, cites = compose((n, self.slate.evidence[n - 1].kind) for n in numbers)
         if not reason:
             return None
@@ -104,7 +113,7 @@ class Judge:
 
     def example(self, entry: Entry) -> str:
         """How a reason for the entry can be written, for a model to go by; empty where nothing can be proved."""
-        numbers = self.proved(entry, entry.evidence)[:MOST_EXAMPLES]
+        numbers = self.in_favor(entry)[:MOST_EXAMPLES]
         return compose((n, self.slate.evidence[n - 1].kind) for n in numbers)[0]
 
     def others(self, taken: Collection[str], most: int = 5) -> str:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import numpy as np
 import numpy.typing as npt
 
 from data.catalogue import InteractionArrays
+from data.records import Interaction
 from data.settings import Settings
 
 WEAK = 0.3
 """The weight of a sign like a view beside a clear one of 1."""
+LOW_FEELING = -0.4
+"""Below so many standard deviations under the user's mean, an item was not to their taste."""
+POOR_STARS, MIDDLING_STARS = 2.0, 3.0
+"""Up to the first, stars speak against an item whoever gives them; above the second, never."""
+
+Deed = tuple[str, str, float | None]
+"""What a user did with an item: its id, the kind of the interaction, its value."""
 
 
 def weights(arrays: InteractionArrays, settings: Settings) -> npt.NDArray[np.float32]:
@@ -39,6 +49,45 @@ def weights(arrays: InteractionArrays, settings: Settings) -> npt.NDArray[np.flo
             case "never":
                 pass
     return result
+
+
+def against(past: Iterable[Interaction], settings: Settings, star_kinds: Collection[str]) -> frozenset[Deed]:
+    """What of one user's past speaks against its item, so that it is no reason for another: dislikes, refusals, and
+    values clearly below the user's own mean or the threshold.
+
+    Args:
+        past: all that the user did.
+        settings: what each kind means.
+        star_kinds: kinds whose values are stars up to five.
+    """
+    by_kind: dict[str, list[Interaction]] = {}
+    for interaction in past:
+        by_kind.setdefault(interaction.kind, []).append(interaction)
+    found: set[Deed] = set()
+    for kind, done in by_kind.items():
+        meaning = settings.kind(kind)
+        if meaning.positive == "negative" or meaning.refused:
+            found.update((i.item_id, kind, i.value) for i in done)
+        if not settings.graded(kind):
+            continue
+        valued = [(i.item_id, i.value) for i in done if i.value is not None]
+        values = np.array([value for _, value in valued], dtype=np.float64)
+        if meaning.positive == "threshold":
+            low = values < (0.0 if meaning.threshold is None else meaning.threshold)
+        else:
+            low = standardized(values) < LOW_FEELING
+        if kind in star_kinds:
+            low = (values <= POOR_STARS) | (low & (values <= MIDDLING_STARS))
+        found.update((item_id, kind, value) for (item_id, value), is_low in zip(valued, low, strict=True) if is_low)
+    return frozenset(found)
+
+
+def standardized(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """One user's values of a kind as standard deviations from their mean, -2 to 2."""
+    if not len(values):
+        return values
+    spread: npt.NDArray[np.float64] = (values - values.mean()) / max(float(values.std()), 0.25)
+    return spread.clip(-2, 2)
 
 
 def _above_mean(users: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

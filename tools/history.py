@@ -13,11 +13,12 @@ import numpy.typing as npt
 from data.arrays import places_of
 from data.conditions import Condition
 from data.records import Interaction
+from data.signals import Deed, against
 from data.store import Store
 from tools import phrases
 from tools.findings import NO_FOCUS, Focus, found
 from tools.past import Past, past_of
-from tools.profile import Profile, build_profile
+from tools.profile import Profile, build_profile, star_kinds
 from tools.slate import Evidence, Findings
 
 Floats = npt.NDArray[np.float32]
@@ -35,6 +36,8 @@ class HistoryRow:
     interaction: Interaction
     title: str
     """The item's title, or its id where it has none."""
+    against: bool = False
+    """Whether it speaks against the item."""
 
     @property
     def item_id(self) -> str:
@@ -52,6 +55,7 @@ class UserHistory:
         self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[Past, ...], Floats]]]] = {}
         self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._refused: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
+        self._against: dict[str, tuple[tuple[int, int], frozenset[Deed]]] = {}
         self._newest_first: dict[str, tuple[tuple[int, int], list[Interaction]]] = {}
 
     def ask(
@@ -97,7 +101,12 @@ class UserHistory:
         if n is not None:
             past = past[: max(n, 0)]
         items = self.store.items(dict.fromkeys(interaction.item_id for interaction in past))
-        return [HistoryRow(i, items[i.item_id].name) for i in past if i.item_id in items]
+        low = self.against(user_id) if past else frozenset()
+        return [
+            HistoryRow(i, items[i.item_id].name, (i.item_id, i.kind, i.value) in low)
+            for i in past
+            if i.item_id in items
+        ]
 
     def _all(self, user_id: str) -> list[Interaction]:
         """All that the user did, newest first; the list is the caller's."""
@@ -120,6 +129,24 @@ class UserHistory:
         if user_id is None:
             return frozenset()
         return self._known(self._refused, user_id, lambda: self.store.refused_ids(user_id))
+
+    def against(self, user_id: str | None) -> frozenset[Deed]:
+        """What the user did that speaks against its item; empty for an unknown user or None."""
+        if user_id is None:
+            return frozenset()
+        return self._known(
+            self._against, user_id, lambda: against(self._all(user_id), self.store.settings, star_kinds(self.store))
+        )
+
+    def disliked(self, user_id: str | None) -> frozenset[str]:
+        """The ids of the items of which all that the user did speaks against them, and nothing is concluded from."""
+        low = self.against(user_id)
+        if user_id is None or not low:
+            return frozenset()
+        others = {i.item_id for i in self._all(user_id) if (i.item_id, i.kind, i.value) not in low}
+        # Of somebody who never gives more, the best of few stars still lead to candidates.
+        leading = [past.item_number for past in self.signals(user_id) if past.weight > 0]
+        return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.ids_of(leading).values()}
 
     def signals(self, user_id: str | None) -> tuple[Past, ...]:
         """The user's past as the engines are asked with it, newest first; empty for an unknown user or None."""
@@ -170,7 +197,9 @@ def history_findings(
     facts: dict[str, list[Evidence]] = {}
     for row in rows:
         interaction = row.interaction
-        fact = phrases.history(interaction, row.title, stars=interaction.kind in stars, member=member)
+        fact = phrases.history(
+            interaction, row.title, stars=interaction.kind in stars, member=member, against=row.against
+        )
         facts.setdefault(interaction.item_id, []).append(fact)
     if rows:
         note = f"{len(rows)} of {total} interactions." if total is not None and total > len(rows) else ""
@@ -188,8 +217,3 @@ def history_findings(
         most=2,
         shown=shown,
     )
-
-
-def star_kinds(store: Store) -> frozenset[str]:
-    """The kinds whose values look like stars: on average five at most."""
-    return frozenset(kind for kind, mean in store.catalogue().means.items() if mean <= 5)

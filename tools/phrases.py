@@ -60,8 +60,11 @@ def metadata(attribute: str, value: str | float) -> Evidence:
     return Evidence("metadata", value_phrase(attribute, value), {"attribute": attribute, "value": value})
 
 
-def history(interaction: Interaction, title: str, *, stars: bool = True, member: int = 0) -> Evidence:
-    """That the user did this with that item; ``stars`` where values of the kind are stars up to five.
+def history(
+    interaction: Interaction, title: str, *, stars: bool = True, member: int = 0, against: bool = False
+) -> Evidence:
+    """That the user did this with that item; ``stars`` where values of the kind are stars up to five, ``against``
+    where it speaks against the item.
 
     ``member`` is the user's number within a group, from 1: the text names the user then, and a model reads the number.
     """
@@ -77,6 +80,8 @@ def history(interaction: Interaction, title: str, *, stars: bool = True, member:
         deed = _HISTORY.get(kind) or f"your {kind.replace('_', ' ')} of"
         text = f"{deed} {title}"
     data = {"item_id": interaction.item_id, "kind": kind, "value": value, "at": interaction.at}
+    if against:
+        data["against"] = True
     if not member:
         return Evidence("history", text, data)
     deed = text.removeprefix("your ")

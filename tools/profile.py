@@ -14,7 +14,7 @@ from data.arrays import places_of
 from data.catalogue import InteractionArrays
 from data.columns import value_links, values_of_attributes
 from data.records import Preference
-from data.signals import weights
+from data.signals import LOW_FEELING, POOR_STARS, standardized, weights
 from data.store import Store
 from data.text import format_number
 from tools import phrases
@@ -28,8 +28,6 @@ PRIOR_ITEMS = 8.0
 LEAST_ITEMS = 3
 """Fewer items with a value make no taste."""
 LEAST_LIFT = 1.2
-LOW_FEELING = -0.4
-"""Below so many standard deviations under the user's mean, an item was not to their taste."""
 MOST_TASTES = 12
 RECENT = 20
 """Positive interactions that count as recent, when there are at least twice as many."""
@@ -130,6 +128,11 @@ class Profile:
         return _bounded(lines)
 
 
+def star_kinds(store: Store) -> frozenset[str]:
+    """The kinds whose values look like stars: on average five at most."""
+    return frozenset(kind for kind, mean in store.catalogue().means.items() if mean <= 5)
+
+
 def build_profile(store: Store, user_id: str) -> Profile:
     """The profile of the user from the store."""
     preferences = tuple(store.preferences(user_id))
@@ -154,7 +157,7 @@ def build_profile(store: Store, user_id: str) -> Profile:
         recent_tastes=tuple(recent_tastes[:LISTED]),
         disliked=tuple(disliked[:LISTED]),
         recent=_past_items(store, arrays, np.arange(len(arrays))[::-1]),
-        favorites=_past_items(store, arrays, _favorite_order(arrays, weight)),
+        favorites=_past_items(store, arrays, _favorite_order(arrays, weight, store)),
         hours=hours,
         seasons=seasons,
         preferences=preferences,
@@ -171,8 +174,7 @@ def _feelings(arrays: InteractionArrays, weight: Floats, store: Store) -> Floats
     for kind, name in enumerate(arrays.kind_names):
         valued = (arrays.kinds == kind) & ~np.isnan(arrays.values)
         if store.settings.kind(name).positive == "above_mean" and valued.any():
-            values = arrays.values[valued].astype(np.float64)
-            feeling[valued] = np.clip((values - values.mean()) / max(float(values.std()), 0.25), -2, 2)
+            feeling[valued] = standardized(arrays.values[valued].astype(np.float64))
     return feeling
 
 
@@ -290,9 +292,11 @@ def _sorted(kept: list[tuple[float, Taste]]) -> list[Taste]:
     return [taste for _, taste in sorted(kept, key=lambda pair: (-pair[0], pair[1].attribute, pair[1].value))]
 
 
-def _favorite_order(arrays: InteractionArrays, weight: Floats) -> npt.NDArray[np.int64]:
-    """The positive interactions: the highest value first, then the newest."""
-    positive = np.flatnonzero(weight >= 1)
+def _favorite_order(arrays: InteractionArrays, weight: Floats, store: Store) -> npt.NDArray[np.int64]:
+    """The positive interactions: the highest value first, then the newest. Few stars praise nothing, even of somebody
+    who never gives more."""
+    starred = np.array([name in star_kinds(store) for name in arrays.kind_names], dtype=np.bool_)[arrays.kinds]
+    positive = np.flatnonzero((weight >= 1) & ~(starred & (arrays.values <= POOR_STARS)))
     values = np.nan_to_num(arrays.values[positive].astype(np.float64), nan=-1.0)
     return positive[np.lexsort((-positive, -values))]
 

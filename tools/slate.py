@@ -30,8 +30,9 @@ class Evidence:
     """The fact as a noun phrase that a reason can take up: ``genre Comedy``, ``your 5-star rating of Alien``."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """The proof, JSON-ready. By kind: request {words, condition}; preference {text, condition}; history {item_id,
-    kind, value, at}; collaborative {because: [{item_id, weight}], score}; semantic {query, field, words, similarity};
-    metadata {attribute, value}; popularity {count, mean, since, until}."""
+    kind, value, at, and against: true where it speaks against the item}; collaborative {because: [{item_id, weight}],
+    score}; semantic {query, field, words, similarity}; metadata {attribute, value}; popularity {count, mean, since,
+    until}."""
     masked: str = ""
     """The same without a user's id, where the text names one: what a model reads."""
     _identity: _Identity | None = field(default=None, init=False, repr=False, compare=False)
@@ -43,6 +44,11 @@ class Evidence:
             object.__setattr__(self, "_identity", (self.kind, self.text, repr(self.data)))
         assert self._identity is not None, "it was just set"
         return self._identity
+
+    @property
+    def against(self) -> bool:
+        """Whether it is no reason for an item, only a contrast to one."""
+        return bool(self.data.get("against"))
 
     @property
     def shown(self) -> str:

@@ -222,7 +222,8 @@ def _answer(call: ToolCall, text: str, *, artifact: Any = None, error: bool = Fa
 
 
 def _row(entry: Entry, slate: Slate) -> dict[str, Any]:
-    return {"handle": entry.handle, "evidence": [[n, slate.evidence[n - 1].kind] for n in entry.evidence]}
+    facts = ((n, slate.evidence[n - 1]) for n in entry.evidence)
+    return {"handle": entry.handle, "evidence": [[n, fact.kind] for n, fact in facts if not fact.against]}
 
 
 def _spoken(call: ToolCall) -> str:

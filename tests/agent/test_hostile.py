@@ -181,6 +181,8 @@ REASONS = (
     "Has {e$own} and {e$last}, like {title:r1}.",
     "{title} offers {e$own}.",
     "{e$other} speaks for it.",
+    "Unlike {e$other}, it has {e$own}.",
+    "Close to {title:r1} and {title:r4}, with {e$own}.",
     "For you, as it has {genres} and {e$own}.",
     "",
     "   ",
@@ -305,6 +307,7 @@ def check_reason(found: Recommendation, item: Item, references: list[Item]) -> N
         if match[0][0].isupper() and match.start() not in starts:
             assert set(normalize(match[0]).split()) <= words, match[0]
     assert "://" not in reason
+    assert not any(proof.data.get("against") for proof in found.evidence) or "unlike" in reason.casefold()
     for lie in ("zorblax", "flimflam", "oscars", "samurai", "western", "ebert", "kubrick", "triumph"):
         assert lie not in reason.casefold() or lie in shown.casefold()
 

@@ -123,3 +123,38 @@ def test_compose_takes_the_strongest_evidence_first() -> None:
 
 def test_compose_without_evidence_says_nothing() -> None:
     assert compose([]) == ("", ())
+
+
+def read_low(reason: str, *cites: int) -> tuple[str, ...]:
+    """The problems where the rating of Alien speaks against it."""
+    slate, entry = world()
+    return read_reason(
+        reason, cites, entry, slate, ITEMS.get, lambda _: {}, against=lambda number: number == 3
+    ).problems
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Unlike {e3}, it offers {e1}.",
+        "Offers {e1} and is far from {title:r1}.",
+        "Offers {e1}, better than your {e3}.",
+        "Despite {e3}, has {e1}.",
+    ],
+)
+def test_a_low_rating_may_be_a_contrast(reason: str) -> None:
+    assert read_low(reason) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "cites", "problem"),
+    [
+        ("Offers {e1} and goes with {e3}.", (), "e3 (your 5-star rating of Alien) is no reason for c1; leave it out"),
+        ("Offers {e1}.", (3,), "e3 (your 5-star rating of Alien) is no reason for c1; leave it out"),
+        ("Close to {title:r1}, with {e1}.", (), "{title:r1} is no reason for c1: they rated it low; leave it out"),
+        ("Unlike others, {e3} suits {e1}.", (), "or write: unlike {e3}"),
+        ("Unlike {e3}.", (), "the reason for c1 cites nothing in its favor (its own: e1, e2)"),
+    ],
+)
+def test_a_low_rating_is_no_reason(reason: str, cites: tuple[int, ...], problem: str) -> None:
+    assert problem in "; ".join(read_low(reason, *cites))

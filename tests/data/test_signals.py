@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from data.catalogue import InteractionArrays, chronological
+from data.records import Interaction
 from data.settings import KindMeaning, Settings
-from data.signals import weights
+from data.signals import against, weights
 
 NAN = float("nan")
 
@@ -67,3 +68,36 @@ def test_order_is_time_then_position_with_gaps_filled_by_position() -> None:
     at = np.array([5.0, NAN, 20.0, NAN, 10.0, 15.0])
     positions = np.array([0, 3, 2, 0, 1, 0], np.int32)
     assert chronological(users, kinds, at, positions).tolist() == [3, 4, 5, 2, 1, 0]
+
+
+def _past(*done: tuple[str, str, float | None]) -> list[Interaction]:
+    return [Interaction("ann", item_id, kind, value, float(n)) for n, (item_id, kind, value) in enumerate(done)]
+
+
+def test_what_speaks_against_an_item() -> None:
+    past = _past(
+        ("a", "rating", 5.0),
+        ("b", "rating", 4.0),
+        ("c", "rating", 3.0),
+        ("d", "rating", 1.0),
+        ("d", "rating", 5.0),
+        ("e", "rating", None),
+        ("f", "dislike", None),
+        ("g", "skipped", None),
+        ("h", "seen", None),
+        ("i", "view", None),
+        ("j", "purchase", 1.0),
+    )
+    low = {("c", "rating", 3.0), ("d", "rating", 1.0), ("f", "dislike", None), ("g", "skipped", None)}
+    assert against(past, Settings(), {"rating"}) == low
+    assert against([], Settings(), {"rating"}) == frozenset()
+
+
+def test_few_stars_speak_against_an_item_whoever_gives_them() -> None:
+    past = _past(("a", "rating", 1.0), ("b", "rating", 2.0))
+    assert against(past, Settings(), {"rating"}) == {("a", "rating", 1.0), ("b", "rating", 2.0)}
+    fond = _past(("a", "rating", 4.0), *((f"x{n}", "rating", 5.0) for n in range(9)))
+    assert against(fond, Settings(), {"rating"}) == frozenset()
+    assert against(fond, Settings(), ()) == {("a", "rating", 4.0)}
+    settings = Settings(kinds={"rating": KindMeaning(positive="threshold", threshold=4)})
+    assert against(_past(("a", "rating", 3.0), ("b", "rating", 4.0)), settings, {"rating"}) == {("a", "rating", 3.0)}

@@ -202,3 +202,24 @@ def test_one_row_for_an_item_with_several_interactions(store: Store) -> None:
         "your liking for The Matrix",
         "your 5-star rating of The Matrix",
     ]
+
+
+def test_what_speaks_against_an_item_is_marked(store: Store) -> None:
+    history = UserHistory(store)
+    assert [(row.item_id, row.against) for row in history.ask("ann", order="lowest", n=3)] == [
+        ("heat", True), ("amelie", True), ("alien", False),
+    ]  # fmt: skip
+    facts = [row.evidence[0] for row in history_findings(store, history.ask("ann", order="lowest", n=3)).rows]
+    assert [fact.against for fact in facts] == [True, True, False]
+    assert history.disliked("ann") == {"heat", "amelie"}
+    store.add_interactions([Interaction("ann", "heat", "like", at=2_000_000.0)])
+    assert history.disliked("ann") == {"amelie"}
+    assert (history.against("nobody"), history.against(None), history.disliked(None)) == (frozenset(),) * 3
+
+
+def test_somebody_who_gives_few_stars_has_no_favorites(store: Store) -> None:
+    store.add_interactions(rated("eve", ("matrix", 1), ("heat", 2)))
+    history = UserHistory(store)
+    assert history.profile("eve").favorites == ()
+    assert history.disliked("eve") == {"matrix"}
+    assert history.against("eve") == {("matrix", "rating", 1.0), ("heat", "rating", 2.0)}
