@@ -1,8 +1,8 @@
 """Writes traces in a thread of its own, so that a request does not wait for its trace.
 
 What is handed over is written at once; what comes meanwhile goes together into the next transaction. It is there when
-something in this process reads the file, and when the process ends. A process that is killed loses what it was writing
-and what waited for that, and nothing else: each trace is written whole or not at all.
+something in this process reads the file, and when the process ends. A process that is killed loses what was in flight:
+of each thread at most the request that it was answering or had just answered. A trace is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -12,21 +12,17 @@ import atexit
 import os
 import threading
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-BATCH = 8
+BATCH = 32
 """How many are written at once at most."""
-MOST_WAITING = 8
-"""How many wait at most; who comes then waits for the writer. With a batch, the most that a killed process loses."""
-MOST_OF_A_LOOP = 1_000
-"""The same where an event loop hands over, which must not be held up: many of its requests may end together."""
 PATIENCE_S = 60.0
-"""How long that may take."""
+"""How long a thread waits for its last trace to be written before it hands over another."""
 IDLE_S = 2.0
 """A writer without work ends its thread, so that a store nobody closed can go."""
 
@@ -38,18 +34,24 @@ class BatchWriter(Generic[T]):
         self.path = path.absolute()
         self._write = write
         self._changed = threading.Condition()
-        self._waiting: deque[T] = deque()
+        self._waiting: deque[tuple[int, T]] = deque()
+        self._owed: Counter[int] = Counter()
+        """What each thread handed over and is not written yet."""
         self._writing = self._done = 0
         self._thread: threading.Thread | None = None
         _WRITERS.add(self)
 
     def put(self, work: T) -> bool:
-        """Takes the work over; False where so much waited for ``PATIENCE_S`` that it was not taken."""
-        most = MOST_OF_A_LOOP if _in_a_loop() else MOST_WAITING
+        """Takes the work over; False where the thread's last was not written within ``PATIENCE_S``.
+
+        An event loop, whose thread must not be held up, hands over without limit.
+        """
+        thread, free = threading.get_ident(), _in_a_loop()
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._waiting) < most, PATIENCE_S):
+            if not self._changed.wait_for(lambda: free or not self._owed[thread], PATIENCE_S):
                 return False
-            self._waiting.append(work)
+            self._waiting.append((thread, work))
+            self._owed[thread] += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="recmind-traces", daemon=True)
                 self._thread.start()
@@ -69,19 +71,20 @@ class BatchWriter(Generic[T]):
 
     def _start_afresh(self) -> None:
         """As after a fork, where the parent's thread writes what waits."""
-        self._changed, self._waiting = threading.Condition(), deque()
+        self._changed, self._waiting, self._owed = threading.Condition(), deque(), Counter()
         self._writing = self._done = 0
         self._thread = None
 
     def _run(self) -> None:
         while batch := self._next():
-            self._write(batch)
+            self._write([work for _, work in batch])
             with self._changed:
                 self._done += len(batch)
                 self._writing = 0
+                self._owed -= Counter(thread for thread, _ in batch)
                 self._changed.notify_all()
 
-    def _next(self) -> list[T]:
+    def _next(self) -> list[tuple[int, T]]:
         """The next batch; empty where there is nothing to do."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting, IDLE_S):
@@ -89,7 +92,6 @@ class BatchWriter(Generic[T]):
                 return []
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             self._writing = len(batch)
-            self._changed.notify_all()
             return batch
 
 

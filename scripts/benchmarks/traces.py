@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langsmith import uuid7
 
-from agent.tracing import TraceRecorder, TraceStore, writer
+from agent.tracing import TraceRecorder, TraceStore
 from benchmarks.common import ROOT
 from tools.slate import Evidence, Finding, Findings, Slate
 
@@ -39,7 +39,7 @@ def run(_data: Path, work: Path, *, requests: int = REQUESTS) -> dict[str, Any]:
     ``own_path_ms`` is what a request of twelve runs pays for its trace in its own thread, in CPU time; ``written_ms``
     what the writer works on it later. ``lost`` and ``torn`` count, of requests from eight threads in each of two
     processes, those that are not there or not whole; ``killed`` does the same with a process that SIGKILL ends while
-    its threads trace as fast as they can, so that as many wait as may.
+    its threads trace as fast as they can: of each at most the last request may be lost.
 
     Args:
         _data: not needed.
@@ -132,7 +132,7 @@ def killed(path: Path) -> dict[str, int]:
     return {
         "answered": len(answered),
         "lost": sum(trace_id not in whole for trace_id in answered),
-        "may_wait": writer.MOST_WAITING + writer.BATCH,
+        "in_flight": THREADS,
         "torn": torn,
     }
 
