@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
+from data.arrays import dots, places_of
 from data.errors import RecMindError
 from tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
 from tools.links import Texts
@@ -161,7 +161,7 @@ class Appeal:
             rows, known = places_of(self.texts.numbers, numbers)
             vectors = self.texts.vectors[rows]
             for name in directions:
-                columns[name] = np.where(known, vectors @ question.texts[name], 0.0)
+                columns[name] = np.where(known, dots(vectors, question.texts[name]), 0.0)
         if {"newness", "trend", "quiet"} & columns.keys():
             self.times(columns, self.moments.places(numbers), question.day)
         return np.column_stack([columns[name] for name in names])
@@ -227,7 +227,7 @@ class Appeal:
         found = {}
         for name, chosen in (("text", leads), ("text_newest", newest)):
             if name in wanted and chosen.any():
-                mean = weighed[chosen].astype(np.float32) @ self.texts.vectors[past[chosen]]
+                mean = np.einsum("i,ij->j", weighed[chosen].astype(np.float32), self.texts.vectors[past[chosen]])
                 found[name] = np.asarray(mean / (float(np.linalg.norm(mean)) or 1.0), dtype=np.float32)
         return found
 
@@ -253,7 +253,7 @@ class Appeal:
         if not has_text.any():
             return []
         rows, _ = places_of(self.texts.numbers, new)
-        likeness = self.texts.vectors[rows] @ self.texts.vectors[past[has_text]].T
+        likeness = dots(self.texts.vectors[rows, None], self.texts.vectors[past[has_text]])
         nearest = self.texts.numbers[past[has_text]][likeness.argmax(axis=1)].tolist()
         hits = zip(new.tolist(), odds.tolist(), nearest, strict=True)
         return [CollaborativeHit(number, score, 0.0, (), alike) for number, score, alike in hits]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import dots
+
 POOL = 5
 """Candidates that compete for a place: so many times as many as there are places."""
 
@@ -35,5 +37,5 @@ def diversified(scores: Sequence[float], vectors: npt.NDArray[np.float32], n: in
         place = int(np.argmax(np.where(left, worth - diversity * nearest, -np.inf)))
         chosen.append(place)
         left[place] = False
-        nearest = np.maximum(nearest, vectors[:pool] @ vectors[place])
+        nearest = np.maximum(nearest, dots(vectors[:pool], vectors[place]))
     return [*chosen, *(place for place in range(len(scores)) if place >= pool or left[place])]

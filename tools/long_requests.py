@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import places_of
+from data.arrays import dots, places_of
 from tools.eras import Era, mentioned, nearness, year_attribute, year_of
 from tools.everyday_words import word_weights
 from tools.fusion import highest
@@ -44,7 +44,7 @@ def signs(search: ItemSearch, query: str, asked: Floats, allowed: Allowed, depth
     found = np.union1d(near, holding[open_to[highest(scores[open_to], depth)]])
     places, has_words = places_of(holding, found)
     by_words = np.where(has_words, scores[places], 0) if len(scores) else np.zeros(len(found), np.float32)
-    similarities = search.vectors[found] @ asked
+    similarities = dots(search.vectors[found], asked)
     parts = [by_words / whole, similarities / search.spread, nearness(search.years[found], eras)]
     known = np.stack(parts, axis=1).astype(np.float64)
     if not len(allowed.late):

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
+from data.arrays import dots, places_of
 from tools.links import Texts
 
 Numbers = npt.NDArray[np.int64]
@@ -51,9 +51,10 @@ class Newcomers:
         may_come = ~np.isin(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
         if allowed is not None:
             may_come &= places_of(allowed, self.numbers)[1]
-        rows = np.flatnonzero(may_come)
-        likeness = self.vectors[rows] @ direction
-        return self.numbers[rows[np.lexsort((rows, -likeness))[:n]]]
+        # All are compared: to gather those that may come would copy them.
+        likeness = np.where(may_come, dots(self.vectors, direction), -np.inf)
+        best = np.lexsort((np.arange(len(likeness)), -likeness))[: min(n, int(may_come.sum()))]
+        return self.numbers[best]
 
 
 def places_for(n: int) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import places_of
+from data.arrays import dots, places_of
 from data.catalogue import without
 from data.conditions import Condition
 from data.errors import RecMindError
@@ -324,7 +324,7 @@ class ItemSearch:
         known = self.store.numbers_of(item_ids)
         numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
         rows, found = self.rows_of(numbers)
-        result[found] = self.vectors[rows[found]] @ asked
+        result[found] = dots(self.vectors[rows[found]], asked)
         return result
 
     def rows_of(self, numbers: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import dots
 from data.progress import Progress, quiet
 from tools.rows import RowSet
 
@@ -87,7 +88,7 @@ class VectorIndex:
         query = np.ascontiguousarray(vector, dtype=np.float32)
         if allowed is not None and allowed.size <= self._gather_up_to:
             among = allowed.rows
-            similarities = self.vectors[among] @ query
+            similarities = dots(self.vectors[among], query)
             kept = np.argpartition(-similarities, n - 1)[:n]
             rows, similarities = among[kept], similarities[kept]
         elif self._lists_file is None:
