@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agent.tracing.reading import messages_said, steps_of_request
+from agent.tracing.reading import Call, handles, messages_said, steps_of_request
 from agent.tracing.records import TraceTree
 
 SUBMIT = "submit_recommendations"
 """The call with which a model ends, naming what it picks."""
+
+RANKER = "rank_candidates"
+"""The tool that orders what others found: its score says so."""
 
 Fate = Literal["recommended", "rejected", "passed over", "reference"]
 """rejected: the model picked it and the checks did not let it out; passed over: nobody picked it; reference: it was
@@ -88,6 +91,7 @@ def growth(tree: TraceTree) -> list[Growth]:
 def verdicts(tree: TraceTree) -> list[Verdict]:
     """What each check said, in order; only the last where the steps did not keep theirs."""
     kept = [(node.run, node.run.outputs.get("verdict")) for node in steps_of_request(tree)]
+    titles, words = handles(tree), _words_of_conditions(tree)
     found = [(run, said) for run, said in kept if isinstance(said, Mapping)]
     if not found and isinstance(last := tree.root.run.outputs.get("verdict"), Mapping):
         found = [(tree.root.run, last)]
@@ -95,10 +99,47 @@ def verdicts(tree: TraceTree) -> list[Verdict]:
         Verdict(
             run.id,
             len(_list(said.get("chosen"))),
-            *(tuple(map(str, _list(said.get(name)))) for name in ("problems", "repairs", "dropped")),
+            problems=tuple(titled(str(one), titles) for one in _list(said.get("problems"))),
+            repairs=tuple(map(str, _list(said.get("repairs")))),
+            dropped=tuple(words.get(str(label), str(label)) for label in _list(said.get("dropped"))),
         )
         for run, said in found
     ]
+
+
+def checked(verdict: Mapping[str, Any]) -> str:
+    """In a few words what a check came to."""
+    chosen, problems, repairs = (len(_list(verdict.get(name))) for name in ("chosen", "problems", "repairs"))
+    parts = [f"{chosen} passed"]
+    if problems:
+        parts.append(f"{problems} sent back to the model")
+    if repairs:
+        parts.append(f"{repairs} mended without it")
+    return ", ".join(parts)
+
+
+def titled(sentence: str, titles: Mapping[str, str]) -> str:
+    """A sentence about an entry of the slate, with the title beside the handle that it begins with."""
+    handle = sentence.partition(" ")[0].rstrip(":")
+    title = titles.get(handle)
+    return f"{handle} {title}{sentence[len(handle) :]}" if title else sentence
+
+
+def picks(call: Call, titles: Mapping[str, str]) -> str:
+    """What a model submitted, by title, and the conditions that it set aside."""
+    submitted = _mapping(call.arguments)
+    named = [
+        " ".join(filter(None, (str(pick.get("item")), titles.get(str(pick.get("item"))))))
+        for pick in map(_mapping, _list(submitted.get("recommendations")))
+    ]
+    dropped = ", ".join(map(str, _list(submitted.get("dropped"))))
+    return f"{', '.join(named) or 'nothing'}{f'; sets aside {dropped}' if dropped else ''}"
+
+
+def _words_of_conditions(tree: TraceTree) -> dict[str, str]:
+    """The conditions of a request by label, in its own words beside it."""
+    bindings = _mapping(_mapping(tree.root.run.outputs.get("brief")).get("bindings"))
+    return {label: f"{label} “{_mapping(binding).get('words')}”" for label, binding in bindings.items()}
 
 
 def _candidate(
@@ -109,7 +150,7 @@ def _candidate(
     said: list[str],
 ) -> Candidate:
     handle, item_id, title = (str(entry.get(name) or "") for name in ("handle", "item_id", "title"))
-    rank = ranks.get(item_id)
+    rank, tools = ranks.get(item_id), [str(tool) for tool in _list(entry.get("tools"))]
     fate: Fate = "passed over"
     if rank is not None:
         fate = "recommended"
@@ -123,7 +164,7 @@ def _candidate(
         item_id=item_id,
         title=title,
         summary=str(entry.get("summary") or ""),
-        tools=tuple(map(str, _list(entry.get("tools")))),
+        tools=tuple(tool for tool in tools if tool != RANKER) or tuple(tools),
         scores={name: s for name, s in _mapping(entry.get("scores")).items() if isinstance(s, (int, float))},
         evidence=tuple((n, str(facts[n - 1].get("kind")), str(facts[n - 1].get("text"))) for n in numbers),
         fate=fate,
@@ -151,7 +192,7 @@ def _sentences(verdict: Verdict) -> Iterator[str]:
 
 
 def _is_about(sentence: str, handle: str, title: str) -> bool:
-    """Problems begin with the handle, for the model; repairs name the title, for the person."""
+    """Problems begin with the handle; repairs name the title."""
     return sentence.startswith((f"{handle} ", f"{handle}:")) or bool(title and title in sentence)
 
 

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agent.tracing.candidates import SUBMIT
+from agent.tracing.candidates import SUBMIT, checked, picks, titled
 from agent.tracing.reading import (
-    Call,
     Found,
     found_by,
     handles,
@@ -127,24 +126,12 @@ class Outline:
             if said.text:
                 yield "said", said.text
             for n, call in enumerate(said.calls):
-                if call.name == SUBMIT and isinstance(call.arguments, Mapping):
-                    yield "picks", self._picks(call)
+                if call.name == SUBMIT:
+                    yield "picks", picks(call, self._titles)
                 else:
                     yield ("" if n else "calls"), f"{call.name}({spoken(call.arguments)})"
             if said.unreadable:
                 yield "calls", f"{said.unreadable} that could not be read"
-
-    def _picks(self, call: Call) -> str:
-        """What a model submitted, by title."""
-        picks = call.arguments.get("recommendations")
-        named = [
-            " ".join(filter(None, (str(pick.get("item")), self._titles.get(str(pick.get("item"))))))
-            for pick in (picks if isinstance(picks, list) else ())
-            if isinstance(pick, Mapping)
-        ]
-        dropped = call.arguments.get("dropped")
-        aside = f"; sets aside {', '.join(map(str, dropped))}" if isinstance(dropped, list) and dropped else ""
-        return f"{', '.join(named) or 'nothing'}{aside}"
 
     def _changed(self, run: RunRecord) -> Iterator[Detail]:
         """What a step made of the request."""
@@ -161,23 +148,10 @@ class Outline:
             yield from self._checked(verdict)
 
     def _checked(self, verdict: Mapping[str, Any]) -> Iterator[Detail]:
-        chosen, problems, repairs = (
-            part if isinstance(part := verdict.get(name), list) else [] for name in ("chosen", "problems", "repairs")
-        )
-        parts = [f"{len(chosen)} passed"]
-        if problems:
-            parts.append(f"{len(problems)} sent back to the model")
-        if repairs:
-            parts.append(f"{len(repairs)} mended without it")
-        yield "check", ", ".join(parts)
-        for sentence in (*problems, *repairs):
-            yield "", self.titled(str(sentence))
-
-    def titled(self, sentence: str) -> str:
-        """A sentence about an entry of the slate, with the title beside the handle that it begins with."""
-        handle = sentence.partition(" ")[0].rstrip(":")
-        title = self._titles.get(handle)
-        return f"{handle} {title}{sentence[len(handle) :]}" if title else sentence
+        yield "check", checked(verdict)
+        for name in ("problems", "repairs"):
+            for sentence in verdict.get(name) or ():
+                yield "", titled(str(sentence), self._titles)
 
 
 def _fields(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -13,19 +13,17 @@ from agent.tracing.wording import LONGEST_LINE, duration, one_line, printable
 
 SHOWN = 5
 """How many candidates are told of that nobody picked."""
-RANKER = "rank_candidates"
-"""The tool that orders what others found."""
 
 
 def render_tree(tree: TraceTree, said: Sequence[Judgement] = (), *, full: bool = False) -> str:
-    """The request with what people ``said`` of the answer, then its steps as a tree: how long each took, what models and
+    """The request with what people ``said`` of it, then its steps as a tree: how long each took, what models and
     tools were asked and answered, errors; then what became of the candidates.
 
     With ``full`` also routing steps, all candidates, and all that was kept of what went in and came out, as JSON. No
     colors, no control characters.
     """
     outline = Outline(tree, full=full)
-    fates = list(_fates(tree, outline, full))
+    fates = list(_fates(tree, full))
     return "\n".join([*_head(tree), *_judged(tree, said), "", *outline.lines(), *(["", *fates] if fates else [])])
 
 
@@ -96,7 +94,7 @@ def _carried(carried: object) -> str:
     return f"after {before} request{'s' * (before != 1)}" if before else "its first request"
 
 
-def _fates(tree: TraceTree, outline: Outline, full: bool) -> Iterator[str]:
+def _fates(tree: TraceTree, full: bool) -> Iterator[str]:
     """What became of the candidates: all that were picked, and the first of the others."""
     found = [one for one in candidates(tree) if full or one.fate != "reference"]
     if not found:
@@ -112,7 +110,7 @@ def _fates(tree: TraceTree, outline: Outline, full: bool) -> Iterator[str]:
         if reason := reasons.get(one.item_id):
             yield f"          {one_line(reason, 2 * LONGEST_LINE)}"
         yield f"          found by {_finders(one)}"
-        yield from (f"          {one_line(outline.titled(remark))}" for remark in one.remarks)
+        yield from (f"          {one_line(remark)}" for remark in one.remarks)
     if len(shown) < len(found):
         yield f"          and {len(found) - len(shown)} that scored less"
     told = {remark for one in found for remark in one.remarks}
@@ -138,6 +136,5 @@ def _score(one: Candidate) -> str:
 
 
 def _finders(one: Candidate) -> str:
-    """Who found it; that it was ranked says its score."""
-    told = {"earlier": "the conversation before"}
-    return ", ".join(told.get(tool, tool) for tool in one.tools if tool != RANKER) or RANKER
+    """Who found it."""
+    return ", ".join("the conversation before" if tool == "earlier" else tool for tool in one.tools) or "nobody"

@@ -8,7 +8,7 @@ const COLUMNS = [
   { name: "runs", title: "Runs", figure: true },
   { name: "tokens", title: "Tokens", figure: true, value: (row) => (row.tokens ? row.tokens.total : null) },
   { name: "cost", title: "Cost", figure: true, value: (row) => (row.tokens ? row.tokens.cost : null) },
-  { name: "score", title: "Score", figure: true },
+  { name: "mark", title: "Score", figure: true, value: (row) => row.score },
   { name: "ms", title: "Took", figure: true },
   { name: "at", title: "When", figure: true },
 ];
@@ -168,7 +168,7 @@ class List {
       h("span", { class: "runs figure" }, figure(row.runs)),
       h("span", { class: "tokens figure" }, row.tokens && figure(row.tokens.total)),
       h("span", { class: "cost figure" }, row.tokens && dollars(row.tokens.cost)),
-      h("span", { class: "score figure", title: row.comment }, row.score === null ? row.comment && "✎" : scored(row.score)),
+      h("span", { class: "mark figure", title: row.comment }, row.score === null ? row.comment && "✎" : scored(row.score)),
       h("span", { class: "ms figure" }, share(row.ms / this.scale, row.ms > this.scale ? "beyond" : ""), duration(row.ms)),
       h("time", { class: "at figure", datetime: new Date(row.at).toISOString() }, moment(row.at)),
     );

@@ -29,7 +29,14 @@ function isWithin(details, run, above) {
   return false;
 }
 
-const nth = (details, run, kind) => details.runs.filter((one) => one.kind === kind).indexOf(run) + 1;
+// Which model call is shown, and ways to those before and after it.
+function callHead(details, call, select, ...told) {
+  const calls = details.runs.filter((one) => one.kind === "model");
+  const place = calls.indexOf(call);
+  const way = (step, sign, title) => h("button", { class: "plain", title, disabled: !calls[place + step], onclick: () => select(calls[place + step], true) }, sign);
+  return h("p", { class: "muted" }, `Model call ${place + 1} of ${calls.length}: ${call.name}`, told, calls.length > 1 && [way(-1, "◂", "The call before"), way(1, "▸", "The next call")]);
+}
+
 const failure = (error) => h("pre", { class: "text error" }, error);
 
 // What people said of an item, or of the whole answer.
@@ -65,13 +72,13 @@ function answerPanel({ details }) {
   ];
 }
 
-function promptPanel({ details, run }) {
+function promptPanel({ details, run, select }) {
   const call = modelCall(details, run);
   if (!call) return nothing("No model was asked.");
   const system = call.read.filter((one) => one.role === "system");
   const settings = Object.entries(call.raw.extra.invocation_params || {}).filter(([name, value]) => name !== "tools" && value !== null);
   return [
-    h("p", { class: "muted" }, `Model call ${nth(details, call, "model")}: ${call.name}`),
+    callHead(details, call, select),
     system.length ? system.map((one) => h("pre", { class: "text" }, one.text)) : nothing("This call had no system message."),
     call.offered.length > 0 && section(`Tools on offer (${call.offered.length})`, call.offered.map(offeredTool)),
     settings.length > 0 && section("Settings", facts(settings.map(([name, value]) => [name, jsonView(value)]))),
@@ -83,7 +90,7 @@ function offeredTool(tool) {
   return h("details", { class: "card" }, h("summary", {}, h("code", {}, told.name || "?")), h("p", { class: "text" }, told.description), jsonView(told.parameters || told));
 }
 
-function messagesPanel({ details, run }) {
+function messagesPanel({ details, run, select }) {
   const call = modelCall(details, run);
   if (!call) return nothing("No model was asked.");
   const calls = details.runs.filter((one) => one.kind === "model");
@@ -91,7 +98,7 @@ function messagesPanel({ details, run }) {
   // Only what the call before had not read is open; the system message has a tab of its own.
   const known = before ? before.read.length : 1;
   return [
-    h("p", { class: "muted" }, `Model call ${nth(details, call, "model")}: read ${count(call.read.length, "message")}`,
+    callHead(details, call, select, `, read ${count(call.read.length, "message")}`,
       call.tokens && call.tokens.total ? `, ${figure(call.tokens.read)} → ${figure(call.tokens.written)} tokens` : "",
       call.first_token_ms ? `, first token after ${duration(call.first_token_ms)}` : ""),
     call.error && failure(call.error),

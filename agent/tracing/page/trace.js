@@ -71,7 +71,8 @@ class Trace {
     }, title, many && many(this.details) > 0 && h("span", { class: "many" }, many(this.details)))));
     const panel = PANELS.find((one) => one.name === now);
     this.panel.setAttribute("aria-labelledby", `tab-${now}`);
-    const select = (run) => {
+    const select = (run, keep = false) => {
+      if (keep) this.tab[kindOf(run)] = now;
       this.tree.arrange(run);
       this.select(this.tree.selected());
     };

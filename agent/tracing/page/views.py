@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from agent.tracing.candidates import candidates, growth, verdicts
+from agent.tracing.candidates import SUBMIT, candidates, checked, growth, picks, verdicts
 from agent.tracing.judging import Judgement
 from agent.tracing.reading import (
     Found,
     Message,
     found_by,
+    handles,
     is_routing,
     messages_read,
     messages_said,
@@ -56,11 +57,12 @@ def details(tree: TraceTree, said: Sequence[Judgement] = ()) -> View:
     ``said`` of it."""
     nodes = list(tree.root.walk())
     places = {node.run.id: place for place, node in enumerate(nodes)}
+    titles = handles(tree)
     return {
         "trace": row(tree.summary),
         "asked": tree.root.run.inputs,
         "answer": _answer(tree.root.run),
-        "runs": [_run(node, places, tree.root.run.start_time) for node in nodes],
+        "runs": [_run(node, places, tree.root.run.start_time, titles) for node in nodes],
         "slate": [asdict(candidate) for candidate in candidates(tree)],
         "growth": [_placed(asdict(step), places) for step in growth(tree)],
         "feedback": [
@@ -81,7 +83,7 @@ def _answer(root: RunRecord) -> View:
     }
 
 
-def _run(node: TraceNode, places: Mapping[str, int], began: datetime) -> View:
+def _run(node: TraceNode, places: Mapping[str, int], began: datetime, titles: Mapping[str, str]) -> View:
     run = node.run
     kind = KINDS.get(run.run_type, "step")
     first_token_s = run.extra.get("first_token_s")
@@ -113,15 +115,13 @@ def _run(node: TraceNode, places: Mapping[str, int], began: datetime) -> View:
         view |= {"read": [asdict(message) for message in read], "said": [asdict(message) for message in said]}
         view["offered"] = _offered(run)
         view["first_token_ms"] = first_token_s * 1000 if isinstance(first_token_s, (int, float)) else None
-        hint = _said(said)
+        hint = _said(said, titles)
     elif kind == "tool":
         found = found_by(run)
         view |= {"arguments": run.inputs, "found": asdict(found)}
         hint = _looked_up(run, found)
-    elif run.outputs.get("asked"):
-        hint = f"asked the person: {question_of(run.outputs)}"
-    else:
-        hint = STEPS.get(run.name, "")
+    elif run.parent_run_id:
+        hint = _step(run)
     view["hint"] = one_line(own_words(run.error) if run.error else hint, LONGEST_HINT)
     return view
 
@@ -133,9 +133,25 @@ def _offered(run: RunRecord) -> list[Any]:
     return tools if isinstance(tools, list) else []
 
 
-def _said(said: list[Message]) -> str:
+def _step(run: RunRecord) -> str:
+    """What came of a step, or what it is for."""
+    heard, verdict = run.outputs.get("heard"), run.outputs.get("verdict")
+    if run.outputs.get("asked"):
+        return f"asked the person: {question_of(run.outputs)}"
+    if isinstance(heard, Mapping):
+        return str(heard.get("meaning"))
+    if run.name == "validate" and isinstance(verdict, Mapping):
+        return checked(verdict)
+    return STEPS.get(run.name, "")
+
+
+def _said(said: list[Message], titles: Mapping[str, str]) -> str:
     parts = [message.text for message in said if message.text]
-    parts += [f"{call.name}({spoken(call.arguments)})" for message in said for call in message.calls]
+    parts += [
+        f"picks {picks(call, titles)}" if call.name == SUBMIT else f"{call.name}({spoken(call.arguments)})"
+        for message in said
+        for call in message.calls
+    ]
     return " · ".join(parts)
 
 

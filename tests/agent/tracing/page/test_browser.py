@@ -180,7 +180,9 @@ def test_what_people_said_is_seen(tmp_path, open_page) -> None:
     path = tmp_path / "traces.html"
     write_page(path, store, store.list())
     page = open_page(path)
-    assert page.locator("#requests .score").all_inner_texts() == ["", "0.75", "0.25"]
+    assert page.locator("#requests .mark").all_inner_texts() == ["", "0.75", "0.25"]
+    mark, took = (page.locator(f"#requests .{name}").nth(1).bounding_box() for name in ("mark", "ms"))
+    assert mark["x"] + mark["width"] <= took["x"]
     assert "2 scored, 0.50 on average" in page.locator(".said").inner_text()
     page.get_by_label("Feedback").select_option("scored less than 0.5")
     assert page.locator("#requests .query").text_content() == f"a heist “{HOSTILE}”"

@@ -86,7 +86,7 @@ def test_the_slate_says_what_became_of_each_entry() -> None:
     told = [(entry["handle"], entry["fate"], entry["rank"], entry["remarks"]) for entry in view["slate"]]
     assert told == [
         ("c1", "recommended", 1, ["Rewrote the reason for Film 1 from evidence."]),
-        ("c2", "rejected", None, ["c2 is not available: choose another candidate"]),
+        ("c2", "rejected", None, ["c2 Film 2 is not available: choose another candidate"]),
         ("c3", "reference", None, []),
     ]
     assert view["slate"][0]["evidence"] == [[1, "metadata", "fact 1"]]
