@@ -8,7 +8,7 @@ from string import Template
 from typing import Literal
 
 from agent.pages import asset, look, source_hash
-from agent.tracing.page.packed import lines, packed
+from agent.tracing.page.packed import line, lines, packed
 from agent.tracing.page.views import View
 
 SCRIPTS = ("dom", "source", "rows", "list", "json", "tree", "panels", "trace", "main")
@@ -51,7 +51,8 @@ def block(name: str, value: list[View] | View) -> str:
     """A value as the page finds it in its own file: nothing in it that HTML could take for a tag."""
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"{name!r} is no name for a block")
-    return f'<script type="text/plain" id="{name}">{packed(lines(value))}</script>'
+    data = line(value) if isinstance(value, list) else lines(value)
+    return f'<script type="text/plain" id="{name}">{packed(data)}</script>'
 
 
 def policy(source: Source, style: str, scripts: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from typing_extensions import override
 
 from agent.tracing.page.document import document
-from agent.tracing.page.packed import lines
+from agent.tracing.page.packed import line, lines
 from agent.tracing.page.views import details, row
 from agent.tracing.schema import TraceError, UnknownTrace
 from agent.tracing.store import TraceStore
@@ -88,13 +88,13 @@ class _Handler(BaseHTTPRequestHandler):
             page = "".join(document("server", (), time.time()))
             self._send(HTTPStatus.OK, "text/html; charset=utf-8", page.encode())
         elif path == "/api/traces":
-            self._send_lines([row(summary) for summary in traces.list(LISTED)])
+            self._send_lines(line([row(summary) for summary in traces.list(LISTED)]))
         elif path == "/api/search":
-            self._send_lines(self._found(options.get("q", ""), options.get("before", "")))
+            self._send_lines(line([self._found(options.get("q", ""), options.get("before", ""))]))
         elif path.startswith("/api/traces/"):
             tree = traces.tree(unquote(path.removeprefix("/api/traces/")))
             said = [one for one in traces.judgements() if one.trace_id == tree.summary.trace_id]
-            self._send_lines(details(tree, said))
+            self._send_lines(lines(details(tree, said)))
         else:
             self._say(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")
 
@@ -108,8 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
             "older": [one for one in rows if one["at"] < int(before)],
         }
 
-    def _send_lines(self, value: object) -> None:
-        self._send(HTTPStatus.OK, "application/jsonl; charset=utf-8", lines(value))
+    def _send_lines(self, data: bytes) -> None:
+        self._send(HTTPStatus.OK, "application/jsonl; charset=utf-8", data)
 
     def _say(self, status: HTTPStatus, text: str) -> None:
         self._send(status, "text/plain; charset=utf-8", text.encode())

@@ -15,7 +15,7 @@ function readLines(text) {
     }
     return value;
   };
-  for (const line of text.split("\n")) parts.push(JSON.parse(line, joined));
+  for (const line of text.split("\n")) parts.push(line.includes("§") ? JSON.parse(line, joined) : JSON.parse(line));
   return parts.pop();
 }
 
@@ -40,7 +40,7 @@ const source = {
   rows: () => (served ? fetched("api/traces") : unpacked("rows")),
   // The requests in which all of the words were asked, said or found: their ids, and the rows of those that are older
   // than the list. Only a server has the words of all runs at hand.
-  search: (words, before, signal) => fetched(`api/search?${new URLSearchParams({ q: words, ...(before ? { before } : {}) })}`, { signal }),
+  search: async (words, before, signal) => (await fetched(`api/search?${new URLSearchParams({ q: words, ...(before ? { before } : {}) })}`, { signal }))[0],
   // The last few traces stay unpacked; the page never holds all of them.
   async trace(id) {
     if (!recent.has(id)) {

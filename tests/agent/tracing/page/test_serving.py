@@ -52,7 +52,8 @@ def test_the_page_and_its_traces(server) -> None:
 
 def test_all_runs_are_searched(server) -> None:
     def search(words: str, before: str = "") -> dict[str, list]:
-        return read_lines(ask(server, f"/api/search?{urlencode({'q': words, 'before': before})}")[2])
+        (found,) = read_lines(ask(server, f"/api/search?{urlencode({'q': words, 'before': before})}")[2])
+        return found
 
     one = MADE.summary.trace_id
     at = int(MADE.summary.start_time.timestamp() * 1000)
