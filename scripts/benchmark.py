@@ -24,6 +24,7 @@ BENCHMARKS = {
     "quality": "ranking, search and confidence on public data, beside baselines; --only PART,... and --users N",
     "scale": "synthetic catalogues of 10,000 to 1,000,000 items; needs no data; --sizes N,... and --out DIR for a plot",
     "traces": "what a trace costs its request; many threads and processes tracing, one of them killed; needs no data",
+    "page": "the page of traces in headless Chromium: 10,000 requests, 500 runs; needs no data, and Chromium",
     "agent": "what the framework takes of a request to a chat model, tokens, and 100 requests at once; loopback only",
     "latency": "a cold recmind recommend against importing sentence_transformers, and rec.recommend in a warm process",
 }

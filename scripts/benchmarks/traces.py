@@ -55,22 +55,22 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--requests", type=int, default=REQUESTS, metavar="N", help=f"how many in all; {REQUESTS:,}")
 
 
-def request(store: TraceStore, name: str) -> str:
-    """A scripted request, told to a recorder as LangChain would; its trace id."""
+def request(store: TraceStore, name: str, *, turns: int = 2, look_ups: int = 7) -> str:
+    """A scripted request of 1 + 2 · ``turns`` + ``look_ups`` runs, told to a recorder as LangChain would; its id."""
     recorder, root = TraceRecorder(store), uuid7()
     rows = tuple(Finding(f"i{n}", f"Title {n}", evidence=(Evidence("metadata", f"genre {n}"),)) for n in range(40))
     slate = Slate().merged(Findings("search_items", rows))[0]
     metadata = {"query": name, "user_id": "42", "model": "offline"}
     recorder.on_chain_start({}, {}, run_id=root, name="recommend", metadata=metadata)
     messages: list[Any] = [SYSTEM, HumanMessage(name)]
-    for _ in range(2):
+    for _ in range(turns):
         node, call = uuid7(), uuid7()
         recorder.on_chain_start({}, {"messages": list(messages)}, run_id=node, parent_run_id=root, name="reason")
         recorder.on_chat_model_start({"name": "M"}, [list(messages)], run_id=call, parent_run_id=node)
         messages.append(AIMessage(f"said of {name}"))
         recorder.on_llm_end(LLMResult(generations=[[ChatGeneration(message=messages[-1])]]), run_id=call)
         recorder.on_chain_end({"slate": slate}, run_id=node)
-    for _ in range(7):
+    for _ in range(look_ups):
         call = uuid7()
         recorder.on_tool_start({"name": "search_items"}, "", run_id=call, parent_run_id=root, inputs={"query": name})
         recorder.on_tool_end(Findings("search_items", rows[:10]), run_id=call)
