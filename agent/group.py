@@ -53,5 +53,14 @@ def digest(profiles: Sequence[Profile]) -> str:
     lines = []
     for number, profile in enumerate(profiles, 1):
         told = profile.digest().splitlines()[:DIGEST_LINES] if profile.known else ["nothing is known."]
-        lines.append(f"Member {number}: {' '.join(' '.join(line.split()[:LINE_WORDS]) for line in told)}")
+        lines.append(f"Member {number}: {' '.join(map(_shortened, told))}")
     return "\n".join(lines)
+
+
+def _shortened(line: str) -> str:
+    """The line, or as many of its parts as keep to ``LINE_WORDS``."""
+    words = line.split()
+    if len(words) <= LINE_WORDS:
+        return line
+    kept, comma, _ = " ".join(words[: LINE_WORDS + 1]).rpartition(",")
+    return f"{kept}." if comma else f"{' '.join(words[:LINE_WORDS])}."

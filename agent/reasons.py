@@ -120,7 +120,15 @@ def read_reason(
         problems.append("the reason is empty")
     if len(text) > MOST_LETTERS:
         problems.append(f"the reason has {len(text)} letters, at most {MOST_LETTERS} are read")
-    return ReasonText(re.sub(r"\s+", " ", text).strip(), tuple(cited), tuple(dict.fromkeys(problems)))
+    return ReasonText(_sentence(text, clean), tuple(cited), tuple(dict.fromkeys(problems)))
+
+
+def _sentence(text: str, written: str) -> str:
+    """The filled text as a sentence: with a capital, but for a title that opens it, and with its full stop."""
+    line = " ".join(text.split())
+    if line and not written.lstrip().startswith("{title"):
+        line = line[0].upper() + line[1:]
+    return f"{line}." if line and line[-1].isalnum() else line
 
 
 def _slot(

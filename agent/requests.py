@@ -188,7 +188,7 @@ class Requests:
             asked = Asked.read(message.options)
         settings = self.workspace.settings
         limits = self._limits(asked)
-        chosen, reading = self._chosen(asked.model, said, people, message)
+        chosen, reading = self._chosen(asked.model, said, people, message, limits.seconds)
         context = AgentContext(
             query=said,
             user_id=user_id,
@@ -278,7 +278,7 @@ class Requests:
         return resolve_condition(parsed, self.store.catalogue())
 
     def _chosen(
-        self, model: Model, said: str, people: tuple[str, ...], message: Message | None
+        self, model: Model, said: str, people: tuple[str, ...], message: Message | None, seconds: float
     ) -> tuple[Choice, Understanding | None]:
         """The model for a request, and what was read to choose it."""
         wanted = model or self._model or os.environ.get(MODEL_VARIABLE) or self.workspace.settings.model or OFFLINE
@@ -294,7 +294,7 @@ class Requests:
             return before if before is not None and readings[0].empty else readings[0]
 
         with self.store.steady():
-            choice = self._models.choose(wanted, read)
+            choice = self._models.choose(wanted, read, seconds)
         return choice, readings[0] if readings else None
 
     def _answer(self, request: Request, state: State) -> Answer:

@@ -209,7 +209,8 @@ class LookUps:
         found = replace(found, rows=(*found.rows, *rest))
         if not found.rows:
             return Findings(
-                "rank_candidates", note="There are no candidates yet that qualify: look something up first."
+                "rank_candidates",
+                note="No candidates of earlier turns qualify: look something up, and rank in a later turn.",
             )
         return replace(found, note=self._fits_told(ranked[:n])) if self.context.members else found
 

@@ -33,20 +33,21 @@ class Choice:
 
 
 class Models:
-    """Opens models by name, each once. Safe to share between threads."""
+    """Opens models by name, each once for about how long it may take. Safe to share between threads."""
 
     def __init__(self, limits: Limits, *, fallback: bool) -> None:
         """``fallback``: whether a model that cannot be opened is told in the choice; otherwise ``ModelFailure``."""
         self._limits, self._fallback = limits, fallback
-        self._opened: dict[str, BaseChatModel] = {}
+        self._opened: dict[tuple[str, float], BaseChatModel] = {}
         self._lock = threading.Lock()
 
-    def choose(self, wanted: str | BaseChatModel, read: Callable[[], Understanding]) -> Choice:
+    def choose(self, wanted: str | BaseChatModel, read: Callable[[], Understanding], seconds: float) -> Choice:
         """The model that is wanted.
 
         Args:
             wanted: a name, ``auto:CHEAP,STRONG``, or an opened model.
             read: reads the request; called for ``auto`` alone.
+            seconds: how long the request may take: a model opened by name waits as long for an answer.
 
         Raises:
             InputError: the name leads nowhere.
@@ -56,18 +57,23 @@ class Models:
             return Choice(wanted, model_name_of(wanted))
         pair = read_route(wanted)
         if pair is None:
-            return self._open(wanted)
+            return self._open(wanted, seconds)
         found = route(read(), *pair)
         log.info("%s chose %s: %s", wanted, found.name, found.cause)
-        return self._open(found.name, why=found.cause)
+        return self._open(found.name, seconds, why=found.cause)
 
-    def _open(self, name: str, why: str | None = None) -> Choice:
+    def _open(self, name: str, seconds: float, why: str | None = None) -> Choice:
+        limits = self._limits
+        while limits.seconds < seconds:
+            # In steps, so that requests with a limit each share a few clients.
+            limits = limits.changed({"seconds": 2 * limits.seconds})
+        key = name, limits.seconds
         with self._lock:
-            if name not in self._opened:
+            if key not in self._opened:
                 try:
-                    self._opened[name] = OfflinePlanner() if name == OFFLINE else open_model(name, self._limits)
+                    self._opened[key] = OfflinePlanner() if name == OFFLINE else open_model(name, limits)
                 except ModelFailure as failure:
                     if not self._fallback:
                         raise
                     return Choice(OfflinePlanner(), name, str(failure), why)
-            return Choice(self._opened[name], name, None, why)
+            return Choice(self._opened[key], name, None, why)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import zlib
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -61,9 +62,14 @@ def with_spoken_calls(message: AIMessage, names: Collection[str], final: str = "
     if not heard:
         return message
     made = [
-        ToolCall(name=call.name, args=call.args, id=f"spoken_{n}", type="tool_call") for n, call in enumerate(heard)
+        ToolCall(name=call.name, args=call.args, id=_call_id(text, n), type="tool_call") for n, call in enumerate(heard)
     ]
     return message.model_copy(update={"content": "", "tool_calls": made})
+
+
+def _call_id(text: str, n: int) -> str:
+    """Another one in every message of a conversation; nine letters and digits, as the strictest chat templates want."""
+    return f"s{zlib.crc32(f'{n} {text}'.encode(errors='replace')):08x}"
 
 
 def spoken_calls(text: str, names: Collection[str], final: str = "") -> list[Heard]:

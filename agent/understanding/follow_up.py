@@ -70,7 +70,9 @@ _CHANGES = re.compile(
     r"|for|no|not|nothing|less|fewer|more|too|a bit|a little|even|set|at most|at least|up to|older|newer|shorter|longer"
     r"|cheaper|that is|thats)\b"
 )
-_ASIDE = re.compile(r"\b(?:instead|as well|though|rather)\b|,? ?\b(?:too|also|then)$|^(?:also|instead)\b")
+_ASIDE = re.compile(
+    r"\b(?:instead(?! of)|as well|though|rather(?! than))\b|,? ?\b(?:too|also|then)$|^(?:also|instead)\b"
+)
 _ADDS = re.compile(r"\b(?:also|too|as well|and)\b")
 _TOO = r"\b(?:(?:it|that|they|those|these)(?:'?s| is| are|'?re)? )?(?:way |much |a bit |far )?too "
 _REPHRASED = tuple(
@@ -303,7 +305,7 @@ def _rephrased(text: str) -> str:
 
 
 def _replaces(message: str) -> bool:
-    return bool(re.search(r"\b(?:instead|rather)\b", message.casefold()))
+    return bool(re.search(r"\b(?:instead(?! of)|rather(?! than))\b", message.casefold()))
 
 
 def _only_less(new: Understanding, text: str, store: Store, before: Understanding | None) -> Understanding:

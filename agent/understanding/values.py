@@ -162,6 +162,8 @@ def _note_unknown_denial(draft: Draft, cue: int, at: int, cue_words: str) -> Non
         "non",
         "hate",
         "anything but",
+        "rather than",
+        "instead of",
         "not",
     ):
         return

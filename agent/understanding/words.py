@@ -173,7 +173,7 @@ EDGES = (
     | QUALITY
     | HEDGES
     | table("made called set bit kind sort type person people similar friend friends couple actor director looks")
-    | table("hated loved enjoyed")
+    | table("hated loved enjoyed enjoy")
 )
 """Words that are dropped from both ends of what is searched for."""
 

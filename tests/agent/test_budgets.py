@@ -12,6 +12,7 @@ from agent.models.failures import ModelFailure
 from agent.recommender import RecMind
 from data.errors import InputError
 from tests.agent.scripted import ScriptedModel, calls
+from tests.endpoint import Endpoint, says
 
 POPULAR = calls(("popular_items", {}))
 PRICES = "[prices.ScriptedModel]\ninput = 1000\noutput = 2000\ncached_input = 100\n"
@@ -154,3 +155,12 @@ def test_prices_are_read_from_the_settings(demo_copy: Path) -> None:
     with opened(demo_copy, PRICES) as rec:
         answer = rec.recommend("comedies", model=model)
         assert (answer.usage.model_calls, answer.usage.cost_usd) == (2, pytest.approx(2.4))
+
+
+def test_a_request_may_have_more_time_than_the_settings_give(open_demo, monkeypatch):
+    rec = open_demo(seconds=0.5)
+    with Endpoint([says("no call", wait_s=1.5)] * 2) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+        answer = rec.recommend("comedies", k=1, model="openai:any", limits={"seconds": 60}, cache=False)
+    assert answer.fallback_cause == "the model did not submit recommendations"
+    assert (answer.usage.model_calls, len(endpoint.requests)) == (2, 2)

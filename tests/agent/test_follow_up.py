@@ -58,6 +58,7 @@ MEANINGS = [
     ("films", "and comedies too", "Science fiction or comedies (genres Science Fiction or Comedy); no horror."),
     ("films", "a western", "Western; no horror."),
     ("films", "a film about dreams", "No horror; if possible dreams."),
+    ("films", "a western rather than horror", "Western; rather than horror; no horror."),
     ("films", "horror is fine", "Science fiction."),
     ("films", "show me more", "No horror; science fiction."),
     ("films", "surprise me", "No horror; something surprising."),

@@ -90,6 +90,7 @@ def test_a_model_reads_numbers_where_people_read_names(demo: RecMind):
     assert (answer.source, answer.repairs) == ("agent", ())
     read = "\n".join(str(message.content) for message in model.heard[-1])
     assert "Member 1: 33 ratings" in read
+    assert re.search(r"Member 2: .*[×0-9]\. Likes less: ", read), "no part is cut off in its middle"
     assert "member 2's" in read
     assert "Fits of members 1 to 2, ordered by average: c" in read
     assert not re.search(r"\b(ada|bea)\b", read)

@@ -342,6 +342,8 @@ MEANINGS = [
     ("under two hours", "Under two hours (minutes below 120)."),
     ("by Nolan", "By Nolan (directors Christopher Nolan)."),
     ("a heist that goes wrong", "If possible heist; close to “heist that goes wrong”."),
+    ("a comedy rather than spaceships", "Comedy."),
+    ("something that we can all enjoy, no horror", "No horror."),
     ("not from the 90s", "Not from the 90s (year not 1990 to 1999)."),
     ("surprise me", "Something surprising."),
     ("", "No particular wish."),

@@ -73,3 +73,14 @@ def test_calls_that_were_made_count():
     spoken = with_spoken_calls(AIMessage("search_items()"), NAMES)
     assert [(call["name"], call["args"]) for call in spoken.tool_calls] == [("search_items", {})]
     assert spoken.content == ""
+
+
+def test_calls_have_ids_of_their_own() -> None:
+    ids = [
+        call["id"]
+        for text in ("search_items()", "search_items(n=2)", "search_items() and search_items(n=3)")
+        for call in with_spoken_calls(AIMessage(text), NAMES).tool_calls
+    ]
+    assert len(set(ids)) == len(ids) == 4
+    assert all(len(call_id) == 9 and call_id.isalnum() for call_id in ids)
+    assert with_spoken_calls(AIMessage("search_items()"), NAMES).tool_calls[0]["id"] == ids[0]
