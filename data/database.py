@@ -46,6 +46,7 @@ class Database:
         self._writing = threading.RLock()
         self._closed = False
         self._remembered: dict[Any, tuple[int, Any]] = {}
+        self._making: dict[Any, threading.RLock] = {}
         try:
             migrate(self._db(), str(self.path))
         except sqlite3.DatabaseError as error:
@@ -165,21 +166,36 @@ class Database:
         return now
 
     def _remember(self, key: Any, version: int, make: Callable[[], T], most: int = 256) -> T:
-        """What ``make`` gives, computed again only when the version is another one."""
+        """What ``make`` gives, computed again only when the version is another one; by one thread, while others that
+        ask for the same wait for it."""
         known = self._remembered.get(key)
         if known is not None and known[0] == version:
             value: T = known[1]
             return value
-        value = make()
         if self._db().conn.in_transaction:
             # What this thread has not committed yet is nobody else's to see.
-            return value
+            return make()
+        with self._lock:
+            making = self._making.setdefault(key, threading.RLock())
+        with making:
+            try:
+                known = self._remembered.get(key)
+                if known is not None and known[0] == version:
+                    value = known[1]
+                else:
+                    value = make()
+                    self._keep(key, (version, value), most)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+        return value
+
+    def _keep(self, key: Any, made: tuple[int, Any], most: int) -> None:
         with self._lock:
             if len(self._remembered) >= most:
                 for old in list(self._remembered)[: most // 2]:
                     self._remembered.pop(old, None)
-            self._remembered[key] = (version, value)
-        return value
+            self._remembered[key] = made
 
     @property
     def database_size(self) -> int:

@@ -157,7 +157,9 @@ class ItemReading(Database):
     def _numbers(self, sql: str, parameters: Sequence[Any]) -> Integers:
         """The first column of the rows, sorted, each number once."""
         rows = self._rows(sql, parameters)
-        return np.unique(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
+        numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        # Mostly they come in order, and seeing that costs far less than making sure of it.
+        return numbers if (numbers[1:] > numbers[:-1]).all() else np.unique(numbers)
 
     def count_matching(self, conditions: Iterable[Condition] = (), *, exclude: Iterable[str] = ()) -> int:
         """How many available items meet all conditions, those of the excluded ids left out."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +36,30 @@ def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> No
             assert (store.clock, store.catalogue_version) == before
         assert store.clock > before[0]
         assert store.catalogue_version == other.catalogue_version > before[1]
+
+
+def test_what_several_threads_ask_for_at_once_is_made_by_one(store: Store) -> None:
+    made, began = [], threading.Event()
+
+    def make() -> int:
+        began.set()
+        time.sleep(0.05)
+        made.append(threading.get_ident())
+        return len(made)
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(store._remember, "key", 1, make)
+        began.wait()
+        others = [pool.submit(store._remember, "key", 1, make) for _ in range(3)]
+        assert [first.result(), *(other.result() for other in others)] == [1, 1, 1, 1]
+    assert store._remember("key", 2, make) == 2
+    assert not store._making
+
+
+def test_what_fails_is_made_again(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError):
+        store._remember("key", 1, lambda: 1 // 0)
+    assert store._remember("key", 1, lambda: 7) == 7
 
 
 def test_users_are_counted_as_they_come_and_go(store: Store) -> None:
