@@ -29,9 +29,11 @@ from agent.models.choosing import Choice, Models
 from agent.models.factory import who_is
 from agent.models.offline import NAME as OFFLINE
 from agent.models.prices import price_of
+from agent.models.recorded import RecordedModel
 from agent.recommended import recommended
 from agent.state import AgentContext, Event, Spent, State
 from agent.tracing import TraceRecorder, TraceStore
+from agent.tracing.reading import REPLAYED
 from agent.understanding import Understanding, understand
 from agent.versions import versions_of
 from data.conditions import Condition, parse_condition, resolve_condition
@@ -189,6 +191,7 @@ class Requests:
         settings = self.workspace.settings
         limits = self._limits(asked)
         chosen, reading = self._chosen(asked.model, said, people, message, limits.seconds)
+        replays = isinstance(chosen.model, RecordedModel)
         context = AgentContext(
             query=said,
             user_id=user_id,
@@ -205,7 +208,7 @@ class Requests:
             price=price_of(chosen.model, chosen.name, settings.prices),
             limits=limits,
             caches=self._caches if asked.cache else None,
-            ledger=Ledger(self.store, settings.daily),
+            ledger=None if replays else Ledger(self.store, settings.daily),
             deadline=started + limits.seconds,
             pool=self._pool,
             look_up_pool=self._look_ups,
@@ -229,7 +232,7 @@ class Requests:
                 "query": context.query,
                 # A group is one text of JSON, in which ``recmind forget`` finds its members.
                 "user_id": json.dumps(people, ensure_ascii=False) if context.members else user_id,
-                "model": chosen.name,
+                "model": f"{chosen.name}{REPLAYED}" if replays else chosen.name,
                 **({"model_choice": chosen.why} if chosen.why else {}),
                 "k": asked.k,
                 **({"aggregation": asked.aggregation} if context.members else {}),

@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 from typing_extensions import override
 
-from agent.tracing.reading import own_words
+from agent.tracing.reading import REPLAYED, own_words
 from agent.tracing.records import RunRecord, TraceTree
 from data.errors import InputError
 
@@ -65,7 +65,9 @@ def recorded_model(tree: TraceTree) -> RecordedModel:
     calls = [run for run in tree.runs() if run.run_type == "llm"]
     if calls and not any(run.outputs or run.error for run in calls):
         raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there are no replies to say again.")
-    return RecordedModel(model_name=tree.summary.model, replies=tuple(_reply(run) for run in calls))
+    return RecordedModel(
+        model_name=tree.summary.model.removesuffix(REPLAYED), replies=tuple(_reply(run) for run in calls)
+    )
 
 
 def _reply(run: RunRecord) -> AIMessage | RecordedError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from agent.tracing.reading import found_by, messages_said, own_words, question_of
+from agent.tracing.reading import REPLAYED, found_by, messages_said, own_words, question_of
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 _SETS = frozenset({"excluded", "consumed"})
@@ -119,7 +119,7 @@ def _outcome(run: RunRecord) -> Iterator[tuple[str, str]]:
 def _request(a: TraceTree, b: TraceTree) -> Iterator[Part]:
     names = dict.fromkeys((*a.root.run.inputs, *b.root.run.inputs))
     for name in names:
-        yield Part(name, *(_text(tree.root.run.inputs.get(name)) for tree in (a, b)))
+        yield Part(name, *(_text(tree.root.run.inputs.get(name)).removesuffix(REPLAYED) for tree in (a, b)))
 
 
 def _answer(a: TraceTree, b: TraceTree) -> Iterator[Part]:

@@ -20,7 +20,7 @@ from agent.tracing.reading import (
     spoken,
 )
 from agent.tracing.records import RunRecord, TraceNode, TraceTree
-from agent.tracing.wording import LONGEST_LINE, STEPS, duration, money, one_line
+from agent.tracing.wording import LONGEST_LINE, REPLIED, STEPS, duration, money, one_line
 
 TITLES = 4
 """How many of the rows found are named."""
@@ -80,7 +80,7 @@ class Outline:
         named = _KINDS.get(run.run_type, "") + one_line(model_of(run) or run.name)
         if run.run_type == "chain" and run.name in STEPS and run.name not in self._explained:
             self._explained.add(run.name)
-            named = f"{named}: {STEPS[run.name]}"
+            named = f"{named}: {REPLIED if 'said' in run.outputs else STEPS[run.name]}"
         return "  ".join([named, *facts(run)])
 
     def _bar(self, run: RunRecord) -> str:

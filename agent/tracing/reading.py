@@ -11,6 +11,8 @@ from agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 CARRIED = "carried"
 """Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
+REPLAYED = " (replayed)"
+"""What follows the name of a model whose recorded replies were said again: it was not asked, and nothing was spent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,12 @@ STEPS = {
     "answer": "answers it as a request",
     "explain": "tells why an item was recommended",
     "remember": "keeps the conversation",
+    "recmind": "the request by itself",
 }
 """What each step of the agent does, for those who have never seen it."""
+
+REPLIED = "takes the reply"
+"""What the step ``ask`` does where the run goes on."""
 
 
 def duration(latency_ms: float | None) -> str:

@@ -23,7 +23,7 @@ from agent.tracing.reading import (
     spoken,
 )
 from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from agent.tracing.wording import STEPS, one_line
+from agent.tracing.wording import REPLIED, STEPS, one_line
 
 View = dict[str, Any]
 
@@ -142,6 +142,8 @@ def _step(run: RunRecord) -> str:
         return str(heard.get("meaning"))
     if run.name == "validate" and isinstance(verdict, Mapping):
         return checked(verdict)
+    if "said" in run.outputs:
+        return f"{REPLIED}: {run.outputs['said']}"
     return STEPS.get(run.name, "")
 
 

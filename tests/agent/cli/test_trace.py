@@ -156,6 +156,10 @@ def test_a_request_runs_again_with_what_its_model_said(recmind, home):
     ]
     assert (again["source"], again["model"]) == ("agent", "ScriptedModel")
     assert again["usage"]["model_calls"] == first.usage.model_calls
+    models = [found["model"] for found in recmind("trace", "list", "--home", home, "--json").json["traces"]]
+    assert models == ["ScriptedModel (replayed)", "ScriptedModel"]
+    assert "differs" not in recmind("trace", "diff", first.trace_id, "--home", home).out
+    assert recmind("trace", "replay", "--home", home, "--json").json["same_answer"]
     recmind("items", "unavailable", first.recommendations[0].item_id, "--home", home)
     changed = recmind("trace", "replay", first.trace_id, "--home", home)
     assert f"Another answer than then. Run: recmind trace diff {first.trace_id} " in changed.out
