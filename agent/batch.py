@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from agent.recommender import RecMind
 
 CONCURRENCY = 8
-FIELDS = {"query": str, "user_id": str, "k": int, "filters": list, "exclude": list, "diversity": float, "mode": str}
+FIELDS = {
+    "query": str, "user_id": str, "user_ids": list, "aggregation": str, "k": int, "filters": list, "exclude": list,
+    "diversity": float, "mode": str, "strategy": str,
+}  # fmt: skip
 """What a line may hold, and as what; all of it may be missing."""
 
 Line = Mapping[str, Any]

@@ -45,7 +45,8 @@ def batch(
     no_cache: bool,
     no_fallback: bool,
 ) -> None:
-    """Answer the REQUESTS of a file, a JSON object a line: query, user_id, k, filters, exclude, all of them optional.
+    """Answer the REQUESTS of a file, a JSON object a line: query, user_id (or user_ids and aggregation), k,
+    filters, exclude and more, all of them optional.
 
     Each answer is written as soon as it is there, with the number of its line. Run again with the same files after
     whatever stopped it: what is answered is neither lost nor asked again.

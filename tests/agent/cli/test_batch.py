@@ -55,6 +55,20 @@ def test_each_request_gets_its_answer(recmind, home, requests, tmp_path):
     assert again.out.rstrip().endswith("0 tokens · $0.0000")
 
 
+def test_groups_are_requests_too(recmind, home, tmp_path):
+    group = {"user_ids": ["ann", "bob"], "aggregation": "least-misery", "query": "a comedy", "k": 2}
+    bad = {**group, "aggregation": "most"}, {**group, "user_id": "eve"}, {**group, "user_ids": "ann"}
+    (tmp_path / "groups.jsonl").write_text("\n".join(map(json.dumps, (group, *bad))))
+    out = tmp_path / "recs.jsonl"
+    done = recmind("batch", tmp_path / "groups.jsonl", "--out", out, "--skip-bad", "--home", home, "--json")
+    assert (done.code, done.json["requests"], len(done.json["bad_lines"])) == (0, 1, 3)
+    (line,) = lines_of(out)
+    words = ("--user", "ann", "--user", "bob", "--aggregation", "least-misery", "-k", "2", "--home", home, "--json")
+    alone = recmind("recommend", "a comedy", *words).json
+    assert (line["user_ids"], line["aggregation"]) == (["ann", "bob"], "least-misery")
+    assert line["recommendations"] == alone["recommendations"]
+
+
 def test_answers_of_other_requests_are_not_taken_for_these(recmind, home, requests, tmp_path):
     out = tmp_path / "recs.jsonl"
     recmind("batch", requests, "--out", out, "--home", home)
