@@ -31,6 +31,8 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
         InputError: the trace kept too little of its request.
     """
     asked = tree.root.run.inputs
+    if not asked:
+        raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there is no request to run again.")
     if asked.get("cached"):
         raise InputError(
             f"Trace {tree.summary.trace_id} is of an answer that was remembered as a whole: nothing ran then."

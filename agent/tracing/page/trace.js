@@ -40,7 +40,7 @@ class Trace {
     const [models, tools] = ["model", "tool"].map((kind) => runs.filter((run) => run.kind === kind));
     const spent = { model: underWay(runs, "model"), tool: underWay(runs, "tool") };
     const all = Math.max(trace.ms, spent.model + spent.tool, 0.001);
-    const parts = [["model", spent.model, "models"], ["tool", spent.tool, "look-ups"], ["step", all - spent.model - spent.tool, "all else"]];
+    const parts = [["model", spent.model, "models"], ["tool", spent.tool, "look-ups"], ["step", all - spent.model - spent.tool, "all else"]].filter(([, ms]) => ms > 0);
     const tokens = trace.tokens;
     this.head.replaceChildren(
       h("h1", {}, dot(outcome(trace)), trace.query || h("em", {}, "(an empty request)")),

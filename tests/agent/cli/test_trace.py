@@ -173,9 +173,10 @@ def test_a_failure_runs_again_too(recmind, home, traces):
 
 def test_timings_cannot_be_run_again(recmind, home):
     (home / "recmind.toml").write_text('[traces]\ncontent = "timings"\n')
-    recmind("recommend", "a comedy", "--home", home)
-    done = recmind("trace", "replay", "--home", home)
-    assert (done.code, "kept only timings" in done.err) == (2, True)
+    for words in (["a comedy"], ["", "--mode", "conversational"]):
+        recmind("recommend", *words, "--home", home)
+        done = recmind("trace", "replay", "--home", home)
+        assert (done.code, "kept only timings" in done.err) == (2, True)
 
 
 def test_old_traces_are_thrown_away(recmind, home, traces):

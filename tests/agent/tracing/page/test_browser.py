@@ -259,8 +259,13 @@ def test_light_and_dark(three, open_page) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 700, 1000, 1900])
-def test_nothing_sticks_out(three, open_page, width) -> None:
-    page = open_page(three, width=width)
+def test_nothing_sticks_out(tmp_path, open_page, width) -> None:
+    judged = tree(3, HOSTILE, turns=2, model=HOSTILE, score=0.5, comment=HOSTILE)
+    store = MadeStore(tree(1, "a heist"), judged)
+    store.said = [judgement(judged, 0.5, HOSTILE), judgement(judged, 0.5, HOSTILE, "film-1")]
+    path = tmp_path / "traces.html"
+    write_page(path, store, store.list())
+    page = open_page(path, width=width)
     over = "document.documentElement.scrollWidth - innerWidth"
     assert page.evaluate(over) <= 0
     page.keyboard.press("Enter")
