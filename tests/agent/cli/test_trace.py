@@ -76,6 +76,17 @@ def test_what_was_submitted_in_vain_is_told(recmind, home):
     assert "Checked\n     'c99' is not on the slate" in shown
 
 
+def test_items_are_named_where_a_check_sent_them_back(recmind, home):
+    turns = [calls(COMEDIES), submit(("c1", ["e1"], "Won 3 prizes.")), submit(("c1", ["e1"], "Has {e1}."))]
+    with RecMind.open(home, model=ScriptedModel(turns=turns)) as rec:
+        title = rec.recommend("a comedy", k=1).recommendations[0].title
+    shown = recmind("trace", "show", "--home", home).out
+    assert shown.count(f"picks  c1 {title}\n") == 2
+    assert "check  0 passed, 1 sent back to the model\n" in shown
+    assert f"c1 {title}: digits outside a slot" in shown
+    assert "Checked" not in shown
+
+
 def test_two_requests_are_compared(recmind, home):
     for user in ("bob", "bob", "ann"):
         recmind("recommend", "a comedy", "--user", user, "-k", "2", "--home", home)

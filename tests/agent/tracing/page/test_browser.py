@@ -148,6 +148,20 @@ def test_keys_lead_through_everything(three, open_page) -> None:
     assert not page.locator("#help").is_visible()
 
 
+def test_model_calls_are_stepped_through(three, open_page) -> None:
+    page = open_page(three)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#runs .run")
+    page.keyboard.press("3")
+    panel = page.locator("#panel")
+    assert panel.inner_text().startswith("Model call 1 of 2: any, read 2 messages")
+    page.get_by_title("The next call").click()
+    assert panel.inner_text().startswith("Model call 2 of 2: any, read 4 messages")
+    assert page.locator("#runs [aria-selected=true] .what").inner_text() == "any"
+    assert page.locator("[role=tab][aria-selected=true]").inner_text() == "Messages"
+    assert page.get_by_title("The next call").is_disabled()
+
+
 def test_filters_and_order(three, open_page) -> None:
     page = open_page(three)
     for label, value, left in (
