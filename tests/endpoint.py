@@ -101,9 +101,9 @@ def no_such_model(name: str = "any") -> Reply:
     return fails(404, f"The model `{name}` does not exist or you do not have access to it.", code="model_not_found")
 
 
-def html() -> Reply:
-    """200 with a web page, as a captive portal or a wrong base URL gives."""
-    return Reply(body="<!doctype html><html><body>Welcome</body></html>", content_type="text/html")
+def html(status: int = 200) -> Reply:
+    """A web page, as a captive portal, a proxy or a wrong base URL gives."""
+    return Reply(status=status, body="<!doctype html><html><body>Welcome</body></html>", content_type="text/html")
 
 
 def refuses(text: str = "I can't help with that.") -> Reply:

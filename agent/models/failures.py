@@ -42,6 +42,7 @@ FailureKind = Literal[
 OPENAI_KEY = "OPENAI_API_KEY"
 
 SIGNS: tuple[tuple[FailureKind, tuple[type[BaseException], ...], Collection[int]], ...] = (
+    ("no_server", (), (407,)),  # a proxy on the way wants a login
     ("bad_key", (ModelAuthenticationError, ModelPermissionDeniedError), (401, 403)),
     ("no_model", (ModelNotFoundError,), (404,)),
     ("rate_limit", (ModelRateLimitError,), (429,)),

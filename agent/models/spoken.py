@@ -2,7 +2,8 @@
 
 Understood are, alone or between other words: ``{"name": ..., "arguments": {...}}`` under any of the usual keys, in
 ``<tool_call>`` tags, fences or lists; ``<function=NAME>...</function>``; ``NAME({...})`` and ``NAME(key="value")``; a
-name with JSON behind it ("Action: NAME / Action Input: {...}"); and a bare ``{"recommendations": [...]}``.
+name with JSON behind it ("Action: NAME / Action Input: {...}"); and a bare ``{"recommendations": [...]}``, or what
+such a list holds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ ARGUMENT_KEYS = ("arguments", "parameters", "args", "params", "input", "tool_inp
 LIST_KEYS = ("tool_calls", "tool_uses", "calls", "actions")
 BARE = "recommendations"
 """An object with this key is the arguments of the final call, whatever stands around it."""
+PICK = frozenset({"item", "reason"})
+"""An object with these keys, or a list of such, is what the list in the final call holds."""
 GAP = 60
 """Letters at most between a tool's name and the JSON that belongs to it."""
 MOST_CALLS = 16
@@ -181,8 +184,8 @@ def _calls_in(value: Any, names: Collection[str], final: str) -> Iterator[tuple[
             yield name, args
     elif len(value) == 1 and (name := _known(next(iter(value)), names)) and isinstance(value[next(iter(value))], dict):
         yield name, value[next(iter(value))]
-    elif final and isinstance(value.get(BARE), list):
-        yield final, value
+    elif final and (isinstance(value.get(BARE), list) or value.keys() >= PICK):
+        yield final, value if BARE in value else {BARE: [value]}
 
 
 def _known(said: str, names: Collection[str]) -> str | None:

@@ -60,6 +60,15 @@ def test_a_model_that_writes_its_calls_as_text(asked_by_hand):
     assert [call["function"]["name"] for call in requests[1]["messages"][2]["tool_calls"]] == ["filter_items"]
 
 
+def test_a_bare_list_of_picks_is_the_final_call(asked_by_hand):
+    answer, _ = asked_by_hand(
+        served(COMEDIES),
+        lambda body: says(f"Final answer:\n{json.dumps(json.loads(spoken(body))['recommendations'])}"),
+    )
+    assert (answer.source, answer.repairs, answer.usage.model_calls) == ("agent", (), 2)
+    assert len(answer.recommendations) == 2
+
+
 def test_a_call_that_was_cut_off_is_asked_for_again(asked_by_hand):
     answer, requests = asked_by_hand(
         served(COMEDIES),
