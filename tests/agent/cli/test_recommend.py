@@ -134,7 +134,7 @@ def test_traces_are_listed_and_shown(recmind, home):
 
     shown = recmind("trace", "show", answer["trace_id"][-8:], "--home", home).out
     assert answer["trace_id"] in shown
-    assert "submit_recommendations" in shown
+    assert "picks  c" in shown
     assert recmind("trace", "show", "--home", home).out.count("a drama")
     assert len(recmind("trace", "show", "--full", "--home", home).out) > len(
         recmind("trace", "show", "--home", home).out
