@@ -59,8 +59,9 @@ def check(recmind: RecMind, name: str) -> None:
     assert len(answer.recommendations) == request["k"]
     assert len({found.item_id for found in answer.recommendations}) == request["k"]
     assert all(found.evidence and found.reason for found in answer.recommendations)
-    consumed = recmind.store.consumed_ids(request["user_id"]) if "user_id" in request else set()
+    consumed = set[str]().union(*map(recmind.store.consumed_ids, answer.user_ids))
     assert not consumed & {found.item_id for found in answer.recommendations}
+    assert all(len(found.fits) == len(request.get("user_ids", ())) for found in answer.recommendations)
     read = tokens_read(model)
     assert max(read) <= CALL_TOKENS
 
