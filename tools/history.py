@@ -56,6 +56,7 @@ class UserHistory:
         self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._refused: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._against: dict[str, tuple[tuple[int, int], frozenset[Deed]]] = {}
+        self._disliked: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._newest_first: dict[str, tuple[tuple[int, int], list[Interaction]]] = {}
 
     def ask(
@@ -140,9 +141,12 @@ class UserHistory:
 
     def disliked(self, user_id: str | None) -> frozenset[str]:
         """The ids of the items of which all that the user did speaks against them, and nothing is concluded from."""
-        low = self.against(user_id)
-        if user_id is None or not low:
+        if user_id is None or not self.against(user_id):
             return frozenset()
+        return self._known(self._disliked, user_id, lambda: self._read_disliked(user_id))
+
+    def _read_disliked(self, user_id: str) -> frozenset[str]:
+        low = self.against(user_id)
         others = {i.item_id for i in self._all(user_id) if (i.item_id, i.kind, i.value) not in low}
         # Of somebody who never gives more, the best of few stars still lead to candidates.
         leading = [past.item_number for past in self.signals(user_id) if past.weight > 0]
