@@ -32,7 +32,12 @@ def carried(
     if before is None:
         return new
     said = [c for binding in new.bindings for c in binding.conditions]
-    kept = [b for b in before.bindings if not any(_replaced(old, said, adds=adds) for old in b.conditions)]
+    again = {binding.conditions for binding in new.bindings}
+    kept = [
+        binding
+        for binding in before.bindings
+        if binding.conditions not in again and not any(_replaced(c, said, adds=adds) for c in binding.conditions)
+    ]
     if not refines:
         kept = [binding for binding in kept if not _may_give_way(binding)]
     if adds:

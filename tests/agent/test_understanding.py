@@ -103,6 +103,8 @@ FILMS: list[tuple[str, dict[str, Any]]] = [
         {"binds": {"not from the 90s": "year not in 1990,1991,1992,1993,1994,1995,1996,1997,1998,1999"}},
     ),
     ("90s comedies", {"binds": {"90s": "year>=1990, year<=1999", "comedies": "genres=Comedy"}}),
+    ("comedies from the 90s or later", {"binds": {"comedies": "genres=Comedy", "from the 90s or later": "year>=1990"}}),
+    ("from 1995 or earlier", {"binds": {"from 1995 or earlier": "year<=1995"}}),
     ("the nineties", {"binds": {"the nineties": "year>=1990, year<=1999"}}),
     ("early 80s horror", {"binds": {"early 80s": "year>=1980, year<=1983", "horror": "genres=Horror"}}),
     ("before 1980", {"binds": {"before 1980": "year<1980"}}),
