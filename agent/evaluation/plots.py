@@ -76,6 +76,8 @@ def hit_rate(summary: Summary) -> str:
 
 def differences(summary: Summary, metric: str) -> str:
     """Each pair's difference of one metric with its interval, and what could have been seen as a bar behind it."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
     shown = [one for one in summary.comparisons if one.metric == metric]
 
     def draw(axes: Axes) -> None:
@@ -87,6 +89,8 @@ def differences(summary: Summary, metric: str) -> str:
                 found.value, n, xerr=_reach(found), fmt="o", color=_color(0), capsize=3, elinewidth=1.5, markersize=5
             )
         axes.axvline(0, color=MUTED, linewidth=1)
+        # A small difference has long numbers.
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.use_sticky_edges = False
         axes.margins(x=0.05)
         axes.set(xlabel=f"Difference of {label(metric)}", ylim=(len(shown) - 0.5, -0.5))

@@ -137,9 +137,13 @@ def _method(summary: Summary) -> str:
 
 
 def _setting(value: object) -> str:
-    """A setting as text; lists and mappings as JSON, what was not set as a dash."""
+    """A setting as text; what was not set as a dash."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return escape(", ".join(map(str, value))) or "–"
     if isinstance(value, str):
         return escape(value)
     if isinstance(value, Mapping):

@@ -69,6 +69,15 @@ def test_the_page_is_whole(page) -> None:
     assert "nan" not in re.findall(r"\w+", read.text)
 
 
+def test_settings_are_told_in_words() -> None:
+    summary = summarize(large(("hybrid", "popularity")))
+    settings = {**summary.settings, "systems": ["hybrid", "popularity"], "k": (5, 10), "tune": False, "left": []}
+    read = Page(report_page(replace(summary, settings=settings)))
+    assert "hybrid, popularity" in read.text
+    assert "5, 10" in read.text
+    assert not {"[", "false"} & set(re.findall(r"\[|false", read.text.partition("How it was run")[2]))
+
+
 def test_the_page_asks_for_nothing(page) -> None:
     read = Page(page)
     assert {link[0] for link in read.links} == {"#"}
