@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,8 @@ def batch(
     from agent import RecMind  # noqa: PLC0415
     from agent.batch import batch_file  # noqa: PLC0415
 
+    # What was imported stays until the end: the collector need not walk it again and again.
+    gc.freeze()
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec, ProgressLine() as progress:
         options: dict[str, Any] = {"k": k, "limits": limits, "cache": not no_cache}
         if model is not None:
