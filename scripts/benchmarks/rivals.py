@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ from tools.moments import Moments
 from tools.past import Pasts, pasts_of
 from tools.tuning import Slice
 
+T = TypeVar("T")
 Numbers = npt.NDArray[np.int64]
 One = Callable[[int], Sequence[int]]
 """From a user number to at most ten item numbers, the best first."""
@@ -176,7 +177,8 @@ def measure(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, 
     fit_s, peak = time.perf_counter() - begun, _peak_mb()
     users, targets = known.part.users, known.part.targets.tolist()
     few = users[:TIMED].tolist()
-    answers = many(users)
+    answers, many_s = _timed(lambda: many(users))
+    _, few_s = _timed(lambda: [one(user) for user in few])
     ranks = np.full(len(users), np.inf)
     for place, (found, target) in enumerate(zip(answers, targets, strict=True)):
         if target in found:
@@ -186,19 +188,20 @@ def measure(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, 
         "fit_s": round(fit_s, 2),
         "fit_peak_mb": round(peak),
         "before_fit_mb": round(before),
-        "per_second": round(len(few) / _seconds(lambda: [one(user) for user in few]), 1),
-        "per_second_many": round(len(users) / _seconds(lambda: many(users)), 1),
+        "per_second": round(len(few) / few_s, 1),
+        "per_second_many": round(len(users) / many_s, 1),
     }
 
 
-def _seconds(asked: Callable[[], object]) -> float:
-    """The shortest time that asking takes; once where that is long."""
+def _timed(asked: Callable[[], T]) -> tuple[T, float]:
+    """What comes out, and the shortest time that it took; asked once where that is long."""
     times: list[float] = []
-    while len(times) < TIMES and sum(times) < LONG_S:
+    while True:
         begun = time.perf_counter()
-        asked()
+        found = asked()
         times.append(time.perf_counter() - begun)
-    return min(times)
+        if len(times) == TIMES or sum(times) >= LONG_S:
+            return found, min(times)
 
 
 def _peak_mb() -> float:
