@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from data.errors import InputError, RecMindError
 from data.progress import Progress, quiet
+from tools.blas import on_one_thread
 from tools.query_cache import QueryCache
 
 if TYPE_CHECKING:
@@ -198,9 +199,9 @@ class DefaultEncoder(_CachedQueries):
         return self._minilm.encode_tokens(tokens, progress)
 
     def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:
-        if worth:
-            return self._minilm.encode_weighted(text, worth)
-        vector: Floats = self._minilm.encode([text])[0]
+        minilm = self._minilm
+        with on_one_thread():
+            vector: Floats = minilm.encode_weighted(text, worth) if worth else minilm.encode([text])[0]
         return vector
 
 

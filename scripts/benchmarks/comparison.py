@@ -38,8 +38,8 @@ SETTINGS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         for alpha in (1.0, 10.0)
     ],
     "implicit_bpr": [
-        # One core takes minutes for a fit of Beauty: neither more factors nor more rounds are tried.
-        {"factors": 64, "regularization": cost, "learning_rate": 0.05, "iterations": 100, "random_state": 0}
+        {"factors": n, "regularization": cost, "learning_rate": 0.05, "iterations": 200, "random_state": 0}
+        for n in (64, 128)
         for cost in (0.01, 0.05)
     ],
     "lenskit_ease": [{"regularization": cost} for cost in (100.0, 300.0)],
