@@ -4,6 +4,7 @@ catalogue is."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -98,7 +99,9 @@ def _brief(understanding: Understanding, context: AgentContext, consumed: frozen
     if not (wishes or likes or understanding.text):
         # What they love counts where the request leaves it open.
         wishes = loved
-    barred = frozenset() if understanding.again else consumed
+    # "Again" is not meant of what they did not like.
+    disliked = frozenset[str]().union(*map(context.engines.history.disliked, context.people))
+    barred = disliked if understanding.again else consumed
     return Brief(
         text=understanding.text,
         likes=likes,
@@ -135,7 +138,10 @@ def _references(slate: Slate, brief: Brief, context: AgentContext) -> Slate:
     if brief.likes:
         slate, _ = slate.merged(look_ups.named(brief.likes))
     if brief.known_user and not brief.again:
-        slate, _ = slate.merged(look_ups.ask("user_history", {"order": "highest", "n": REMEMBERED}))
+        found = look_ups.ask("user_history", {"order": "highest", "n": REMEMBERED})
+        # Of a short history the highest may be low.
+        praised = tuple(row for row in found.rows if not any(fact.against for fact in row.evidence))
+        slate, _ = slate.merged(replace(found, rows=praised))
     return slate
 
 

@@ -21,7 +21,8 @@ def rec(demo: RecMind) -> RecMind:
     ids = [item.item_id for _, item in demo.store.iter_items() if item.item_id not in LOW]
     rated = [*((item_id, 1.0) for item_id in LOW), *((item_id, 5.0) for item_id in ids[:2])]
     demo.store.add_interactions(
-        Interaction("zoe", item_id, "rating", value, 1_700_000_000.0 + n) for n, (item_id, value) in enumerate(rated)
+        Interaction("somebody new", item_id, "rating", value, 1_700_000_000.0 + n)
+        for n, (item_id, value) in enumerate(rated)
     )
     return demo
 
@@ -55,7 +56,7 @@ LIES = (
 @pytest.mark.parametrize("lie", LIES)
 def test_a_low_rating_goes_back_once_and_is_rewritten_then(rec: RecMind, lie: str):
     stubborn = tells(lie, mended=lie)
-    answer = rec.recommend("a comedy", user_id="zoe", k=1, model=stubborn)
+    answer = rec.recommend("a comedy", user_id="somebody new", k=1, model=stubborn)
     assert (answer.source, len(stubborn.heard)) == ("agent", 3)
     assert answer.repairs == (f"Rewrote the reason for {answer.recommendations[0].title} from evidence.",)
     assert "Heat" not in answer.recommendations[0].reason
@@ -67,7 +68,9 @@ def test_a_low_rating_goes_back_once_and_is_rewritten_then(rec: RecMind, lie: st
 
 
 def test_a_model_may_mend_it(rec: RecMind):
-    answer = rec.recommend("a comedy", user_id="zoe", k=1, model=tells(LIES[0], "Unlike {low}, it offers {own}."))
+    answer = rec.recommend(
+        "a comedy", user_id="somebody new", k=1, model=tells(LIES[0], "Unlike {low}, it offers {own}.")
+    )
     assert (answer.repairs, answer.usage.model_calls) == ((), 3)
     assert answer.recommendations[0].reason.startswith("Unlike your 1-star rating of Heat, it offers ")
 
@@ -75,7 +78,7 @@ def test_a_model_may_mend_it(rec: RecMind):
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
 def test_as_a_contrast_it_may_be_cited(rec: RecMind, strictness: str):
     model = tells("Unlike {low}, it offers {own}.")
-    answer = rec.recommend("a comedy", user_id="zoe", k=1, model=model, strictness=strictness)
+    answer = rec.recommend("a comedy", user_id="somebody new", k=1, model=model, strictness=strictness)
     assert (answer.repairs, answer.usage.model_calls) == ((), 2)
     cited = {proof.text: proof.data.get("against", False) for proof in answer.recommendations[0].evidence}
     assert cited["your 1-star rating of Heat"] is True
@@ -83,7 +86,7 @@ def test_as_a_contrast_it_may_be_cited(rec: RecMind, strictness: str):
 
 
 def test_leniently_it_is_rewritten_at_once(rec: RecMind):
-    answer = rec.recommend("a comedy", user_id="zoe", k=1, model=tells(LIES[1]), strictness="lenient")
+    answer = rec.recommend("a comedy", user_id="somebody new", k=1, model=tells(LIES[1]), strictness="lenient")
     assert answer.usage.model_calls == 2
     assert answer.repairs == (f"Rewrote the reason for {answer.recommendations[0].title} from evidence.",)
     assert "Heat" not in answer.recommendations[0].reason
@@ -92,7 +95,7 @@ def test_leniently_it_is_rewritten_at_once(rec: RecMind):
 @pytest.mark.parametrize("query", ["", "films I have seen before, again", "something like Heat"])
 @pytest.mark.parametrize("strategy", ["react", "self-inspiring"])
 def test_without_a_model_it_is_never_a_reason(rec: RecMind, query: str, strategy: str):
-    answer = rec.recommend(query, user_id="zoe", k=4, strategy=strategy)
+    answer = rec.recommend(query, user_id="somebody new", k=4, strategy=strategy)
     assert answer.repairs == ()
     assert len(answer.recommendations) == 4
     for found in answer.recommendations:
@@ -100,10 +103,17 @@ def test_without_a_model_it_is_never_a_reason(rec: RecMind, query: str, strategy
         assert not any(proof.data.get("against") for proof in found.evidence)
 
 
+def test_again_is_not_meant_of_what_they_did_not_like(rec: RecMind):
+    answer = rec.recommend("films I have seen before, again", user_id="somebody new", k=4)
+    assert not {found.item_id for found in answer.recommendations} & set(LOW)
+    liked = rec.store.consumed_ids("somebody new") - set(LOW)
+    assert liked <= {found.item_id for found in answer.recommendations}
+
+
 def test_nor_is_it_in_the_fallback_and_in_a_group(rec: RecMind):
     silent = ScriptedModel(turns=[RuntimeError("down")], heard=[])
     for answer in (
-        rec.recommend("films I have seen before, again", user_id="zoe", k=4, model=silent),
-        rec.recommend("films we have seen before, again", user_ids=["zoe", "ada"], k=30),
+        rec.recommend("films I have seen before, again", user_id="somebody new", k=4, model=silent),
+        rec.recommend("films we have seen before, again", user_ids=["somebody new", "ada"], k=30),
     ):
         assert not any(proof.data.get("against") for found in answer.recommendations for proof in found.evidence)
