@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from agent.evaluation.keepsakes import Keepsakes
 from agent.evaluation.records import Case, Outcome, Run
 from agent.evaluation.runner import RunFolder
 from agent.evaluation.summary import Summary, summarize
@@ -45,7 +46,11 @@ def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
         item_ids=runs[0].item_ids,
         popularity=runs[0].popularity,
     )
-    return summarize(merged, compare=pairs, progress=progress)
+    kept = [Keepsakes.load(folder) for folder in (a, b)]
+    both = kept[0].joined(kept[1]) if kept[0] is not None and kept[1] is not None else None
+    if both is None:
+        return summarize(merged, compare=pairs, progress=progress)
+    return summarize(merged, vectors=both.vectors, histories=both.histories, compare=pairs, progress=progress)
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:

@@ -12,11 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from agent.asking import MOST_ASKED
 from agent.evaluation.copies import copied, is_tuned
 from agent.evaluation.judged import judged_requests
+from agent.evaluation.keepsakes import Keepsakes
 from agent.evaluation.protocols import REQUESTS, Questions, questions
 from agent.evaluation.records import Case, Run
 from agent.evaluation.report import write_report
@@ -32,8 +31,6 @@ from data.version import recmind_version
 from data.workspace import Workspace
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from agent.asking import Model
 
 DEPTH = 100
@@ -253,15 +250,17 @@ def _run(
             item_ids=item_ids,
             popularity=dict(zip(item_ids, counts, strict=True)),
         )
+        kept = _kept(bench, run, max(settings.k))
         summary = summarize(
             run,
-            vectors=_vectors(bench),
-            histories=_histories(bench.store, cases),
+            vectors=kept.vectors,
+            histories=kept.histories,
             compare=None if compare is None else [compare],
             progress=progress,
         )
         traces = bench.recmind.workspace.traces
     folder.write_results(run, summary.to_dict())
+    kept.save(folder.path)
     write_report(summary, folder.report)
     if traces.is_file():
         shutil.copyfile(traces, folder.traces)
@@ -339,16 +338,12 @@ def _model_name(model: Model) -> str:
     return OFFLINE if model is None else model if isinstance(model, str) else model_name_of(model)
 
 
-def _vectors(bench: Bench) -> Any:
-    """The vectors of items, for the likeness of those in a list."""
-    search = bench.recmind.engines.search
-
-    def vectors(item_ids: Sequence[str]) -> NDArray[np.floating]:
-        nothing = np.zeros(search.vectors.shape[1], dtype=np.float32)
-        found = [search.vector(item_id) for item_id in item_ids]
-        return np.stack([nothing if vector is None else vector for vector in found]) if found else nothing[None][:0]
-
-    return vectors
+def _kept(bench: Bench, run: Run, deepest: int) -> Keepsakes:
+    """The vectors of the items in the lists that are measured, for their likeness, and what the users took before."""
+    used = list(dict.fromkeys(item_id for outcome in run.outcomes for item_id in outcome.ranking[:deepest]))
+    vectors = bench.recmind.engines.search.vectors_of(used)
+    rows = {item_id: row for row, item_id in enumerate(used)}
+    return Keepsakes(rows, vectors, _histories(bench.store, run.cases))
 
 
 def _histories(store: Store, cases: Sequence[Case]) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -279,7 +280,9 @@ def test_a_lying_answer_is_found_out(demo_home: Path) -> None:
 
 def test_two_runs_are_compared_on_what_they_share(demo_copy: Path, tmp_path: Path) -> None:
     for name, options in (("one", {"users": 12}), ("two", {"users": 30}), ("other", {"users": 9, "seed": 5})):
-        evaluate(demo_copy, systems=["popularity", "collaborative"], k=(5, 10), out=tmp_path / name, **options)
+        done = evaluate(demo_copy, systems=["popularity", "collaborative"], k=(5, 10), out=tmp_path / name, **options)
+        if name == "one":
+            alone = done.summary
     summary = compare_runs(tmp_path / "one", tmp_path / "two")
     ids = {case.case_id for case in RunFolder(tmp_path / "one").read().cases}
     both = ids & {case.case_id for case in RunFolder(tmp_path / "two").read().cases}
@@ -287,6 +290,16 @@ def test_two_runs_are_compared_on_what_they_share(demo_copy: Path, tmp_path: Pat
     assert [system.name for system in summary.systems] == [
         "one/popularity", "two/popularity", "one/collaborative", "two/collaborative",
     ]  # fmt: skip
+    # All cases of the smaller run are common: its lists measure as they did when its copy was there.
+    for before, after in zip(alone.systems, summary.systems[::2], strict=True):
+        for name in ("diversity@5", "diversity@10", "popularity_bias@10", "novelty@10"):
+            assert after.metrics[name].value == pytest.approx(before.metrics[name].value, abs=1e-3)
+    (tmp_path / "two" / "vectors.npz").unlink()
+    lacking = compare_runs(tmp_path / "one", tmp_path / "two")
+    assert math.isnan(lacking.systems[0].metrics["diversity@10"].value)
+    (tmp_path / "two" / "vectors.npz").write_bytes(b"torn")
+    with pytest.raises(InputError, match="cannot be read"):
+        compare_runs(tmp_path / "one", tmp_path / "two")
     # The copies differ in whose last interactions are gone, and the same cases are hardly moved by that.
     assert {comparison.verdict for comparison in summary.comparisons} <= {"alike", "not told apart"}
     evaluate(demo_copy, "temporal", systems=["hybrid"], users=2, out=tmp_path / "later")
