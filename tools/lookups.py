@@ -210,7 +210,7 @@ class LookUps:
         if not found.rows:
             return Findings(
                 "rank_candidates",
-                note="No candidates of earlier turns qualify: look something up, and rank in a later turn.",
+                note="No candidates qualify yet: look something up first, or in the same turn.",
             )
         return replace(found, note=self._fits_told(ranked[:n])) if self.context.members else found
 

@@ -118,7 +118,7 @@ def rank_candidates(
     ] = (),
     n: Count = 10,
 ) -> Result:
-    """Order the candidates of earlier turns by taste, likeness, wishes, popularity and novelty."""
+    """Order all candidates, this turn's too, by taste, likeness, wishes, popularity and novelty."""
     return _found(desk, "rank_candidates", wishes=wishes, n=n)
 
 

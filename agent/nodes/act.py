@@ -25,7 +25,7 @@ from tools.ask import ASK, MOST_CHOICES, AskError, parse_question
 from tools.lookups import LookUpError, LookUps
 from tools.slate import Entry, Findings, Slate
 from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
-from tools.toolbox import DESK, TOOLS, Desk, render_rows
+from tools.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +35,20 @@ TOOLS_BY_NAME: dict[str, BaseTool] = {tool.name: tool for tool in TOOLS}
 def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The slate with this turn's findings, a tool message for every look-up, and the submission where there is one."""
     turn = _Turn(state, config, runtime)
-    return turn.settle([_result(future, turn.seconds_left()) for future in turn.begun()])
+    for calls in turn.rounds:
+        futures = turn.begun(calls)
+        turn.take(calls, [_result(future, turn.seconds_left()) for future in futures])
+    return turn.settle()
 
 
 async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The same, without holding the event loop."""
     turn = _Turn(state, config, runtime)
-    futures = turn.begun()
-    if futures:
+    for calls in turn.rounds:
+        futures = turn.begun(calls)
         await asyncio.wait([asyncio.wrap_future(future) for future in futures], timeout=turn.seconds_left())
-    return turn.settle([_result(future, 0) for future in futures])
+        turn.take(calls, [_result(future, 0) for future in futures])
+    return turn.settle()
 
 
 class _Turn:
@@ -62,14 +66,21 @@ class _Turn:
         look_ups = [call for call in message.tool_calls if call["name"] not in ends]
         left = max(0, self.context.limits.tool_calls - state["spent"].tool_calls)
         self.calls, self.over = look_ups[:left], look_ups[left:]
+        by_kind = [[call for call in self.calls if (call["name"] == RANKING) == last] for last in (False, True)]
+        self.rounds = [calls for calls in by_kind if calls]
+        """What runs side by side: a ranking is of what the turn's other look-ups found, too."""
+        self.slate, self.read = state["slate"], state["read"]
+        self.results: list[Findings | str] = []
+        self.answers: dict[int, ToolMessage] = {}
+        """By the identity of the call."""
 
     def seconds_left(self) -> float:
         return max(0.0, self.context.deadline - time.monotonic())
 
-    def begun(self) -> list[Future[Findings | str]]:
+    def begun(self, calls: Sequence[ToolCall]) -> list[Future[Findings | str]]:
         """What each call will have found, from threads of their own."""
         pool = self.context.look_up_pool
-        return [pool.submit(contextvars.copy_context().run, self.run, call) for call in self.calls]
+        return [pool.submit(contextvars.copy_context().run, self.run, call) for call in calls]
 
     def run(self, call: ToolCall) -> Findings | str:
         """What one call found, or a message to the model why it could not be answered."""
@@ -78,7 +89,7 @@ class _Turn:
             return f"There is no tool {call['name']!r}; there are {', '.join(TOOLS_BY_NAME)}."
         if self.context.emit:
             self.emit("tool_started", _spoken(call), call)
-        look_ups = LookUps(self.context, self.state["brief"], self.state["slate"])
+        look_ups = LookUps(self.context, self.state["brief"], self.slate)
         desk = Desk(self.context.caches.look_ups(look_ups) if self.context.caches else look_ups)
         try:
             # Some servers leave the id out; without one LangChain would return the text alone.
@@ -101,21 +112,23 @@ class _Turn:
         )
         return found
 
-    def settle(self, results: Sequence[Findings | str]) -> State:
-        """The state after this turn, given what each call found."""
-        slate, read = self.state["slate"], self.state["read"]
-        answers: list[ToolMessage] = []
-        for call, result in zip(self.calls, results, strict=True):
+    def take(self, calls: Sequence[ToolCall], results: Sequence[Findings | str]) -> None:
+        """Puts what these calls found on the slate, in their order, and writes the answers."""
+        self.results += results
+        for call, result in zip(calls, results, strict=True):
             if isinstance(result, str):
-                answers.append(_answer(call, result, error=True))
+                self.answers[id(call)] = _answer(call, result, error=True)
                 continue
-            before = slate
-            slate, entries = slate.merged(result)
-            text = render_rows(result, entries, slate, before, read)
-            read |= {entry.handle for entry in entries[: result.shown]}
-            answers.append(
-                _answer(call, text, artifact={"rows": [_row(entry, slate) for entry in entries[: result.shown]]})
-            )
+            before = self.slate
+            self.slate, entries = before.merged(result)
+            text = render_rows(result, entries, self.slate, before, self.read)
+            self.read |= {entry.handle for entry in entries[: result.shown]}
+            rows = [_row(entry, self.slate) for entry in entries[: result.shown]]
+            self.answers[id(call)] = _answer(call, text, artifact={"rows": rows})
+
+    def settle(self) -> State:
+        """The state after this turn, when all that its calls found was taken."""
+        answers = [self.answers[id(call)] for call in self.calls]
         limit = f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now."
         answers += [_answer(call, limit, error=True) for call in self.over]
         for broken in self.message.invalid_tool_calls:
@@ -125,10 +138,10 @@ class _Turn:
                 ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error")
             )
         if self.context.emit and self.calls:
-            count = len(slate.candidates())
+            count = len(self.slate.candidates())
             facts = {"count": count, "new": count - len(self.state["slate"].candidates())}
             self.context.emit(Event("candidates", f"{count} candidates", facts))
-        update = State(slate=slate, read=read, spent=self._spent(self.state["spent"], results))
+        update = State(slate=self.slate, read=self.read, spent=self._spent(self.state["spent"], self.results))
         submission, submit_id, notes = self._submission(bool(self.calls or self.over))
         answers += notes
         question, notes = self._question(alone=not (self.calls or self.over or self.submits))

@@ -95,6 +95,17 @@ def test_look_ups_of_one_turn_run_side_by_side(demo: RecMind, monkeypatch):
     assert max(most) == 3
 
 
+def test_a_ranking_is_of_what_the_same_turn_found(demo: RecMind):
+    model = looks_up_then_submits(("rank_candidates", {"n": 3}), COMEDIES, POPULAR)
+    answer = demo.recommend("comedies", k=3, model=model)
+    ranking, comedies, popular = answered(model)
+    assert [m.name for m in answered(model)] == ["rank_candidates", "filter_items", "popular_items"]
+    found = {row["handle"] for message in (comedies, popular) for row in message.artifact["rows"]}
+    assert len(ranking.artifact["rows"]) == 3
+    assert {row["handle"] for row in ranking.artifact["rows"]} <= found
+    assert answer.usage.model_calls == 2
+
+
 def test_a_final_call_beside_look_ups_waits(demo: RecMind):
     beside = scripted(calls(COMEDIES, picks("c1")), calls(picks("c1", "c2")))
     answer = demo.recommend("", k=2, model=beside)
