@@ -8,44 +8,44 @@ from sqlite_utils import Database
 
 from data.settings import TraceSettings
 
-ROOM = 0.9
-"""Up to which share of its largest size a file that is too large is emptied, so that it is not too large again at
-once."""
 SLICE = 0.1
-"""Share of the traces that is thrown away between two looks at the size."""
+"""Share of the traces that is thrown away at most between two looks at the size."""
 
 
-def prune(db: Database, settings: TraceSettings) -> int:
-    """Throws away traces that are older or more than the settings allow; how many that were.
+def prune(db: Database, settings: TraceSettings, at_most: int | None = None) -> int:
+    """Throws away traces that are older or more than the settings allow, the oldest first; how many that were.
 
     The space is used again by what is written next, but not given back.
+
+    Args:
+        db: the file of traces.
+        settings: what they allow.
+        at_most: how many are thrown away; None: all that have to be.
     """
     oldest = (datetime.now(UTC) - timedelta(days=settings.days)).isoformat(timespec="microseconds")
-    with db.atomic():
-        pruned = int(db.conn.execute("DELETE FROM traces WHERE start_time < ?", [oldest]).rowcount)
-    most = settings.mib * 2**20
-    if _used(db) <= most:
-        return pruned
-    while _used(db) > ROOM * most and (slice_of := _slice(db)):
-        with db.atomic():
-            pruned += int(
-                db.conn.execute(
-                    "DELETE FROM traces WHERE number IN (SELECT number FROM traces ORDER BY start_time LIMIT ?)",
-                    [slice_of],
-                ).rowcount
-            )
+    too_old, too_large = "start_time < ?", settings.mib * 2**20
+    pruned = _threw_away(db, too_old, [oldest], -1 if at_most is None else at_most)
+    while _used(db) > too_large and (slice_of := _slice(db, None if at_most is None else at_most - pruned)):
+        pruned += _threw_away(db, "1", [], slice_of)
     return pruned
 
 
-def _slice(db: Database) -> int:
+def _threw_away(db: Database, which: str, values: list[str], at_most: int) -> int:
+    """How many traces went, the oldest first; -1 allows any number."""
+    sql = f"DELETE FROM traces WHERE number IN (SELECT number FROM traces WHERE {which} ORDER BY start_time LIMIT ?)"  # noqa: S608  fixed texts
+    with db.atomic():
+        return int(db.conn.execute(sql, [*values, at_most]).rowcount)
+
+
+def _slice(db: Database, at_most: int | None) -> int:
     """How many traces to throw away at once: none where only one is left, however large it is."""
     traces = int(db.conn.execute("SELECT count(*) FROM traces").fetchone()[0])
-    return 0 if traces < 2 else max(1, int(SLICE * traces))
+    share = 0 if traces < 2 else max(1, int(SLICE * traces))
+    return share if at_most is None else min(share, at_most)
 
 
 def _used(db: Database) -> int:
     """Bytes of the file that hold something."""
-    pages, free, size = (
-        int(db.conn.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
-    )
-    return (pages - free) * size
+    tables = "pragma_page_count, pragma_freelist_count, pragma_page_size"
+    sql = f"SELECT (page_count - freelist_count) * page_size FROM {tables}"  # noqa: S608  fixed names
+    return int(db.conn.execute(sql).fetchone()[0])

@@ -43,8 +43,11 @@ _Later = tuple[str, Callable[[], "TraceRows"]]
 LOCK_WAIT_S = 10.0
 """How long a write waits for another process."""
 
-PRUNED_EVERY = 256
-"""Traces written between two looks at what is too old or too much."""
+PRUNED_FOR_EACH = 2
+"""Traces thrown away at most for each that is written: what is too much goes as it comes, and nobody waits for it."""
+
+ROWS_AT_ONCE = 500
+"""In a statement: SQLite takes some 32,000 values."""
 
 _NEWEST = "start_time DESC, trace_id DESC"
 
@@ -64,8 +67,6 @@ class TraceStore:
         self._lock = threading.RLock()
         self._db: Database | None = None
         self._process = 0
-        self._until_pruned = 1
-        """Traces until the next look at what is too old; the first that a process writes has it look."""
         self._writer: writer.BatchWriter[_Later] = writer.BatchWriter(self.path, self._write_made)
 
     def __repr__(self) -> str:
@@ -103,10 +104,7 @@ class TraceStore:
             with db.atomic():
                 for trace in traces:
                     _add(db.conn, trace)
-            self._until_pruned -= len(traces)
-            if self._until_pruned <= 0:
-                self._until_pruned = PRUNED_EVERY
-                prune(db, self.settings)
+            prune(db, self.settings, at_most=PRUNED_FOR_EACH * len(traces))
 
     def list(
         self,
@@ -323,16 +321,28 @@ class TraceStore:
 
 
 def _add(conn: sqlite3.Connection, rows: TraceRows) -> None:
-    number = conn.execute(_insert("traces", TRACE_COLUMNS), rows.trace).lastrowid
-    conn.executemany(_insert("runs", RUN_COLUMNS), [{**run, "number": number} for run in rows.runs])
-    conn.executemany("INSERT OR IGNORE INTO payloads (hash, body) VALUES (?, ?)", rows.payloads.items())
-    conn.executemany("INSERT INTO uses (number, hash) VALUES (?, ?)", [(number, kept) for kept in rows.payloads])
-    conn.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", [number, rows.words])
+    columns = TRACE_COLUMNS.split(", ")
+    number = _insert(conn, "INSERT", "traces", TRACE_COLUMNS, [[rows.trace[name] for name in columns]])
+    columns = RUN_COLUMNS.split(", ")
+    runs = [[number if name == "number" else run[name] for name in columns] for run in rows.runs]
+    _insert(conn, "INSERT", "runs", RUN_COLUMNS, runs)
+    _insert(conn, "INSERT OR IGNORE", "payloads", "hash, body", list(rows.payloads.items()))
+    _insert(conn, "INSERT", "uses", "number, hash", [(number, kept) for kept in rows.payloads])
+    _insert(conn, "INSERT", "words", "rowid, text", [(number, rows.words)])
 
 
-def _insert(table: str, columns: str) -> str:
-    values = ", ".join(f":{name}" for name in columns.split(", "))
-    return f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608  fixed names
+def _insert(
+    conn: sqlite3.Connection, verb: str, table: str, columns: str, rows: Sequence[Sequence[object]]
+) -> int | None:
+    """Many rows in a statement: after each, a busy process lets this thread wait its turn for some milliseconds. The
+    last row's id."""
+    last = None
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[first : first + ROWS_AT_ONCE]
+        row = f"({', '.join('?' * len(some[0]))})"
+        sql = f"{verb} INTO {table} ({columns}) VALUES {', '.join([row] * len(some))}"
+        last = conn.execute(sql, [value for values in some for value in values]).lastrowid
+    return last
 
 
 def _rewrite(db: Database) -> None:

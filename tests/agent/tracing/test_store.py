@@ -132,6 +132,17 @@ def test_the_oldest_of_what_is_too_much_goes(tmp_path: Path) -> None:
     db.close()
 
 
+def test_what_is_too_much_goes_a_little_with_each_trace(tmp_path: Path) -> None:
+    old = (TODAY - timedelta(days=40)).isoformat()
+    with TraceStore(tmp_path / "traces.db", TraceSettings(days=50)) as store:
+        store.write(*(trace(n, start_time=old) for n in range(20)))
+    with TraceStore(tmp_path / "traces.db", TraceSettings(days=30)) as store:
+        for written in (1, 2, 3):
+            store.write(trace(100 + written))
+            assert len(store.list(100)) == 20 - written
+        assert store.prune() == 14
+
+
 def test_a_file_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
     head, (root, child) = (rows := trace(1, query="an old wish")).trace, rows.runs
     db = Database(tmp_path / "traces.db")
