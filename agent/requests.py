@@ -48,10 +48,11 @@ from tools.slate import Slate
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
-THREADS = 8
-"""For the steps of asynchronous requests, which only compute."""
-LOOK_UP_THREADS = 64
-"""For look-ups: threads of their own, so that slow ones hold up nobody but their request."""
+THREADS = 2
+"""For the steps of asynchronous requests, which only compute: with more, a hundred requests at once take a sixth
+longer, because each finds the processor full of what others work on."""
+LOOK_UP_THREADS = 16
+"""For look-ups: threads of their own, so that a few slow ones hold up nobody but their request."""
 THREAD_LETTERS = 12
 """Of the name of a thread that nobody named."""
 
