@@ -39,6 +39,7 @@ def on_one_thread() -> Iterator[None]:
 
 @cache
 def _libraries() -> tuple[Any, ...]:
+    """NumPy's library, and those that others had loaded when it was first asked for."""
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # noqa: PLC0415  it has no types
 
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
