@@ -6,6 +6,7 @@ The fallback answers with it, and the validator fills with it the places that a 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from agent import policy
@@ -64,7 +65,7 @@ def qualifying(context: RequestContext, brief: Brief) -> int:
     return context.store.count_matching(brief.binding_conditions(), exclude=brief.excluded)
 
 
-def rows_of(entries: list[Entry], slate: Slate) -> list[dict[str, Any]]:
+def rows_of(entries: Sequence[Entry], slate: Slate) -> list[dict[str, Any]]:
     """Entries as the policy reads them: handle, and (number, kind) of each piece of evidence in favor."""
     return [
         {

@@ -18,12 +18,13 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
+from agent import hybrid
 from agent.state import AgentContext, Event, EventKind, Question, Spent, State
 from data.errors import RecMindError
 from data.text import normalize
 from tools.ask import ASK, MOST_CHOICES, AskError, parse_question
 from tools.lookups import LookUpError, LookUps
-from tools.slate import Entry, Findings, Slate
+from tools.slate import Findings
 from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
 from tools.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
 
@@ -123,7 +124,7 @@ class _Turn:
             self.slate, entries = before.merged(result)
             text = render_rows(result, entries, self.slate, before, self.read)
             self.read |= {entry.handle for entry in entries[: result.shown]}
-            rows = [_row(entry, self.slate) for entry in entries[: result.shown]]
+            rows = hybrid.rows_of(entries[: result.shown], self.slate)
             self.answers[id(call)] = _answer(call, text, artifact={"rows": rows})
 
     def settle(self) -> State:
@@ -232,11 +233,6 @@ def _answer(call: ToolCall, text: str, *, artifact: Any = None, error: bool = Fa
         artifact=artifact,
         status="error" if error else "success",
     )
-
-
-def _row(entry: Entry, slate: Slate) -> dict[str, Any]:
-    facts = ((n, slate.evidence[n - 1]) for n in entry.evidence)
-    return {"handle": entry.handle, "evidence": [[n, fact.kind] for n, fact in facts if not fact.against]}
 
 
 def _spoken(call: ToolCall) -> str:
