@@ -12,8 +12,9 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from data.errors import RecMindError
@@ -78,47 +79,25 @@ class Turns:
             ThreadBusy: that was not so within ``wait_s`` seconds.
         """
         end = time.monotonic() + wait_s
-        place = self._queue(thread_id)
-        try:
+        with self._place(thread_id, wait_s) as place:
             place.result(wait_s)
-        except TimeoutError:
-            self._leave(thread_id, place)
-            raise _busy(thread_id, wait_s) from None
-        except BaseException:
-            self._leave(thread_id, place)
-            raise
-        turn = Turn(self, thread_id)
-        try:
+        with self._kept(thread_id) as turn:
             while not turn.try_file():
                 if time.monotonic() >= end:
                     raise _busy(thread_id, wait_s)
                 time.sleep(PAUSE_S)
-        except BaseException:
-            turn.give_back()
-            raise
         return turn
 
     async def atake(self, thread_id: str, wait_s: float) -> Turn:
         """The same for an event loop, which goes on with other things meanwhile."""
         end = time.monotonic() + wait_s
-        place = self._queue(thread_id)
-        try:
+        with self._place(thread_id, wait_s) as place:
             await asyncio.wait_for(asyncio.wrap_future(place), wait_s)
-        except TimeoutError:
-            self._leave(thread_id, place)
-            raise _busy(thread_id, wait_s) from None
-        except BaseException:
-            self._leave(thread_id, place)
-            raise
-        turn = Turn(self, thread_id)
-        try:
+        with self._kept(thread_id) as turn:
             while not await asyncio.to_thread(turn.try_file):
                 if time.monotonic() >= end:
                     raise _busy(thread_id, wait_s)
                 await asyncio.sleep(PAUSE_S)
-        except BaseException:
-            turn.give_back()
-            raise
         return turn
 
     def forget(self, thread_id: str) -> None:
@@ -139,6 +118,29 @@ class Turns:
                     place.set_result(None)
                     return
             del self._waiting[thread_id]
+
+    @contextmanager
+    def _place(self, thread_id: str, wait_s: float) -> Iterator[Future[None]]:
+        """A place in the thread's queue, given up where the wait inside fails; ``ThreadBusy`` where it is too long."""
+        place = self._queue(thread_id)
+        try:
+            yield place
+        except TimeoutError:
+            self._leave(thread_id, place)
+            raise _busy(thread_id, wait_s) from None
+        except BaseException:
+            self._leave(thread_id, place)
+            raise
+
+    @contextmanager
+    def _kept(self, thread_id: str) -> Iterator[Turn]:
+        """The turn that has come within this process, given back where what is done inside fails."""
+        turn = Turn(self, thread_id)
+        try:
+            yield turn
+        except BaseException:
+            turn.give_back()
+            raise
 
     def _queue(self, thread_id: str) -> Future[None]:
         """A place in the thread's queue; done when it is this one's turn."""
