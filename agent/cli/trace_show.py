@@ -31,7 +31,7 @@ def show(shared: Shared, trace_id: str, full: bool, prompt: bool) -> None:
 
     with TraceStore(Workspace.open(shared.home).traces) as traces:
         tree = traces.tree(trace_id)
-        said = [one for one in traces.judgements() if one.trace_id == tree.summary.trace_id]
+        said = traces.judgements(tree.summary.trace_id)
     text = (lambda: render_prompts(tree)) if prompt else (lambda: render_tree(tree, said, full=full))
     emit(shared.as_json, _as_json(tree, said), text)
 

@@ -36,11 +36,12 @@ def judge(db: Database, number: int, score: float | None, comment: str, item_id:
         )
 
 
-def judgements(db: Database) -> Iterator[Judgement]:
-    """All that was said, the oldest first."""
+def judgements(db: Database, trace_id: str | None = None) -> Iterator[Judgement]:
+    """All that was said, or all that was said of one trace, the oldest first."""
     sql = """
-        SELECT trace_id, at, score, comment, item_id, query, user_id
-        FROM judgements JOIN traces USING (number) ORDER BY at, judgements.rowid
+        SELECT trace_id, at, score, comment, item_id, query, user_id FROM judgements JOIN traces USING (number)
+        WHERE :trace_id IS NULL OR number = (SELECT number FROM traces WHERE trace_id = :trace_id)
+        ORDER BY at, judgements.rowid
     """
-    for row in db.query(sql):
+    for row in db.query(sql, {"trace_id": trace_id}):
         yield Judgement(**{**row, "at": datetime.fromisoformat(row["at"])})

@@ -213,13 +213,14 @@ class TraceStore:
             number = db.conn.execute("SELECT number FROM traces WHERE trace_id = ?", [full]).fetchone()[0]
             judge(db, number, score, comment, item_id, at)
 
-    def judgements(self) -> Judgements:
-        """All that people said of answers whose traces are still there, the oldest first. Raises TraceError."""
+    def judgements(self, trace_id: str | None = None) -> Judgements:
+        """All that people said of answers whose traces are still there, or of the one with this whole id, the oldest
+        first. Raises TraceError."""
         self.flush()
         if not self.path.exists():
             return []
         with self._database() as db:
-            return list(judgements(db))
+            return list(judgements(db, trace_id))
 
     def prune(self) -> int:
         """Throws away what is older or more than the settings allow, and gives the space back; how many traces that

@@ -93,8 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_lines(line([self._found(options.get("q", ""), options.get("before", ""))]))
         elif path.startswith("/api/traces/"):
             tree = traces.tree(unquote(path.removeprefix("/api/traces/")))
-            said = [one for one in traces.judgements() if one.trace_id == tree.summary.trace_id]
-            self._send_lines(lines(details(tree, said)))
+            self._send_lines(lines(details(tree, traces.judgements(tree.summary.trace_id))))
         else:
             self._say(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")
 
