@@ -131,11 +131,11 @@ class Requests:
         in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
         asked = Asked.read(options)
         if asked.thread is None:
-            return await self._aanswer(await in_pool(self._read, query, options, emit), in_pool)
+            return await self._aanswer(await in_pool(self._read, query, options, asked, emit), in_pool)
         # Before any thread of the pool is taken: those who wait must not hold up those whose turn it is.
         turn = await self._threads.turns.atake(encodable(asked.thread), self._limits(asked).seconds)
         try:
-            return await self._aanswer(await in_pool(self._read, query, options, emit), in_pool)
+            return await self._aanswer(await in_pool(self._read, query, options, asked, emit), in_pool)
         finally:
             turn.give_back()
 
@@ -167,19 +167,24 @@ class Requests:
         """
         asked = Asked.read(options)
         if asked.thread is None or carried is not None:
-            return self._read(query, options, emit, carried)
+            return self._read(query, options, asked, emit, carried)
         turn = self._threads.turns.take(encodable(asked.thread), self._limits(asked).seconds)
         try:
-            return replace(self._read(query, options, emit), turn=turn)
+            return replace(self._read(query, options, asked, emit), turn=turn)
         except BaseException:
             turn.give_back()
             raise
 
     def _read(
-        self, query: str, options: Options, emit: Emit | None = None, carried: dict[str, Any] | None = None
+        self,
+        query: str,
+        options: Options,
+        asked: Asked,
+        emit: Emit | None = None,
+        carried: dict[str, Any] | None = None,
     ) -> Request:
+        """``asked`` is what the options come to."""
         started = time.monotonic()
-        asked = Asked.read(options)
         thread, message = asked.thread, None
         if thread is None and asked.mode == "conversational":
             thread = uuid7().hex[-THREAD_LETTERS:]
