@@ -125,8 +125,7 @@ class Slate:
         """
         entries, evidence = dict(self.entries), list(self.evidence)
         number_of, by_item = dict(self._numbers), dict(self._by_item)
-        handles = [*entries]
-        count = {letter: sum(handle[0] == letter for handle in handles) for letter in "cr"}
+        count = {letter: sum(handle[0] == letter for handle in entries) for letter in "cr"}
         tool = findings.tool
         touched: list[Entry] = []
         for row in findings.rows:
