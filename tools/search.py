@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import dots, places_of
-from data.catalogue import without
 from data.conditions import Condition
 from data.errors import RecMindError
 from data.progress import Progress, quiet
@@ -29,12 +28,13 @@ from data.store import Store
 from data.text import normalize
 from tools.encoder import Encoder
 from tools.eras import year_attribute, year_of
-from tools.everyday_words import WordWorth, word_weights
-from tools.fusion import SIGNS, SignWeights, by_logit, fuse, highest, spread
+from tools.everyday_words import WordWorth
+from tools.fusion import SIGNS, SignWeights, by_logit, fuse, spread
 from tools.item_text import WordFinder, embedded_text, stem, stems_by_field
 from tools.long_requests import signs
 from tools.postings import Postings, PostingsBuilder
 from tools.rows import Allowed, RowSet
+from tools.short_requests import with_words
 from tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
 
 logger = logging.getLogger(__name__)
@@ -48,14 +48,6 @@ LONG_DEPTH = 300
 """The same for a long request."""
 LIKE_WEIGHT = 1.0
 """What the mean of the liked items' vectors weighs beside the query's vector."""
-MOST_ALLOWED = 0.5
-"""With a larger share of items allowed, the first that have a word of the query are most likely enough."""
-FEW_ALLOWED = 5_000
-"""Up to so many allowed items the full text search scores these alone."""
-COMMON = 5_000
-"""Above so many mentions of a short query's words in the catalogue its words are looked up in the postings, which are
-read in milliseconds; the full text search takes longer with every item that it has to score (270 ms for a word that
-100,000 items have)."""
 REMEMBERED_SETS = 64
 """Sets of allowed items that are kept: each takes a bit an item, beside what the store keeps."""
 REMEMBERED_QUERIES = 256
@@ -268,7 +260,7 @@ class ItemSearch:
             rows, _ = self.index.nearest(asked, depth, allowed.rows)
             lists.append(self.numbers[rows].tolist())
         if query.strip():
-            lists.append(self._with_words(query, depth, allowed))
+            lists.append(with_words(self, query, depth, allowed))
         return self._hits(fuse(lists)[:n], query, asked)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
@@ -357,34 +349,6 @@ class ItemSearch:
             keep(self._meeting, {conditions: known}, most=REMEMBERED_SETS)
         barred = np.array(list(self.store.numbers_of(excluded).values()), dtype=np.int64)
         return known.barring(barred, self._rows(barred)) if len(barred) else known
-
-    def _with_words(self, query: str, n: int, allowed: Allowed) -> list[int]:
-        """The n best of these items by the words of the query."""
-        weights = word_weights(query)
-        if self.words.mentions(weights) > COMMON:
-            return self._with_common_words(query, weights, n, allowed)
-        if allowed.rows.size + len(allowed.late) <= FEW_ALLOWED:
-            few = without(allowed.numbers, allowed.barred)
-            return [number for number, _ in self.store.search_words(query, n=n, numbers=few)]
-        kept: list[int] = []
-        # Where nearly all are allowed, a few more make up for those that are not; else all that have such a word.
-        for most in (2 * n, None) if allowed.rows.share > MOST_ALLOWED else (None,):
-            found = self.store.search_words(query, n=most)
-            ranked = np.array([number for number, _ in found], dtype=np.int64)
-            kept = ranked[allowed.holds(ranked)].tolist()
-            if len(kept) >= n or (most is not None and len(found) < most):
-                break
-        return kept[:n]
-
-    def _with_common_words(self, query: str, weights: dict[str, float], n: int, allowed: Allowed) -> list[int]:
-        """The same by the postings; of items that they do not have, by the full text search."""
-        holding, scores, _ = self.words.scores(weights)
-        open_to = np.flatnonzero(allowed.rows.holds(holding))
-        best = open_to[highest(scores[open_to], n)]
-        ranked = sorted(zip((-scores[best]).tolist(), self.numbers[holding[best]].tolist(), strict=True))
-        late = allowed.late
-        fresh = self.store.search_words(query, n=n, numbers=late) if len(late) else []
-        return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]
 
     def _hits(self, fused: list[tuple[int, float]], query: str, asked: Floats | None) -> list[SearchHit]:
         worth = {stem(normalize(query[start:end])): weight for start, end, weight in self._worth.of(query)}

@@ -16,6 +16,7 @@ from tools.item_text import WordFinder, embedded_text, stem
 from tools.rows import RowSet
 from tools.search import ItemSearch
 from tools.search_findings import search_findings
+from tools.short_requests import with_words
 from tools.vectors import VectorIndex
 
 CHATTER = "Hi, I think I saw this movie years ago as a kid and can't remember the name, please help me find it! I know"
@@ -157,14 +158,14 @@ def test_words_are_ranked_alike_however_many_items_areallowed(tmp_path, monkeypa
         store.put_items(items[280:])
         conditions = (Condition("group", "=", 1.0),)
         for common in (0, 10**6):
-            monkeypatch.setattr("tools.search.COMMON", common)
+            monkeypatch.setattr("tools.short_requests.COMMON", common)
             for excluded in (set(), {f"i{n}" for n in range(0, 300, 3)}):
                 allowed = search.allowed(conditions, excluded)
                 numbers = np.setdiff1d(store.matching_numbers(conditions), [*store.numbers_of(excluded).values()])
                 every = search.allowed()
-                whole = [n for n in search._with_words("w3 w7", 10**4, every) if n in numbers]
-                assert search._with_words("w3 w7", 10**4, allowed) == whole
-                assert search._with_words("w3 w7", 5, allowed) == whole[:5]
+                whole = [n for n in with_words(search, "w3 w7", 10**4, every) if n in numbers]
+                assert with_words(search, "w3 w7", 10**4, allowed) == whole
+                assert with_words(search, "w3 w7", 5, allowed) == whole[:5]
 
 
 class TestBuilding:
