@@ -143,6 +143,19 @@ def test_what_is_too_much_goes_a_little_with_each_trace(tmp_path: Path) -> None:
         assert store.prune() == 14
 
 
+def test_what_was_said_of_one_trace_is_told_by_itself(tmp_path: Path) -> None:
+    rows = [trace(n) for n in (1, 2)]
+    with TraceStore(tmp_path / "traces.db") as store:
+        assert store.judgements("none") == []
+        store.write(*rows)
+        first, second = (one.trace["trace_id"] for one in rows)
+        store.judge(first, 0.5, at=1.0)
+        store.judge(second, None, "good", at=2.0)
+        store.judge(first, 1.0, "better", at=3.0)
+        assert [(one.trace_id, one.score) for one in store.judgements(first)] == [(first, 0.5), (first, 1.0)]
+        assert [one.comment for one in store.judgements()] == ["", "good", "better"]
+
+
 def test_a_file_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
     head, (root, child) = (rows := trace(1, query="an old wish")).trace, rows.runs
     db = Database(tmp_path / "traces.db")

@@ -37,8 +37,8 @@ class MadeStore:
         found = [one for one in reversed(self.trees.values()) if text is None or _has(one, text)]
         return [one.summary for one in found[:limit]]
 
-    def judgements(self) -> Judgements:
-        return self.said
+    def judgements(self, trace_id: str | None = None) -> Judgements:
+        return [one for one in self.said if trace_id in (None, one.trace_id)]
 
     def tree(self, trace_id: str) -> TraceTree:
         from agent.tracing.schema import UnknownTrace
