@@ -7,34 +7,47 @@ hundred products of a request take ten times as long as on one thread; where not
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 _lock = threading.Lock()
-_inside: list[tuple[int, ...]] = []
-"""For each thread that is inside, how many threads there were before the first of them came."""
+_inside: set[int] = set()
+"""The threads that are inside."""
+_before: list[int] = []
+"""How many threads each library had when the first of them came."""
 
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Inside, the library computes on the calling thread; what it did before comes back at the end, also where several
-    threads are inside."""
-    libraries = _libraries()
+    """Inside, the library computes on the calling thread; what it did before comes back when the last thread leaves."""
+    me = threading.get_ident()
     with _lock:
-        before = _inside[0] if _inside else tuple(library.num_threads for library in libraries)
-        _inside.append(before)
+        if not _inside:
+            _before[:] = [library.num_threads for library in _libraries()]
+            _set([1] * len(_before))
+        _inside.add(me)
     try:
-        for library in libraries:
-            library.set_num_threads(1)
         yield
     finally:
         with _lock:
-            _inside.pop()
-        # Each thread gives back what it took: OpenBLAS does not let one raise what another has lowered.
-        for library, threads in zip(libraries, before, strict=True):
-            library.set_num_threads(threads)
+            _inside.remove(me)
+            if not _inside:
+                _set(_before)
+
+
+def _set(threads: Sequence[int]) -> None:
+    for library, number in zip(_libraries(), threads, strict=True):
+        # The controller listens to the thread alone that was first to set OpenBLAS, until that one gives it back.
+        give_back = getattr(library, "clear_controlling_thread", _nothing)
+        give_back(force=True)
+        library.set_num_threads(number)
+        give_back(force=True)
+
+
+def _nothing(*, force: bool) -> None:
+    """What an older or another library's controller needs before it is set."""
 
 
 @cache

@@ -2,6 +2,7 @@ import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tools.blas import _libraries, on_one_thread
 
@@ -41,4 +42,29 @@ def test_threads_that_overlap_leave_what_there_was(first_out: str) -> None:
             other.join()
     leave.set()
     other.join()
+    assert threads() == before
+
+
+def test_any_thread_can_ask_for_it_whichever_was_first() -> None:
+    with on_one_thread():
+        pass
+    before, seen = threads(), []
+
+    def look() -> None:
+        with on_one_thread():
+            seen.append(set(threads()))
+
+    other = threading.Thread(target=look)
+    other.start()
+    other.join()
+    assert seen == [{1}]
+    assert threads() == before
+
+
+def test_limits_that_others_set_around_it_are_given_back() -> None:
+    before = threads()
+    with threadpool_limits(1):
+        with on_one_thread():
+            assert set(threads()) == {1}
+        assert set(threads()) == {1}
     assert threads() == before
