@@ -21,6 +21,7 @@ from tools.links import Texts
 from tools.moments import Moments
 from tools.newcomers import Newcomers, places_for, spaced
 from tools.past import DAY_S, Past, days_before
+from tools.questions import Question, Questions
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]
@@ -65,20 +66,6 @@ _FILE = "appeal.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A past as it is asked with: all that does not hang on the candidates."""
-
-    asked: Asked
-    """Weighted by recency."""
-    totals: Mapping[str, Table]
-    """By name of ``LINKED``: what each place of the reach is given, beside the largest of all."""
-    texts: Mapping[str, npt.NDArray[np.float32]]
-    """By name of ``text`` and ``text_newest``: the direction of the past's texts."""
-    day: float
-    """Of the newest interaction, since 1970; NaN where no time is known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Appeal:
     """Made by the index; threads may share it."""
 
@@ -89,10 +76,7 @@ class Appeal:
     """Of the features by name, for the order of what the links found; a feature without a weight is not computed."""
     set_weights: Mapping[str, float] = field(default_factory=dict)
     """For the order of a set that somebody gave, most of which nothing may link to; where empty, ``weights``."""
-    _last: list[tuple[Sequence[Past], frozenset[str], Question] | None] = field(
-        default_factory=lambda: [None], repr=False, compare=False
-    )
-    """The past that was asked with last, and what it leads to: one slot, replaced whole, so threads may share it."""
+    _questions: Questions = field(default_factory=Questions, repr=False, compare=False)
     _new: list[Newcomers] = field(default_factory=list, repr=False, compare=False)
     """Found when they are first asked for."""
 
@@ -180,23 +164,22 @@ class Appeal:
         columns.update({name: np.where(np.isnan(day), 0.0, column) for name, column in found.items()})
 
     def question(self, history: Sequence[Past], names: Collection[str] = ()) -> Question:
-        """The past as it is asked with for these features; one request asks several times with the same past, so the
-        last one is remembered."""
+        """The past as it is asked with for these features."""
         wanted = frozenset(names).union(
             name for name in FEATURES if self.weights.get(name) or self.set_weights.get(name)
         )
-        kept = self._last[0]
-        if kept is not None and kept[0] is history and kept[1] >= wanted:
-            return kept[2]
+        known = self._questions.get(history, wanted)
+        if known is not None:
+            return known
         table = table_of(history)
         weighed = self.collaborative.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
         times = table[:, 3][~np.isnan(table[:, 3])]
         asked, totals = self._led(table, weighed, wanted)
         texts = self._directions(table, weighed, wanted) if self.texts is not None and len(table) else {}
-        found = Question(asked, totals, texts, float(times.max()) / DAY_S if len(times) else np.nan)
+        found = Question(table, asked, totals, texts, float(times.max()) / DAY_S if len(times) else np.nan)
         if isinstance(history, tuple):
             # A list could have changed when it comes again.
-            self._last[0] = (history, wanted, found)
+            self._questions.put(history, wanted, found)
         return found
 
     def _led(self, table: Table, weighed: Table, wanted: Collection[str]) -> tuple[Asked, dict[str, Table]]:
@@ -248,7 +231,7 @@ class Appeal:
     def _introduced(self, history: Sequence[Past], new: Numbers, odds: Table) -> list[CollaborativeHit]:
         """These items as hits, each with the past item that its text is most like."""
         assert self.texts is not None
-        table = table_of(history)
+        table = self.question(history).table
         past, has_text = places_of(self.texts.numbers, table[table[:, 1] > 0, 0].astype(np.int64))
         if not has_text.any():
             return []

@@ -101,6 +101,12 @@ def test_what_is_remembered_of_one_past_is_not_taken_for_another() -> None:
     assert [found.ask(past, 5) for past in pasts for _ in range(2)] == [hits for hits in fresh for _ in range(2)]
 
 
+def test_users_who_take_turns_each_find_what_their_past_leads_to() -> None:
+    asking, pasts = appeal({"linked": 1.0}), [(Past(item, 1.0, 0),) for item in (1, 2, 5)]
+    questions = [asking.question(past) for past in pasts]
+    assert all(asking.question(past) is known for past, known in zip(pasts, questions, strict=True))
+
+
 def test_a_user_without_a_past_gets_nothing_and_all_items_alike() -> None:
     found = appeal(dict(DEFAULT_WEIGHTS), TEXTS)
     assert found.ask([], 10) == []

@@ -1,0 +1,79 @@
+"""Pasts as the engines are asked with them, and the memory of those that were asked with last."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.collaborative import Asked
+from tools.past import Past
+
+Table = npt.NDArray[np.float64]
+
+LARGEST_BYTES = 64 * 2**20
+"""What the questions that are remembered may hold; the longest unused go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A past as it is asked with: all that does not hang on the candidates."""
+
+    table: Table
+    """The past items, as ``tools.collaborative.table_of`` gives them."""
+    asked: Asked
+    """Weighted by recency."""
+    totals: Mapping[str, Table]
+    """By name of ``tools.appeal.LINKED``: what each place of the reach is given, beside the largest of all."""
+    texts: Mapping[str, npt.NDArray[np.float32]]
+    """By name of ``text`` and ``text_newest``: the direction of the past's texts."""
+    day: float
+    """Of the newest interaction, since 1970; NaN where no time is known."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, all but those that every question has."""
+        reach = self.asked.reach
+        arrays: list[npt.NDArray[Any]] = [self.table, reach.places, reach.values]
+        arrays += [*self.totals.values(), *self.texts.values()]
+        return sum(array.nbytes for array in arrays)
+
+
+class Questions:
+    """What the last pasts lead to: a request asks several times with the same one, and beside it others do with theirs.
+
+    Only for pasts that cannot change, which are known by their identity. For all threads.
+    """
+
+    def __init__(self, largest_bytes: int = LARGEST_BYTES) -> None:
+        self._largest = largest_bytes
+        self._found: OrderedDict[int, tuple[Sequence[Past], frozenset[str], Question]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, history: Sequence[Past], wanted: frozenset[str]) -> Question | None:
+        """The question of this past with at least the features that are wanted, or None where there is none."""
+        with self._lock:
+            known = self._found.get(id(history))
+            if known is None or known[0] is not history or not known[1] >= wanted:
+                return None
+            self._found.move_to_end(id(history))
+            return known[2]
+
+    def put(self, history: tuple[Past, ...], wanted: frozenset[str], question: Question) -> None:
+        """Remember it; the past is held, so that its identity stays its own."""
+        with self._lock:
+            self._drop(id(history))
+            self._found[id(history)] = history, wanted, question
+            self._bytes += question.size
+            while self._bytes > self._largest:
+                self._drop(next(iter(self._found)))
+
+    def _drop(self, key: int) -> None:
+        if key in self._found:
+            self._bytes -= self._found.pop(key)[2].size
