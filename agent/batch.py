@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -81,12 +81,12 @@ class BatchSummary:
 
 
 def batch(
-    rec: RecMind, requests: Iterable[Line], *, concurrency: int = CONCURRENCY, **options: Any
+    recommend: Callable[..., Answer], requests: Iterable[Line], *, concurrency: int = CONCURRENCY, **options: Any
 ) -> Generator[tuple[int, Answer | RecMindError]]:
     """Each request's place, counted from 0, with its answer or what went wrong, in the order in which they are done.
 
     Args:
-        rec: who is asked.
+        recommend: answers one, as ``RecMind.recommend`` does.
         requests: ``query`` and options of each, by name.
         concurrency: how many are asked at a time.
         options: those of all requests; a request's own come first.
@@ -96,7 +96,7 @@ def batch(
 
     def ask(request: Line) -> Answer | RecMindError:
         try:
-            return rec.recommend(**cast(Any, {**options, **request}))
+            return recommend(**{**options, **request})
         except RecMindError as error:
             return error
 
@@ -164,7 +164,7 @@ def batch_file(
         missing = [number for number in asked if number not in answered]
         with out.open("ab", buffering=0) as opened:
             progress("answering", summary.requests, len(asked))
-            found = batch(rec, (asked[number].request for number in missing), concurrency=concurrency, **options)
+            found = rec.batch((asked[number].request for number in missing), concurrency=concurrency, **options)
             with closing(found):
                 for place, outcome in found:
                     number = missing[place]

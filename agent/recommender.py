@@ -6,11 +6,12 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from typing_extensions import Unpack
 
 from agent.answer import Answer
@@ -21,6 +22,7 @@ from agent.memory.threads import Threads
 from agent.requests import Requests
 from agent.state import Event
 from agent.tracing import TraceStore
+from agent.workers import WorkerEnded, Workers, can_cross
 from data.errors import InputError, RecMindError
 from data.records import Interaction, Preference
 from data.store import Store
@@ -35,15 +37,30 @@ _SCORES = {"always": 1.0, "negative": 0.0}
 class RecMind:
     """Recommendations from one workspace. Safe to share between threads; a context manager."""
 
-    def __init__(self, workspace: Workspace, *, model: Model = None, fallback: bool = True) -> None:
+    def __init__(self, workspace: Workspace, *, model: Model = None, fallback: bool = True, processes: int = 1) -> None:
+        if processes < 1:
+            raise InputError(f"processes is {processes}; at least this one has to answer.")
+        if processes > 1 and isinstance(model, BaseChatModel):
+            raise InputError("Other processes cannot be given a model that was made in this one: name it, as text.")
         self.workspace = workspace
         self.store = Store(workspace.database, workspace.settings)
         self.traces = TraceStore(workspace.traces, workspace.settings.traces)
         self.threads = Threads(workspace.threads)
         self._requests = Requests(workspace, self.store, self.traces, self.threads, model=model, fallback=fallback)
+        self._workers: Workers | None = None
+        if processes > 1 and isinstance(model, str | None):
+            self._workers = Workers(workspace.home, model, fallback=fallback, processes=processes)
+            self.traces.flushed_elsewhere.append(self._workers.flush)
 
     @classmethod
-    def open(cls, home: str | Path | None = None, *, model: Model = None, fallback: bool = True) -> RecMind:
+    def open(
+        cls,
+        home: str | Path | None = None,
+        *,
+        model: Model = None,
+        fallback: bool = True,
+        processes: int = 1,
+    ) -> RecMind:
         """The workspace in this folder (``RECMIND_HOME`` or the platform's user data folder when none is given).
 
         Args:
@@ -51,11 +68,15 @@ class RecMind:
             model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``,
                 the workspace's settings, or the offline planner, in this order.
             fallback: whether the hybrid ranker answers, and says so, when a named model fails. False: ``ModelFailure``.
+            processes: with more than one, ``arecommend`` and ``batch`` share their requests among so many processes
+                that are begun here, each with the workspace open: one for each core, at most. All else, and requests
+                with ``callbacks`` or a model that is no name, are answered by this one.
 
         Raises:
             WorkspaceError: there is no workspace in that folder.
+            InputError: ``processes`` is below 1, or above it and the model is no name.
         """
-        return cls(Workspace.open(home), model=model, fallback=fallback)
+        return cls(Workspace.open(home), model=model, fallback=fallback, processes=processes)
 
     def recommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """The answer to a request in plain words.
@@ -73,7 +94,9 @@ class RecMind:
         return self._requests.answer(self._requests.read(query, options))
 
     async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
-        """``recommend`` for an event loop: the model is awaited, all else runs in threads of its own."""
+        """``recommend`` for an event loop: the model is awaited, all else runs in threads or processes of its own."""
+        if self._workers is not None and can_cross(options):
+            return await asyncio.wrap_future(self._workers.answer(query, options))
         return await self._requests.aanswer(query, options)
 
     def resume(self, thread: str, /, reply: str = "", **options: Unpack[Options]) -> Answer:
@@ -163,7 +186,7 @@ class RecMind:
 
     def batch(
         self, requests: Iterable[Mapping[str, Any]], *, concurrency: int = 8, **options: Unpack[Options]
-    ) -> Iterator[tuple[int, Answer | RecMindError]]:
+    ) -> Generator[tuple[int, Answer | RecMindError]]:
         """Each request's place, counted from 0, with its answer or what went wrong, in the order in which they end.
 
         Args:
@@ -174,7 +197,17 @@ class RecMind:
         Raises:
             InputError: ``concurrency`` is below 1.
         """
-        return batch(self, requests, concurrency=concurrency, **options)
+        return batch(self._recommend_anywhere, requests, concurrency=concurrency, **options)
+
+    def _recommend_anywhere(self, query: str = "", **options: Unpack[Options]) -> Answer:
+        """``recommend``, by another process where there are any; once more where that one ends before it has
+        answered."""
+        if self._workers is None or not can_cross(options):
+            return self.recommend(query, **options)
+        try:
+            return self._workers.answer(query, options).result()
+        except WorkerEnded:
+            return self._workers.answer(query, options).result()
 
     def feedback(
         self,
@@ -262,7 +295,9 @@ class RecMind:
         return self._requests.engines
 
     def close(self) -> None:
-        """Ends the threads and closes the files."""
+        """Ends the threads and processes, and closes the files."""
+        if self._workers is not None:
+            self._workers.close()
         self._requests.close()
         self.store.close()
         self.traces.close()

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class RecMindError(Exception):
     """Something went wrong that a person can be told in one line."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Left to itself pickle would call the class with the message alone, and some take more.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[RecMindError], arguments: tuple[Any, ...], state: dict[str, Any]) -> RecMindError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(RecMindError):

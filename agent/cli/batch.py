@@ -28,6 +28,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests asked at a time."
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that share the work: one for each core, at most.",
+)
 @limit_option
 @click.option("--skip-bad", is_flag=True, help="Go on without lines that are no request; default: ask nothing.")
 @click.option("--no-cache", is_flag=True, help="Use nothing that is remembered of earlier requests.")
@@ -41,6 +48,7 @@ def batch(
     k: int,
     model: str | None,
     concurrency: int,
+    processes: int,
     limits: dict[str, float],
     skip_bad: bool,
     no_cache: bool,
@@ -60,7 +68,8 @@ def batch(
 
     # What was imported stays until the end: the collector need not walk it again and again.
     gc.freeze()
-    with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec, ProgressLine() as progress:
+    opened = RecMind.open(shared.home, model=model, fallback=not no_fallback, processes=processes)
+    with opened as rec, ProgressLine() as progress:
         options: dict[str, Any] = {"k": k, "limits": limits, "cache": not no_cache}
         if model is not None:
             options["model"] = model

@@ -68,6 +68,8 @@ class TraceStore:
         self._db: Database | None = None
         self._process = 0
         self._writer: writer.BatchWriter[_Later] = writer.BatchWriter(self.path, self._write_made)
+        self.flushed_elsewhere: list[Callable[[], None]] = []
+        """What ``flush`` calls, too: processes that trace for this one."""
 
     def __repr__(self) -> str:
         return f"TraceStore({str(self.path)!r})"
@@ -89,7 +91,10 @@ class TraceStore:
                 self._db = None
 
     def flush(self) -> None:
-        """Returns when everything that was handed over in this process, for this file, is written."""
+        """Returns when everything that was handed over in this process and those that work for it, for this file, is
+        written."""
+        for flush in self.flushed_elsewhere:
+            flush()
         writer.flush(self.path)
 
     def write_later(self, trace_id: str, make: Callable[[], TraceRows]) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from agent import RecMind
 from agent.answer import Answer
@@ -34,22 +35,27 @@ def run(data: Path, work: Path) -> dict[str, Any]:
     """Figures of ``REQUESTS``, each by three users, ten items each; nothing of an earlier request is used.
 
     ``overhead``: milliseconds of a request without those in which the model was busy; the model answers at once.
-    ``overhead_after_waiting``: the same where each call takes ``THINKS_S``, in which a shared machine does other work
-    and forgets what was at hand. ``cpu``: all processor time of this process for a request. ``tokens``: what the model
-    read, counted as four letters of the messages and tools each. ``in_flight``: seconds that so many asynchronous
-    requests at once take, and one alone, where each call of the model takes ``WAIT_S``. ``import_s`` tells how fast
-    the machine is now.
+    ``overhead_after_waiting``: the same where each call takes ``THINKS_S``, in which a shared machine does other
+    work and forgets what was at hand. ``new_words``: what a search takes longer whose words nobody searched before;
+    they come on top where a model thinks of words of its own. ``cpu``: all processor time of this process for a
+    request. ``tokens``: what the model read, counted as four letters of the messages and tools each. ``in_flight``:
+    seconds that so many asynchronous requests at once take, and one alone, where each call of the model takes
+    ``WAIT_S``; ``on_processes`` with one process for each core. ``import_s`` tells how fast the machine is now.
     """
     workspace = latest_small(data, work)
     recmind("index", "--home", str(workspace.home))
     machine_s, _ = python("import sentence_transformers")
     with RecMind.open(workspace.home) as rec:
+        new_words = [1000 * _new_words_s(rec, request) for request in REQUESTS]
         with GoodModel(0.0) as model:
             one_by_one = list(_asked(rec, model, "openai:good"))
         with GoodModel(THINKS_S) as model:
             waited = list(_asked(rec, model, "openai:thinking"))
         with GoodModel(WAIT_S):
             side_by_side = asyncio.run(_side_by_side(rec))
+    processes = os.cpu_count() or 1
+    with GoodModel(WAIT_S), RecMind.open(workspace.home, processes=processes) as rec:
+        shared = asyncio.run(_side_by_side(rec, processes))
     overhead, after_waiting = (
         [1000 * (asked.seconds - asked.busy_s) for asked in all_asked] for all_asked in (one_by_one, waited)
     )
@@ -64,6 +70,7 @@ def run(data: Path, work: Path) -> dict[str, Any]:
         "overhead_p50_ms": round(statistics.median(overhead), 1),
         "overhead_p95_ms": round(statistics.quantiles(overhead, n=20)[-1], 1),
         "overhead_after_waiting_p50_ms": round(statistics.median(after_waiting), 1),
+        "new_words_p50_ms": round(statistics.median(new_words), 1),
         "cpu_p50_ms": round(statistics.median(cpu), 1),
         "model_calls_p50": statistics.median(len(asked.tokens) for asked in one_by_one),
         "model_calls_most": max(len(asked.tokens) for asked in one_by_one),
@@ -72,6 +79,9 @@ def run(data: Path, work: Path) -> dict[str, Any]:
         "tokens_per_request_p50": statistics.median(totals),
         "tokens_per_request_most": max(totals),
         **side_by_side,
+        "processes": processes,
+        "in_flight_on_processes_s": shared["in_flight_s"],
+        "in_flight_on_processes_fallbacks": shared["in_flight_fallbacks"],
     }
 
 
@@ -103,13 +113,25 @@ def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[Asked]:
             yield Asked(answer, seconds, cpu_s, told["busy_s"], tuple(told["tokens"]))
 
 
-async def _side_by_side(rec: RecMind) -> dict[str, float | int]:
+def _new_words_s(rec: RecMind, request: str) -> float:
+    """Seconds that a search takes longer for the first time than for the second."""
+    words = f"{request} {uuid4().hex[:4]}"
+
+    def seconds() -> float:
+        begun = time.perf_counter()
+        rec.engines.search.ask(words, n=1)
+        return time.perf_counter() - begun
+
+    return seconds() - seconds()
+
+
+async def _side_by_side(rec: RecMind, processes: int = 1) -> dict[str, float | int]:
     async def ask(number: int) -> Answer:
         return await rec.arecommend(
             REQUESTS[number % len(REQUESTS)], user_id=str(1 + number), model="openai:patient", cache=False
         )
 
-    await ask(0)
+    await asyncio.gather(*(ask(0) for _ in range(processes)))
     gc.freeze()  # as the README advises servers to
     begun = time.perf_counter()
     await ask(1)

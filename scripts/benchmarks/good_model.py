@@ -16,6 +16,7 @@ LETTERS_PER_TOKEN = 4
 PICKS = 10
 
 _BINDING = re.compile(r"^(q\d+) ", re.MULTILINE)
+_REQUEST = re.compile(r"^Request: (.*)$", re.MULTILINE)
 _ROW = re.compile(r"^(c\d+)\b.*?\b(e\d+)\b", re.MULTILINE)
 
 
@@ -26,8 +27,9 @@ def reply_to(body: Json, wait_s: float) -> Reply:
         asked = str(body["messages"][1]["content"])
         # The request names what binds by a label.
         binding = _BINDING.findall(asked)
+        words = _REQUEST.search(asked)
         looked: tuple[tuple[str, Json], ...] = (
-            ("search_items", {"query": asked[:80], "where": binding, "n": 8}),
+            ("search_items", {"query": words[1] if words else "", "where": binding, "n": 8}),
             ("collaborative_filtering", {"where": binding, "n": 6}),
             ("popular_items", {"where": binding, "n": 6}),
         )

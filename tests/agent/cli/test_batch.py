@@ -113,6 +113,32 @@ def test_an_error_stands_in_its_line(recmind, home, requests, tmp_path):
     assert recmind(*words, "--json").json["fallbacks"] == 3
 
 
+def test_several_processes_answer_the_same(recmind, home, tmp_path):
+    file, alone, shared = (tmp_path / name for name in ("users.jsonl", "alone.jsonl", "shared.jsonl"))
+    file.write_text("".join(f'{{"query": "a comedy of {year}", "user_id": "ann"}}\n' for year in range(1980, 1990)))
+    for out, processes in ((alone, "1"), (shared, "2")):
+        words = ("--concurrency", "4", "--processes", processes, "-k", "2", "--home", home, "--json")
+        done = recmind("batch", file, "--out", out, *words)
+        assert (done.code, done.json["requests"], done.json["errors"]) == (0, 10, 0)
+    found = [
+        sorted((line["line"], [item["item_id"] for item in line["recommendations"]]) for line in lines_of(out))
+        for out in (alone, shared)
+    ]
+    assert found[0] == found[1]
+
+
+def test_a_batch_outlives_its_processes(home):
+    with RecMind.open(home, processes=2) as rec:
+        assert rec._workers is not None
+        found = {}
+        for place, answer in rec.batch(({"query": f"film {n}"} for n in range(12)), concurrency=3, k=1):
+            found[place] = answer
+            if len(found) == 2:
+                os.kill(rec._workers._workers[0]._process.pid, signal.SIGKILL)
+    assert sorted(found) == list(range(12))
+    assert not [answer for answer in found.values() if isinstance(answer, Exception)]
+
+
 def test_one_batch_at_a_time_writes_a_file(home, requests, tmp_path, monkeypatch):
     out, go_on, asked = tmp_path / "recs.jsonl", threading.Event(), threading.Event()
 

@@ -1,0 +1,246 @@
+"""Processes that answer requests beside this one. What RecMind computes for a request keeps one core of one process
+busy, however many requests wait for their models meanwhile; several processes use several cores."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from agent.answer import Answer
+from agent.asking import Options
+from data.errors import RecMindError
+
+CLOSING_S = 10.0
+"""How long a process may take to end when it is told to."""
+
+Kind = Literal["answer", "flush", "cancel"]
+_Opened = tuple[Path, str | None, bool]
+"""What a process opens: the workspace, the model's name, and whether it falls back."""
+_Told = tuple[int, Any, BaseException | None]
+"""What a process tells of what it was asked: its number, the outcome, and what went wrong."""
+
+
+class WorkerEnded(RecMindError):  # noqa: N818  reads as the event that it is: "except WorkerEnded"
+    """A process ended, or was ended, before it had answered."""
+
+
+class Workers:
+    """Processes with the workspace open. Threads and event loops may share them."""
+
+    def __init__(self, home: Path, model: str | None, *, fallback: bool, processes: int) -> None:
+        """They begin at once, and nobody waits for it: what is asked before they are there is answered afterwards."""
+        self._opened: _Opened = (home, model, fallback)
+        self._lock = threading.Lock()
+        self._parent = os.getpid()
+        self._workers = [_Worker(self._opened) for _ in range(processes)]
+
+    def answer(self, query: str, options: Options) -> Future[Answer]:
+        """What ``RecMind.arecommend`` gives or raises, by the process that has least to do; WorkerEnded where that one
+        ended. A cancelled request is given up."""
+        with self._lock:
+            if self._parent != os.getpid():
+                # A fork has the ends of its parent's pipes, and must not speak on them.
+                self._parent = os.getpid()
+                self._workers = [_Worker(self._opened) for _ in self._workers]
+            self._workers = [worker if worker.alive else _Worker(self._opened) for worker in self._workers]
+            return min(self._workers, key=lambda worker: worker.waiting).ask("answer", query, options)
+
+    def flush(self) -> None:
+        """Returns when the traces of all that was answered are written."""
+        with self._lock:
+            workers = self._workers if self._parent == os.getpid() else []
+        wait([worker.ask("flush") for worker in workers if worker.alive])
+
+    def close(self) -> None:
+        """Ends the processes; what they have not answered yet ends with WorkerEnded."""
+        with self._lock:
+            if self._parent == os.getpid():
+                for worker in self._workers:
+                    worker.close()
+                for worker in self._workers:
+                    worker.wait()
+
+
+def can_cross(options: Options) -> bool:
+    """Whether another process can answer a request with these options: objects of the caller stay with the caller."""
+    return isinstance(options.get("model"), str | None) and not options.get("callbacks")
+
+
+class _Worker:
+    """One process, from without."""
+
+    def __init__(self, opened: _Opened) -> None:
+        # Not multiprocessing: that runs the caller's main module again, guarded or not.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", "from agent.workers import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        assert self._process.stdin is not None, "it is a pipe"
+        assert self._process.stdout is not None, "it is a pipe"
+        self._to, self._from = self._process.stdin, self._process.stdout
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._waiting: dict[int, Future[Any]] = {}
+        self.alive = True
+        self._send(opened)
+        self._listener = threading.Thread(target=self._listen, name="recmind-worker", daemon=True)
+        self._listener.start()
+
+    @property
+    def waiting(self) -> int:
+        """How much it was asked and has not answered yet."""
+        return len(self._waiting)
+
+    def ask(self, kind: Kind, *asked: Any) -> Future[Any]:
+        """What the process will have answered."""
+        future: Future[Any] = Future()
+        with self._lock:
+            number = next(self._numbers)
+            self._waiting[number] = future
+        if not self._send((number, kind, asked)):
+            self._end()
+
+        def give_up(done: Future[Any]) -> None:
+            if done.cancelled():
+                self._waiting.pop(number, None)
+                self._send((number, "cancel", ()))
+
+        future.add_done_callback(give_up)
+        return future
+
+    def close(self) -> None:
+        """Tells it to end."""
+        with self._lock, suppress(OSError):
+            self._to.close()
+
+    def wait(self) -> None:
+        """Returns when it has ended."""
+        try:
+            self._process.wait(CLOSING_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._listener.join()
+
+    def _send(self, message: Any) -> bool:
+        data = pickle.dumps(message)
+        try:
+            with self._lock:
+                self._to.write(data)
+                self._to.flush()
+        except (OSError, ValueError):  # it ended, or was told to
+            return False
+        return True
+
+    def _listen(self) -> None:
+        """Hands over what the process answers, until it ends."""
+        for number, outcome, error in _messages(self._from):
+            future = self._waiting.pop(number, None)
+            if future is None or not future.set_running_or_notify_cancel():
+                continue
+            if error is None:
+                future.set_result(outcome)
+            else:
+                future.set_exception(error)
+        self._from.close()
+        self._end()
+
+    def _end(self) -> None:
+        self.alive = False
+        self.close()
+        code = self._process.wait()
+        with self._lock:
+            left, self._waiting = self._waiting, {}
+        told = f"The process {self._process.pid} ended ({code}) before it had answered; ask again."
+        for future in left.values():
+            if future.set_running_or_notify_cancel():
+                future.set_exception(WorkerEnded(told))
+
+
+def _messages(pipe: IO[bytes]) -> Iterable[Any]:
+    """What comes through the pipe, until its other end is closed."""
+    while True:
+        try:
+            yield pickle.load(pipe)  # noqa: S301  from our own process
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            return
+
+
+def main() -> None:
+    """The process itself: answers what comes in by stdin until that ends."""
+    # Whoever interrupts the whole group means the first process, which closes this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # What anything prints must not get between the answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    asyncio.run(_serve(sys.stdin.buffer, answers))
+
+
+async def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    from agent.recommender import RecMind  # noqa: PLC0415  it opens workers itself
+
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    home, model, fallback = pickle.load(requests)  # noqa: S301  from our own process
+    running: dict[int, asyncio.Task[None]] = {}
+
+    def begin(number: int, kind: Kind, asked: tuple[Any, ...]) -> None:
+        if kind == "cancel":
+            if task := running.get(number):
+                task.cancel()
+            return
+        task = running[number] = asyncio.create_task(answer(number, kind, asked))
+        task.add_done_callback(lambda _: running.pop(number))
+
+    async def answer(number: int, kind: Kind, asked: tuple[Any, ...]) -> None:
+        try:
+            if kind == "flush":
+                await asyncio.to_thread(rec.traces.flush)
+                told: _Told = number, None, None
+            else:
+                query, options = asked
+                told = number, await rec.arecommend(query, **options), None
+        except Exception as error:  # noqa: BLE001  handed to the caller's process, whatever it is
+            told = number, None, error
+        answers.write(_pickled(told))
+        answers.flush()
+
+    def listen() -> None:
+        for message in _messages(requests):
+            loop.call_soon_threadsafe(begin, *message)
+        loop.call_soon_threadsafe(ended.set)
+
+    with RecMind.open(home, model=model, fallback=fallback) as rec:
+        threading.Thread(target=listen, name="recmind-worker", daemon=True).start()
+        _ = rec.engines  # the first request need not open them
+        gc.freeze()
+        await ended.wait()
+        for task in running.values():
+            task.cancel()
+
+
+def _pickled(told: _Told) -> bytes:
+    number, _, error = told
+    if error is None:
+        return pickle.dumps(told)
+    if not isinstance(error, RecMindError):
+        error.add_note(f"In another process:\n{''.join(traceback.format_exception(error))}")
+    try:
+        data = pickle.dumps(told)
+        pickle.loads(data)  # noqa: S301  what cannot be read again would end the other side
+    except Exception:  # noqa: BLE001  whatever it is that cannot cross
+        return pickle.dumps((number, None, RuntimeError(f"{type(error).__name__}: {error}")))
+    return data
