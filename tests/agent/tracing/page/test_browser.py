@@ -135,7 +135,7 @@ def test_keys_lead_through_everything(three, open_page) -> None:
     press("p")
     page.locator("#trace h1", has_text="a western").wait_for()
     press("Escape")
-    assert page.locator("#list").is_visible()
+    page.locator("#list").wait_for()
     press("/")
     page.keyboard.type("HEIST ada")
     assert queries(page) == ["a heist"]
