@@ -23,6 +23,9 @@ from agent.answer import Answer
 from agent.asking import Options
 from data.errors import RecMindError
 
+COLLECTED = (50_000, 20, 100)
+"""When the collector looks for garbage in such a process: a hundred requests under way hold much that is none, and
+going through it at the usual pace takes a tenth of their time."""
 CLOSING_S = 10.0
 """How long a process may take to end when it is told to."""
 
@@ -227,6 +230,7 @@ async def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         threading.Thread(target=listen, name="recmind-worker", daemon=True).start()
         _ = rec.engines  # the first request need not open them
         gc.freeze()
+        gc.set_threshold(*COLLECTED)
         await ended.wait()
         for task in running.values():
             task.cancel()
