@@ -154,6 +154,6 @@ def _row(entry: Entry, slate: Slate, facts: int, spelled: set[int]) -> str:
     summary = f" ({entry.summary})" if entry.summary else ""
     numbers = entry.evidence[:facts]
     # What several rows share is spelled out once; behind that its number is enough.
-    shown = "; ".join(f"e{n}" if n in spelled else f"e{n} {slate.evidence[n - 1].shown}" for n in numbers)
+    shown = "; ".join(f"e{n}" if n in spelled else f"e{n} {slate.told(n)}" for n in numbers)
     spelled.update(numbers)
-    return f"{entry.handle} {entry.title}{summary}{f': {shown}' if shown else ''}"
+    return f"{entry.handle} {entry.short_title}{summary}{f': {shown}' if shown else ''}"

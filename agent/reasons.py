@@ -184,9 +184,7 @@ def _reversed(
     """What is wrong where evidence that speaks against is cited as if it spoke in favor, or stands alone."""
     low = [n for n in cited if slate.fact(n) is not None and against(n)]
     wrong = [n for n in low if n not in contrasts]
-    problems = [
-        f"e{n} ({slate.evidence[n - 1].shown}) is no reason for {entry.handle}; {_instead(f'e{n}')}" for n in wrong[:3]
-    ]
+    problems = [f"e{n} ({slate.told(n)}) is no reason for {entry.handle}; {_instead(f'e{n}')}" for n in wrong[:3]]
     if low and not wrong and not set(cited) - set(low):
         own = ", ".join(f"e{n}" for n in entry.evidence if n not in low) or "none"
         problems.append(f"the reason for {entry.handle} cites nothing in its favor (its own: {own})")

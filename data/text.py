@@ -116,6 +116,11 @@ def title_keys(title: str) -> dict[str, int]:
 
 
 @lru_cache(maxsize=16384)
+def shortened(text: str, most: int) -> str:
+    """The text, cut behind a word where it has more letters than that."""
+    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
+
+
 def to_number(text: str) -> float | None:
     """The finite number that a text is, or None; ``007``, ``1_000`` and ``nan`` are no numbers."""
     if not re.fullmatch(r"[+-]?(?:0|[1-9]\d*|(?=\.\d))(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", text.strip(), re.ASCII):

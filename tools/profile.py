@@ -16,7 +16,7 @@ from data.columns import value_links, values_of_attributes
 from data.records import Preference
 from data.signals import LOW_FEELING, POOR_STARS, standardized, weights
 from data.store import Store
-from data.text import format_number
+from data.text import format_number, shortened
 from tools import phrases
 from tools.findings import Describer, TasteKey, describer, taste_value
 
@@ -116,9 +116,12 @@ class Profile:
         ):
             if tastes:
                 lines.append(f"{label}: {', '.join(taste.phrase for taste in tastes[:n])}.")
-        for label, past, n in (("Favorites", self.favorites, 4), ("Newest", self.recent, 4)):
-            if past:
-                lines.append(f"{label}: {'; '.join(_short(item.title) for item in past[:n])}.")
+        favorites, newest = (
+            "; ".join(shortened(i.title, 50) for i in past[:4]) for past in (self.favorites, self.recent)
+        )
+        # Where nothing has a value, what came last is all there is to favor.
+        lines += [f"Favorites: {favorites}."] if favorites and favorites != newest else []
+        lines += [f"Newest: {newest}."] if newest else []
         habits = ", ".join(part for part in (self.hours, self.seasons) if part)
         if habits:
             lines.append(f"Usually {habits}.")
@@ -347,10 +350,6 @@ def _years(since: float | None, until: float | None) -> str:
         return ""
     first, last = (datetime.fromtimestamp(t, UTC).year for t in (since, until))
     return f", {first}" if first == last else f", {first}–{last}"
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= 50 else title[:50].rsplit(" ", 1)[0] + " …"
 
 
 def _bounded(lines: Sequence[str]) -> str:

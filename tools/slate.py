@@ -12,11 +12,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from data.text import shortened
+
 Role = Literal["candidate", "reference"]
 """A candidate may be recommended; a reference (a past item, a "like X") can be cited, not recommended."""
 
 EvidenceKind = Literal["request", "preference", "history", "collaborative", "semantic", "metadata", "popularity"]
 
+
+LONG_TITLE = 40
+"""Letters of a title above which a model reads a reference's handle in its place: shops have titles of fifty words."""
+SHOWN_TITLE = 90
+"""Letters of a title that a model reads."""
 
 _Identity = tuple[str, str, str]
 
@@ -100,6 +107,11 @@ class Entry:
     """Names of the tools that found it, in order."""
     summary: str = ""
 
+    @property
+    def short_title(self) -> str:
+        """The title as a model reads it."""
+        return shortened(self.title, SHOWN_TITLE)
+
 
 @dataclass(frozen=True)
 class Slate:
@@ -169,6 +181,20 @@ class Slate:
     def fact(self, number: int) -> Evidence | None:
         """The evidence ``e{number}``, or None."""
         return self.evidence[number - 1] if 1 <= number <= len(self.evidence) else None
+
+    def told(self, number: int) -> str:
+        """The evidence ``e{number}`` as a model reads it: references with a long title by their handles."""
+        text = self.evidence[number - 1].shown
+        if len(text) > LONG_TITLE:
+            for title, handle in self._long_titles:
+                text = text.replace(title, handle)
+        return text
+
+    @cached_property
+    def _long_titles(self) -> list[tuple[str, str]]:
+        """Those of references, the longest first, each with its handle."""
+        named = [(e.title, e.handle) for e in self.entries.values() if e.role == "reference"]
+        return sorted((pair for pair in named if len(pair[0]) > LONG_TITLE), key=lambda pair: -len(pair[0]))
 
     def of_item(self, item_id: str) -> Entry | None:
         """The entry of this catalogue id, or None."""

@@ -241,14 +241,12 @@ def render_rows(
         new = [n for n in entry.evidence if old is None or n not in old.evidence]
         # What several rows share is spelled out once; behind that its number is enough.
         first = [n for n in new if n not in told][:SHOWN_EVIDENCE]
-        facts = [
-            f"e{n} {slate.evidence[n - 1].shown}" if n in first else f"e{n}" for n in new if n in told or n in first
-        ]
+        facts = [f"e{n} {slate.told(n)}" if n in first else f"e{n}" for n in new if n in told or n in first]
         told.update(first)
         if old and not facts and findings.tool != RANKING:
             known.append(entry.handle)
             continue
-        head = entry.handle if old else f"{entry.handle} {entry.title}"
+        head = entry.handle if old else f"{entry.handle} {entry.short_title}"
         summary = f" ({entry.summary})" if entry.summary and not old else ""
         lines.append(f"{head}{summary}: {'; '.join(facts)}" if facts else f"{head}{summary}")
     if known:

@@ -176,6 +176,6 @@ def _listed(slate: Slate) -> str:
         return ""
     lines = []
     for entry in slate.entries.values():
-        facts = "; ".join(f"e{n} {slate.evidence[n - 1].shown}" for n in entry.evidence[:3])
-        lines.append(f"{entry.handle} {entry.title}: {facts}" if facts else f"{entry.handle} {entry.title}")
+        facts = "; ".join(f"e{n} {slate.told(n)}" for n in entry.evidence[:3])
+        lines.append(f"{entry.handle} {entry.short_title}: {facts}" if facts else f"{entry.handle} {entry.short_title}")
     return "\nReferences\n" + "\n".join(lines) + "\n"

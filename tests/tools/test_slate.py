@@ -61,3 +61,29 @@ def test_fact_knows_only_its_own_numbers() -> None:
     slate, _ = Slate().merged(found("search_items", Finding("9", "Tremors", evidence=(COMEDY,))))
     assert slate.fact(1) == COMEDY
     assert (slate.fact(0), slate.fact(2), slate.fact(-1)) == (None, None, None)
+
+
+def test_a_model_reads_long_titles_of_references_as_their_handles() -> None:
+    long, longer = (
+        "A Book of Everything that Grows in Gardens",
+        "A Book of Everything that Grows in Gardens, Second Edition",
+    )
+    slate, _ = Slate().merged(
+        Findings(
+            "user_history",
+            (
+                Finding("1", long, "reference", (Evidence("history", f"your purchase of {long}"),)),
+                Finding("2", longer, "reference", (Evidence("history", f"your purchase of {longer}"),)),
+                Finding("3", "Moss", "reference", (Evidence("history", "your purchase of Moss"),)),
+            ),
+        )
+    )
+    fact = Evidence("collaborative", f"what people who chose {longer}, {long} and Moss also chose")
+    slate, (entry,) = slate.merged(
+        Findings("collaborative_filtering", (Finding("4", "word " * 40, "candidate", (fact,)),))
+    )
+    assert slate.told(1) == "your purchase of r1"
+    assert slate.told(3) == "your purchase of Moss"
+    assert slate.told(4) == "what people who chose r2, r1 and Moss also chose"
+    assert slate.evidence[3].text == fact.text
+    assert entry.short_title == "word " * 18 + "…"
