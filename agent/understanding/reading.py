@@ -58,6 +58,8 @@ _IDIOMS = re.compile(
     r"|whether or not|no longer|what (?:next|now)|(?:im|i am) (?:so )?(?:bored|tired)|its raining|not that i"
     r"|for a change|what(?:s| is)? (?:should|can|could|shall) (?:i|we)|what (?:should|can|could|shall|do|would)"
     r" (?:i|we|you)|can you|could you|would you"
+    r"|(?:like|as) (?:the (?:ones?|same)|what) (?:that )?(?:i|we) (?:\w+ )?(?:bought|got|ordered|used|own|have|had)"
+    r"(?: (?:before|recently|yesterday|last (?:week|month|time)))?\b"
     r"|how about|what about|lets|let us|in the mood for|as well|at the moment|right now|this (?:evening|weekend"
     r"|afternoon)|tonight|today"
     r"|with (?:my|our|the|some) (?:parents|mom|mum|dad|mother|father|wife|husband|partner|girlfriend|boyfriend"
@@ -74,6 +76,8 @@ _INJECTION = re.compile(
     r"|instructions?|api key|password)"
     r"|act as (?:a|an|if)|drop table"
 )
+_GOES_ON = frozenset({"and", "but", "then", "also"})
+"""Words with which an order begins behind what is asked for."""
 
 
 def understand(
@@ -180,15 +184,22 @@ def _flag(draft: Draft, pattern: re.Pattern[str]) -> bool:
 
 
 def _set_injections_aside(draft: Draft) -> None:
-    """Sentences that give orders to a machine ask for no item: they are neither read nor searched for."""
+    """Orders to a machine ask for no item: neither they nor the rest of their sentence is read or searched for."""
     request = draft.request
-    sentences = {request.tokens[i].sentence for _, i, _ in request.find(_INJECTION)}
-    for sentence in sorted(sentences):
-        inside = [n for n, token in enumerate(request.tokens) if token.sentence == sentence]
-        words = request.words(inside[0], inside[-1] + 1)
+    begins: dict[int, int] = {}
+    for _, i, _ in request.find(_INJECTION):
+        sentence = request.tokens[i].sentence
+        begins[sentence] = min(i, begins.get(sentence, i))
+    for sentence, begin in sorted(begins.items()):
+        first = begin
+        while not (request.boundary(first) or request.tokens[first].key in _GOES_ON):
+            first -= 1
+        end = next((n for n in range(begin, len(request.tokens)) if request.tokens[n].sentence != sentence), None)
+        last = len(request.tokens) if end is None else end
+        words = request.words(first, last)
         shown = words if len(words) <= 60 else words[:59] + "…"
         draft.unused.append(f"I only look for items, so “{shown}” was not followed.")
-        request.mark(inside[0], inside[-1] + 1, "order")
+        request.mark(first, last, "order")
 
 
 def _set_small_talk_aside(request: Request) -> None:
