@@ -18,6 +18,10 @@ from data.text import normalize
 from tools.phrases import attribute_label
 from tools.slate import Entry, Slate
 
+MOST_UNPROVED = 3
+"""Words of a reason that need not be of the facts: "it comes well recommended" claims little."""
+SAME_WORD = 4
+"""Letters with which two forms of a word begin alike."""
 MOST_LETTERS = 400
 """A reason's length, slots filled."""
 
@@ -69,6 +73,8 @@ def read_reason(
     item_of: Callable[[str], Item | None],
     known_values: Callable[[set[str]], Mapping[str, object]],
     granted: str = "",
+    *,
+    strict: bool = True,
     against: Callable[[int], bool] = lambda _: False,
 ) -> ReasonText:
     """The reason with its slots filled, and what is wrong with it.
@@ -81,6 +87,7 @@ def read_reason(
         item_of: the catalogue's item of an id.
         known_values: those of the given normalized texts that are attribute values of the catalogue.
         granted: text whose attribute values need no citation.
+        strict: whether the words themselves have to say something of what is cited.
         against: whether the evidence of this number speaks against, so that it may only be a contrast.
     """
     problems: list[str] = []
@@ -108,7 +115,8 @@ def read_reason(
     text = SLOT.sub(fill, clean)
     problems += _citations(cited, entry, slate)
     problems += _reversed(cited, contrasts, entry, slate, against)
-    shown += [fact.text for n in cited if (fact := slate.fact(n))]
+    facts = [(n, fact.text) for n in cited if (fact := slate.fact(n))]
+    shown += [fact for _, fact in facts]
     if not cited:
         own = ", ".join(f"e{n}" for n in entry.evidence[:4]) or "none"
         problems.append(f"the reason for {entry.handle} cites no evidence (its own: {own})")
@@ -118,9 +126,20 @@ def read_reason(
     problems += _free_text(clean, told, f"{told} {normalize(granted)}", known_values, own_facts)
     if not WORD.search(text):
         problems.append("the reason is empty")
+    elif strict and facts and not problems and not SLOT.search(clean) and _claims(clean, told):
+        problems.append(f"the reason for {entry.handle} says nothing of what it cites: put {{e{facts[0][0]}}} into it")
     if len(text) > MOST_LETTERS:
         problems.append(f"the reason has {len(text)} letters, at most {MOST_LETTERS} are read")
     return ReasonText(_sentence(text, clean), tuple(cited), tuple(dict.fromkeys(problems)))
+
+
+def _claims(reason: str, shown: str) -> bool:
+    """Whether a reason without slots says much and nothing of what is shown (normalized), in whatever form: that
+    nobody can prove."""
+    said, told = (
+        {word[:SAME_WORD] for word in text.split() if word not in CONNECTIVE} for text in (normalize(reason), shown)
+    )
+    return len(said) > MOST_UNPROVED and said.isdisjoint(told)
 
 
 def _sentence(text: str, written: str) -> str:

@@ -93,9 +93,11 @@ class Judge:
     def reason(self, pick: Pick, entry: Entry) -> ReasonText:
         """The pick's reason, read; evidence that does not hold is among its problems."""
         item = self.item(entry.item_id)
-        granted = searchable(item) if item is not None and self.context.strictness == "lenient" else ""
+        strict = self.context.strictness == "strict"
+        granted = searchable(item) if item is not None and not strict else ""
         known_values = self.context.store.value_meanings
-        read = read_reason(pick.reason, pick.cites, entry, self.slate, self.item, known_values, granted, self.against)
+        text = pick.reason, pick.cites, entry, self.slate, self.item, known_values, granted
+        read = read_reason(*text, strict=strict, against=self.against)
         own = [n for n in read.cites if n in entry.evidence]
         borrowed = [n for n in read.cites if n not in entry.evidence]
         true = {*self.proved(entry, own), *self._proved_of_references(borrowed)}

@@ -54,6 +54,8 @@ def read(reason: str, *cites: int) -> ReasonText:
         ("Like {title:r1}, but with {e1}.", (), "Like Alien, but with genre Comedy."),
         ("{title} from {year} has {e1}.", (), "Galaxy Quest from 1999 has genre Comedy."),
         ("It has comedy, as you like it.", (1,), "It has comedy, as you like it."),
+        ("It comes well recommended.", (1,), "It comes well recommended."),
+        ("One of the finest comedies ever shot.", (1,), "One of the finest comedies ever shot."),
         ("You would enjoy what Dean Parisot made.", (2,), "You would enjoy what Dean Parisot made."),
     ],
 )
@@ -159,3 +161,12 @@ def test_a_low_rating_may_be_a_contrast(reason: str) -> None:
 )
 def test_a_low_rating_is_no_reason(reason: str, cites: tuple[int, ...], problem: str) -> None:
     assert problem in "; ".join(read_low(reason, *cites))
+
+
+def test_a_reason_that_claims_much_and_nothing_of_its_evidence_does_not_pass() -> None:
+    (problem,) = read("It changed cinema forever and everybody loves it.", 1).problems
+    assert problem == "the reason for c1 says nothing of what it cites: put {e1} into it"
+    slate, entry = world()
+    text = "It changed cinema forever, say critics."
+    lenient = read_reason(text, (1,), entry, slate, ITEMS.get, lambda _: {}, strict=False)
+    assert lenient.problems == ()
