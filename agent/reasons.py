@@ -170,8 +170,14 @@ def _slot(
     wanted = attribute_label(what.strip().casefold())
     for attribute, value in item.attributes.items():
         if attribute_label(attribute.casefold()) == wanted:
-            return _shown(value), None
+            return _shown(value), _of_attribute(attribute, entry, slate) if about is entry else None
     return None, None
+
+
+def _of_attribute(attribute: str, entry: Entry, slate: Slate) -> int | None:
+    """The item's first evidence of a value of the attribute, None where it has none."""
+    facts = ((n, slate.evidence[n - 1]) for n in entry.evidence)
+    return next((n for n, fact in facts if fact.kind == "metadata" and fact.data.get("attribute") == attribute), None)
 
 
 def _shown(value: AttributeValue) -> str:

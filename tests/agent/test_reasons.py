@@ -26,7 +26,10 @@ def world() -> tuple[Slate, Entry]:
                 Finding(
                     "gq",
                     "Galaxy Quest",
-                    evidence=(Evidence("metadata", "genre Comedy"), Evidence("metadata", "director Dean Parisot")),
+                    evidence=(
+                        Evidence("metadata", "genre Comedy", {"attribute": "genres"}),
+                        Evidence("metadata", "director Dean Parisot"),
+                    ),
                 ),
                 Finding("al", "Alien", "reference", evidence=(Evidence("history", "your 5-star rating of Alien"),)),
                 Finding("other", "Tremors", evidence=(Evidence("metadata", "year 1990"),)),
@@ -161,6 +164,12 @@ def test_a_low_rating_may_be_a_contrast(reason: str) -> None:
 )
 def test_a_low_rating_is_no_reason(reason: str, cites: tuple[int, ...], problem: str) -> None:
     assert problem in "; ".join(read_low(reason, *cites))
+
+
+def test_a_slot_of_an_attribute_cites_the_evidence_of_it() -> None:
+    found = read("It has {genres}.")
+    assert (found.text, found.cites, found.problems) == ("It has Comedy, Sci-Fi.", (1,), ())
+    assert read("It is from {year}.").problems
 
 
 def test_a_reason_that_claims_much_and_nothing_of_its_evidence_does_not_pass() -> None:
