@@ -176,6 +176,8 @@ def _settled(chunk: AIMessageChunk) -> AIMessage:
         call, args, call_id = piece["name"] or "", piece["args"] or "", piece["id"]
         try:
             read = json.loads(args) if args.strip() else {}
+            if isinstance(read, str):  # some servers of open models send JSON within JSON
+                read = json.loads(read)
             if not isinstance(read, dict):
                 raise TypeError(f"{type(read).__name__} instead of an object")
         except (ValueError, TypeError) as error:

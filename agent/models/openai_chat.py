@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import langchain_openai
 from langchain_core.language_models import LanguageModelInput
+from langchain_core.outputs import ChatResult
 from openai import DefaultAsyncHttpxClient
 from typing_extensions import override
 
@@ -32,6 +34,26 @@ class ChatOpenAI(langchain_openai.ChatOpenAI):
             return payload
         plain = {name: payload.pop(name) for name in AS_THEY_ARE if name in payload}
         return {**payload, "messages": [], "extra_body": {**(payload.get("extra_body") or {}), **plain}}
+
+    @override
+    def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
+        for choice in getattr(response, "choices", None) or ():
+            for call in getattr(choice.message, "tool_calls", None) or ():
+                if (function := getattr(call, "function", None)) is not None:
+                    function.arguments = _readable(function.arguments)
+        return super()._create_chat_result(response, generation_info)
+
+
+def _readable(arguments: Any) -> Any:
+    """Arguments of a call that LangChain can read, or takes for junk: JSON of anything but an object ends the whole
+    answer there. Some servers of open models send JSON within JSON."""
+    if not isinstance(arguments, str) or arguments.lstrip()[:1] in ("", "{"):
+        return arguments
+    try:
+        read = json.loads(arguments)
+    except ValueError:
+        return arguments
+    return read if isinstance(read, str) and read.lstrip().startswith("{") else f"no object: {arguments}"
 
 
 class LoopClient(DefaultAsyncHttpxClient):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 import traceback
@@ -111,6 +112,13 @@ def test_junk_arguments_are_invalid_calls_never_mended_ones(endpoint: Endpoint, 
     message = ask(model)
     assert [call["args"] for call in message.invalid_tool_calls] == ['{"query": "cosy fi']
     assert [call["args"] for call in message.tool_calls] == [{"query": "b"}]
+
+
+def test_arguments_that_are_json_within_json_are_read(endpoint: Endpoint, model: Any, ask: Ask) -> None:
+    endpoint.enqueue(calls(("search_items", json.dumps('{"query": "heist"}')), ("search_items", json.dumps("heist"))))
+    message = ask(model)
+    assert [call["args"] for call in message.tool_calls] == [{"query": "heist"}]
+    assert [call["args"].removeprefix("no object: ") for call in message.invalid_tool_calls] == ['"heist"']
 
 
 def test_missing_usage_is_estimated_and_says_so(endpoint: Endpoint, model: Any, ask: Ask) -> None:
