@@ -13,32 +13,37 @@ from functools import cache
 from typing import Any
 
 _lock = threading.Lock()
-_inside: set[int] = set()
-"""The threads that are inside."""
+_inside = 0
+"""How many threads are inside."""
 _before: list[int] = []
-"""How many threads each library had when the first of them came."""
+"""How many threads each library that all share had when the first of them came."""
 
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Inside, the library computes on the calling thread; what it did before comes back when the last thread leaves."""
-    me = threading.get_ident()
+    """Inside, the libraries compute on the calling thread; what they did before comes back when the last thread
+    leaves."""
+    global _inside  # noqa: PLW0603  a count of threads is one for the process
+    of_threads, shared = _libraries()
+    mine = [library.num_threads for library in of_threads]
+    _set(of_threads, [1] * len(mine))
     with _lock:
         if not _inside:
-            _before[:] = [library.num_threads for library in _libraries()]
-            _set([1] * len(_before))
-        _inside.add(me)
+            _before[:] = [library.num_threads for library in shared]
+            _set(shared, [1] * len(shared))
+        _inside += 1
     try:
         yield
     finally:
         with _lock:
-            _inside.remove(me)
+            _inside -= 1
             if not _inside:
-                _set(_before)
+                _set(shared, _before)
+        _set(of_threads, mine)
 
 
-def _set(threads: Sequence[int]) -> None:
-    for library, number in zip(_libraries(), threads, strict=True):
+def _set(libraries: Sequence[Any], threads: Sequence[int]) -> None:
+    for library, number in zip(libraries, threads, strict=True):
         # The controller listens to the thread alone that was first to set OpenBLAS, until that one gives it back.
         give_back = getattr(library, "clear_controlling_thread", _nothing)
         give_back(force=True)
@@ -51,8 +56,12 @@ def _nothing(*, force: bool) -> None:
 
 
 @cache
-def _libraries() -> tuple[Any, ...]:
-    """NumPy's library, and those that others had loaded when it was first asked for."""
+def _libraries() -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """NumPy's library, and those that others had loaded when it was first asked for: those that have a number for each
+    of our threads, as OpenMP has, and those with one for all."""
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # noqa: PLC0415  it has no types
 
-    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    own = [getattr(library, "threading_layer", "") == "openmp" for library in found]
+    of_threads, shared = ([x for x, is_own in zip(found, own, strict=True) if is_own == side] for side in (True, False))
+    return tuple(of_threads), tuple(shared)

@@ -1,5 +1,6 @@
 import threading
 
+import faiss  # noqa: F401  it brings a library of its own, whose threads are counted for each of ours
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -9,7 +10,7 @@ from tools.blas import _libraries, on_one_thread
 
 def threads() -> list[int]:
     """Of NumPy's library and those that were loaded with it: others may come with the tests before this one."""
-    return [library.num_threads for library in _libraries()]
+    return [library.num_threads for libraries in _libraries() for library in libraries]
 
 
 def test_inside_there_is_one_thread_and_afterwards_what_there_was() -> None:
@@ -64,6 +65,15 @@ def test_any_thread_can_ask_for_it_whichever_was_first() -> None:
 def test_limits_that_others_set_around_it_are_given_back() -> None:
     before = threads()
     with threadpool_limits(1):
+        with on_one_thread():
+            assert set(threads()) == {1}
+        assert set(threads()) == {1}
+    assert threads() == before
+
+
+def test_it_may_be_entered_again_inside_itself() -> None:
+    before = threads()
+    with on_one_thread():
         with on_one_thread():
             assert set(threads()) == {1}
         assert set(threads()) == {1}
