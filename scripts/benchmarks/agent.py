@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from agent import RecMind
 from agent.answer import Answer
+from benchmarks import bare
 from benchmarks.common import ROOT, latest_small, python, recmind
 from benchmarks.latency import REQUESTS
 
@@ -40,7 +41,8 @@ def run(data: Path, work: Path) -> dict[str, Any]:
     they come on top where a model thinks of words of its own. ``cpu``: all processor time of this process for a
     request. ``tokens``: what the model read, counted as four letters of the messages and tools each. ``in_flight``:
     seconds that so many asynchronous requests at once take, and one alone, where each call of the model takes
-    ``WAIT_S``; ``on_processes`` with one process for each core. ``import_s`` tells how fast the machine is now.
+    ``WAIT_S``; ``on_processes`` with one process for each core, ``bare`` by LangGraph and ChatOpenAI alone.
+    ``import_s`` tells how fast the machine is now.
     """
     workspace = latest_small(data, work)
     recmind("index", "--home", str(workspace.home))
@@ -52,7 +54,9 @@ def run(data: Path, work: Path) -> dict[str, Any]:
         with GoodModel(THINKS_S) as model:
             waited = list(_asked(rec, model, "openai:thinking"))
         with GoodModel(WAIT_S):
+            held = bare.conversation(rec, REQUESTS[0], "openai:patient")
             side_by_side = asyncio.run(_side_by_side(rec))
+            bare_s = asyncio.run(bare.in_flight_s(held, IN_FLIGHT))
     processes = os.cpu_count() or 1
     with GoodModel(WAIT_S), RecMind.open(workspace.home, processes=processes) as rec:
         shared = asyncio.run(_side_by_side(rec, processes))
@@ -79,6 +83,7 @@ def run(data: Path, work: Path) -> dict[str, Any]:
         "tokens_per_request_p50": statistics.median(totals),
         "tokens_per_request_most": max(totals),
         **side_by_side,
+        "in_flight_bare_s": round(bare_s, 2),
         "processes": processes,
         "in_flight_on_processes_s": shared["in_flight_s"],
         "in_flight_on_processes_fallbacks": shared["in_flight_fallbacks"],
