@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
 from typing_extensions import Unpack
 
 from agent.answer import Answer
@@ -40,7 +39,7 @@ class RecMind:
     def __init__(self, workspace: Workspace, *, model: Model = None, fallback: bool = True, processes: int = 1) -> None:
         if processes < 1:
             raise InputError(f"processes is {processes}; at least this one has to answer.")
-        if processes > 1 and isinstance(model, BaseChatModel):
+        if processes > 1 and not isinstance(model, str | None):
             raise InputError("Other processes cannot be given a model that was made in this one: name it, as text.")
         self.workspace = workspace
         self.store = Store(workspace.database, workspace.settings)
@@ -48,8 +47,9 @@ class RecMind:
         self.threads = Threads(workspace.threads)
         self._requests = Requests(workspace, self.store, self.traces, self.threads, model=model, fallback=fallback)
         self._workers: Workers | None = None
-        if processes > 1 and isinstance(model, str | None):
-            self._workers = Workers(workspace.home, model, fallback=fallback, processes=processes)
+        if processes > 1:
+            name = model if isinstance(model, str) else None
+            self._workers = Workers(workspace.home, name, fallback=fallback, processes=processes)
             self.traces.flushed_elsewhere.append(self._workers.flush)
 
     @classmethod

@@ -48,12 +48,15 @@ class Workers:
         self._opened: _Opened = (home, model, fallback)
         self._lock = threading.Lock()
         self._parent = os.getpid()
+        self._closed = False
         self._workers = [_Worker(self._opened) for _ in range(processes)]
 
     def answer(self, query: str, options: Options) -> Future[Answer]:
         """What ``RecMind.arecommend`` gives or raises, by the process that has least to do; WorkerEnded where that one
         ended. A cancelled request is given up."""
         with self._lock:
+            if self._closed:
+                raise WorkerEnded("The workspace was closed: open it again.")
             if self._parent != os.getpid():
                 # A fork has the ends of its parent's pipes, and must not speak on them.
                 self._parent = os.getpid()
@@ -70,6 +73,7 @@ class Workers:
     def close(self) -> None:
         """Ends the processes; what they have not answered yet ends with WorkerEnded."""
         with self._lock:
+            self._closed = True
             if self._parent == os.getpid():
                 for worker in self._workers:
                     worker.close()
@@ -115,7 +119,12 @@ class _Worker:
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = future
-        if not self._send((number, kind, asked)):
+        try:
+            sent = self._send((number, kind, asked))
+        except Exception:  # something in it cannot cross, which is the caller's to know
+            del self._waiting[number]
+            raise
+        if not sent:
             self._end()
 
         def give_up(done: Future[Any]) -> None:

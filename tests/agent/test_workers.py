@@ -143,6 +143,13 @@ def test_what_only_this_process_has_is_answered_here(two):
     assert seen.runs
 
 
+def test_what_cannot_cross_is_told_and_nothing_waits_for_it(two):
+    with pytest.raises((TypeError, AttributeError, pickle.PicklingError), match="pickle"):
+        asyncio.run(two.arecommend("a comedy", filters=[lambda: None]))
+    two.traces.flush()
+    assert [worker.waiting for worker in two._workers._workers] == [0, 0]
+
+
 def test_processes_are_checked(demo_copy):
     with pytest.raises(InputError, match="processes is 0"):
         RecMind.open(demo_copy, processes=0)
@@ -156,6 +163,8 @@ def test_they_end_with_it_and_with_a_program_that_forgets_to_close(demo_copy):
     with RecMind.open(demo_copy, processes=2) as rec:
         begun = processes_of(rec)
     assert [running(pid) for pid in begun] == [False, False]
+    with pytest.raises(WorkerEnded, match="was closed"):
+        asyncio.run(rec.arecommend("a comedy"))
     # No guard against being run again, and no end either.
     program = (
         "import asyncio, sys; from agent import RecMind\n"
