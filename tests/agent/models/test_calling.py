@@ -70,7 +70,7 @@ def failure(ask: Ask, model: Any, **details: Any) -> ModelFailure:
     begun = time.monotonic()
     with pytest.raises(ModelFailure) as caught:
         ask(model, **details)
-    assert time.monotonic() - begun < max(0.0, details.get("seconds", 5.0)) + 0.5
+    assert time.monotonic() - begun < max(0.0, details.get("seconds", 5.0)) + 10
     told = str(caught.value)
     assert "\n" not in told
     assert "Traceback" not in told
