@@ -285,7 +285,7 @@ def test_a_model_without_an_asynchronous_side_cannot_hold_up_the_event_loop() ->
     released = threading.Event()
 
     def hang(_: Any) -> AIMessage:
-        released.wait(20)
+        released.wait(60)
         return AIMessage("late")
 
     async def main() -> None:
@@ -294,7 +294,7 @@ def test_a_model_without_an_asynchronous_side_cannot_hold_up_the_event_loop() ->
     begun = time.monotonic()
     with pytest.raises(ModelFailure, match=r"ScriptedModel did not answer within 0\.2 s"):
         asyncio.run(main())
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30
     released.set()
 
 
@@ -309,10 +309,10 @@ def test_whatever_a_handed_in_model_raises_becomes_a_failure(error: Exception, a
 
 
 def test_cancelling_the_caller_cancels_the_call(endpoint: Endpoint, model: Any) -> None:
-    endpoint.enqueue(says("late", wait_s=30))
+    endpoint.enqueue(says("late", wait_s=60))
 
     async def main() -> None:
-        task = asyncio.create_task(acall_model(model, MESSAGES, None, time.monotonic() + 20))
+        task = asyncio.create_task(acall_model(model, MESSAGES, None, time.monotonic() + 50))
         await asyncio.sleep(0.2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -320,4 +320,4 @@ def test_cancelling_the_caller_cancels_the_call(endpoint: Endpoint, model: Any) 
 
     begun = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30
