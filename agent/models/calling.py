@@ -25,7 +25,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from agent.models.factory import innermost, who_is
 from agent.models.failures import ModelFailure, Who, failure_of, late
-from agent.models.replies import checked
+from agent.models.replies import checked, readable
 
 __all__ = ["ModelFailure", "acall_model", "call_model"]
 
@@ -175,12 +175,8 @@ def _settled(chunk: AIMessageChunk) -> AIMessage:
     for piece in chunk.tool_call_chunks:
         call, args, call_id = piece["name"] or "", piece["args"] or "", piece["id"]
         try:
-            read = json.loads(args) if args.strip() else {}
-            if isinstance(read, str):  # some servers of open models send JSON within JSON
-                read = json.loads(read)
-            if not isinstance(read, dict):
-                raise TypeError(f"{type(read).__name__} instead of an object")
-        except (ValueError, TypeError) as error:
+            read = json.loads(readable(args)) if args.strip() else {}
+        except ValueError as error:
             invalid.append(
                 InvalidToolCall(name=call, args=args, id=call_id, error=str(error), type="invalid_tool_call")
             )

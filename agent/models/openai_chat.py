@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,6 +12,8 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.outputs import ChatResult
 from openai import DefaultAsyncHttpxClient
 from typing_extensions import override
+
+from agent.models.replies import readable
 
 AS_THEY_ARE = ("messages", "tools")
 """Parts of a request that are plain JSON already."""
@@ -40,20 +41,8 @@ class ChatOpenAI(langchain_openai.ChatOpenAI):
         for choice in getattr(response, "choices", None) or ():
             for call in getattr(choice.message, "tool_calls", None) or ():
                 if (function := getattr(call, "function", None)) is not None:
-                    function.arguments = _readable(function.arguments)
+                    function.arguments = readable(function.arguments)
         return super()._create_chat_result(response, generation_info)
-
-
-def _readable(arguments: Any) -> Any:
-    """Arguments of a call that LangChain can read, or takes for junk: JSON of anything but an object ends the whole
-    answer there. Some servers of open models send JSON within JSON."""
-    if not isinstance(arguments, str) or arguments.lstrip()[:1] in ("", "{"):
-        return arguments
-    try:
-        read = json.loads(arguments)
-    except ValueError:
-        return arguments
-    return read if isinstance(read, str) and read.lstrip().startswith("{") else f"no object: {arguments}"
 
 
 class LoopClient(DefaultAsyncHttpxClient):

@@ -67,6 +67,18 @@ def checked(message: Any, who: Who, asked: Sequence[BaseMessage], *, streamed: b
     return message if usage else _with_estimate(message, asked)
 
 
+def readable(arguments: Any) -> Any:
+    """The arguments of a call, as text that holds a JSON object or is no JSON at all: any other JSON ends the whole
+    answer in LangChain. Some servers of open models send JSON within JSON."""
+    if not isinstance(arguments, str) or arguments.lstrip()[:1] in ("", "{"):
+        return arguments
+    try:
+        read = json.loads(arguments)
+    except ValueError:
+        return arguments
+    return read if isinstance(read, str) and read.lstrip().startswith("{") else f"no object: {arguments}"
+
+
 def finish_reason(message: AIMessage) -> str | None:
     """Why the answer ended, in the provider's word; None where it did not say."""
     facts = message.response_metadata
