@@ -95,9 +95,10 @@ class RecMind:
 
     async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """``recommend`` for an event loop: the model is awaited, all else runs in threads or processes of its own."""
-        if self._workers is not None and can_cross(options):
-            return await asyncio.wrap_future(self._workers.answer(query, options))
-        return await self._requests.aanswer(query, options)
+        workers = self._workers_for(options)
+        if workers is None:
+            return await self._requests.aanswer(query, options)
+        return await asyncio.wrap_future(workers.answer(query, options))
 
     def resume(self, thread: str, /, reply: str = "", **options: Unpack[Options]) -> Answer:
         """The answer to a reply: the run that asked a question goes on with it.
@@ -202,12 +203,17 @@ class RecMind:
     def _recommend_anywhere(self, query: str = "", **options: Unpack[Options]) -> Answer:
         """``recommend``, by another process where there are any; once more where that one ends before it has
         answered."""
-        if self._workers is None or not can_cross(options):
+        workers = self._workers_for(options)
+        if workers is None:
             return self.recommend(query, **options)
         try:
-            return self._workers.answer(query, options).result()
+            return workers.answer(query, options).result()
         except WorkerEnded:
-            return self._workers.answer(query, options).result()
+            return workers.answer(query, options).result()
+
+    def _workers_for(self, options: Options) -> Workers | None:
+        """The other processes, where there are any and a request with these options can go there."""
+        return self._workers if can_cross(options) else None
 
     def feedback(
         self,

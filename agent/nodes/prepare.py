@@ -177,5 +177,5 @@ def _listed(slate: Slate) -> str:
     lines = []
     for entry in slate.entries.values():
         facts = "; ".join(f"e{n} {slate.told(n)}" for n in entry.evidence[:3])
-        lines.append(f"{entry.handle} {entry.short_title}: {facts}" if facts else f"{entry.handle} {entry.short_title}")
+        lines.append(f"{entry.handle} {entry.short_title}{f': {facts}' if facts else ''}")
     return "\nReferences\n" + "\n".join(lines) + "\n"

@@ -194,8 +194,9 @@ def _set_injections_aside(draft: Draft) -> None:
         first = begin
         while not (request.boundary(first) or request.tokens[first].key in _GOES_ON):
             first -= 1
-        end = next((n for n in range(begin, len(request.tokens)) if request.tokens[n].sentence != sentence), None)
-        last = len(request.tokens) if end is None else end
+        last = begin
+        while last < len(request.tokens) and request.tokens[last].sentence == sentence:
+            last += 1
         words = request.words(first, last)
         shown = words if len(words) <= 60 else words[:59] + "…"
         draft.unused.append(f"I only look for items, so “{shown}” was not followed.")

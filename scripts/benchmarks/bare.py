@@ -61,7 +61,7 @@ async def in_flight_s(messages: Sequence[AnyMessage], count: int) -> float:
         return {"messages": [ToolMessage(answer.content, tool_call_id=call["id"]) for call, answer in pairs]}
 
     def next_of(state: Conversation) -> str:
-        return "act" if isinstance(state["messages"][-2], type(asked[-1])) else "validate"
+        return "act" if len(state["messages"]) == len(asked) + 1 else "validate"
 
     graph = StateGraph(Conversation)
     graph.add_node("prepare", _nothing)
