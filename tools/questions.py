@@ -37,9 +37,9 @@ class Question:
 
     @property
     def size(self) -> int:
-        """Bytes, all but those that every question has."""
-        reach = self.asked.reach
-        arrays: list[npt.NDArray[Any]] = [self.table, reach.places, reach.values]
+        """Bytes of the arrays that grow with the past and with what it leads to."""
+        asked = self.asked
+        arrays: list[npt.NDArray[Any]] = [self.table, asked.totals, asked.reach.places, asked.reach.values]
         arrays += [*self.totals.values(), *self.texts.values()]
         return sum(array.nbytes for array in arrays)
 
