@@ -10,9 +10,9 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from typing_extensions import TypedDict
 
-from data.choices import Aggregation, Mode, Strategy, Strictness
-from data.conditions import Condition
-from data.errors import InputError
+from recmind.data.choices import Aggregation, Mode, Strategy, Strictness
+from recmind.data.conditions import Condition
+from recmind.data.errors import InputError
 
 MOST_MEMBERS = 12
 """The largest group."""

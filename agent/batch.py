@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agent.answer import Answer
-from agent.asking import Asked, Options
-from data.conditions import parse_condition, resolve_condition
-from data.disk_cache import key_of
-from data.errors import BadRow, InputError, RecMindError
-from data.locking import Taken, turn
-from data.progress import Progress, quiet
+from recmind.agent.answer import Answer
+from recmind.agent.asking import Asked, Options
+from recmind.data.conditions import parse_condition, resolve_condition
+from recmind.data.disk_cache import key_of
+from recmind.data.errors import BadRow, InputError, RecMindError
+from recmind.data.locking import Taken, turn
+from recmind.data.progress import Progress, quiet
 
 if TYPE_CHECKING:
-    from agent.recommender import RecMind
+    from recmind.agent.recommender import RecMind
 
 CONCURRENCY = 8
 FIELDS = {

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from langchain_core.messages import AIMessage
 
-from agent.models.cache import is_cached
-from agent.models.failures import FailureKind, ModelFailure
-from agent.models.offline import OfflinePlanner
-from agent.models.prices import FREE, cost_of
-from agent.state import AgentContext, Spent
-from data.spending import Ledger, Spending
+from recmind.agent.models.cache import is_cached
+from recmind.agent.models.failures import FailureKind, ModelFailure
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.models.prices import FREE, cost_of
+from recmind.agent.state import AgentContext, Spent
+from recmind.data.spending import Ledger, Spending
 
 log = logging.getLogger(__name__)
 

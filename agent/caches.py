@@ -23,15 +23,15 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from pydantic import TypeAdapter
 
-import prompts
-from agent.answer import Answer, Usage
-from agent.models.cache import LARGEST as LARGEST_RESPONSES
-from agent.models.cache import caching
-from data.disk_cache import DiskCache, key_of
-from data.version import recmind_version
-from data.workspace import Workspace
-from tools.lookups import LookUps
-from tools.remembered import FindingsCache, RememberedLookUps
+from recmind import prompts
+from recmind.agent.answer import Answer, Usage
+from recmind.agent.models.cache import LARGEST as LARGEST_RESPONSES
+from recmind.agent.models.cache import caching
+from recmind.data.disk_cache import DiskCache, key_of
+from recmind.data.version import recmind_version
+from recmind.data.workspace import Workspace
+from recmind.tools.lookups import LookUps
+from recmind.tools.remembered import FindingsCache, RememberedLookUps
 
 LARGEST_ANSWERS = 500
 

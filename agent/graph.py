@@ -24,15 +24,15 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import override
 
-from agent.nodes.act import aact, act
-from agent.nodes.fallback import fallback
-from agent.nodes.inspire import ainspire, inspire
-from agent.nodes.pooled import pooled
-from agent.nodes.prepare import prepare
-from agent.nodes.reason import areason, reason
-from agent.nodes.respond import respond
-from agent.nodes.validate import repair, said_nothing, validate
-from agent.state import AgentContext, State
+from recmind.agent.nodes.act import aact, act
+from recmind.agent.nodes.fallback import fallback
+from recmind.agent.nodes.inspire import ainspire, inspire
+from recmind.agent.nodes.pooled import pooled
+from recmind.agent.nodes.prepare import prepare
+from recmind.agent.nodes.reason import areason, reason
+from recmind.agent.nodes.respond import respond
+from recmind.agent.nodes.validate import repair, said_nothing, validate
+from recmind.agent.state import AgentContext, State
 
 Graph = CompiledStateGraph[State, AgentContext, State, State]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.answer import Fit
-from tools.context import Brief, RequestContext
-from tools.group import FIT
-from tools.phrases import joined
-from tools.profile import Profile
-from tools.slate import Entry
+from recmind.agent.answer import Fit
+from recmind.tools.context import Brief, RequestContext
+from recmind.tools.group import FIT
+from recmind.tools.phrases import joined
+from recmind.tools.profile import Profile
+from recmind.tools.slate import Entry
 
 DIGEST_LINES, LINE_WORDS = 3, 24
 """Of each member a model reads so many lines of the profile, and so many words of each."""

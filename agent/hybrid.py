@@ -9,11 +9,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from agent import policy
-from data.errors import RecMindError
-from tools.context import Brief, RequestContext
-from tools.lookups import LookUps
-from tools.slate import Entry, Slate
+from recmind.agent import policy
+from recmind.data.errors import RecMindError
+from recmind.tools.context import Brief, RequestContext
+from recmind.tools.lookups import LookUps
+from recmind.tools.slate import Entry, Slate
 
 log = logging.getLogger(__name__)
 

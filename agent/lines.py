@@ -15,13 +15,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 
-import prompts
-from agent.models.offline import BRIEF, LINES
-from agent.models.spoken import with_spoken_calls, without_thoughts
-from agent.state import AgentContext, Line, State
-from data.text import normalize
-from tools.group import in_turns
-from tools.slate import Entry, Slate
+from recmind import prompts
+from recmind.agent.models.offline import BRIEF, LINES
+from recmind.agent.models.spoken import with_spoken_calls, without_thoughts
+from recmind.agent.state import AgentContext, Line, State
+from recmind.data.text import normalize
+from recmind.tools.group import in_turns
+from recmind.tools.slate import Entry, Slate
 
 RESERVED = 4
 """Model calls that must be left where a question is asked: it, the look-ups it leads to, the final call, a repair."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent import group
-from agent.state import AgentContext, Verdict
-from agent.understanding import Understanding
-from tools.context import Brief
-from tools.phrases import quoted
+from recmind.agent import group
+from recmind.agent.state import AgentContext, Verdict
+from recmind.agent.understanding import Understanding
+from recmind.tools.context import Brief
+from recmind.tools.phrases import quoted
 
 FAR = 0.29
 """Where no recommendation is more similar than this to what was asked for, the catalogue has nothing like it."""

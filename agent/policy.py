@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agent.sentences import compose
-from tools.submit import SUBMIT
+from recmind.agent.sentences import compose
+from recmind.tools.submit import SUBMIT
 
 Call = tuple[str, dict[str, Any]]
 """A tool's name and its arguments."""
@@ -26,7 +26,7 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
     """The first turn: everything that can be looked up at once.
 
     Args:
-        brief: the request as ``agent.hybrid.described`` puts it.
+        brief: the request as ``recmind.agent.hybrid.described`` puts it.
     """
     where = list(brief["bindings"])
     likes, wishes, text = list(brief["likes"]), list(brief["wishes"]), brief["text"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.answer import Portrait, Proof
-from agent.proofs import proved_of_person
-from tools import phrases
-from tools.context import RequestContext
-from tools.phrases import joined
-from tools.profile import Profile, Taste, star_kinds
-from tools.slate import Evidence
+from recmind.agent.answer import Portrait, Proof
+from recmind.agent.proofs import proved_of_person
+from recmind.tools import phrases
+from recmind.tools.context import RequestContext
+from recmind.tools.phrases import joined
+from recmind.tools.profile import Profile, Taste, star_kinds
+from recmind.tools.slate import Evidence
 
 TASTES, DISLIKES, FAVORITES = 3, 2, 2
 """Of each at most so many are told."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from data.conditions import Condition, matches
-from data.records import Item
-from data.text import normalize
-from tools.context import Brief, RequestContext
-from tools.profile import build_profile
-from tools.slate import Evidence
+from recmind.data.conditions import Condition, matches
+from recmind.data.records import Item
+from recmind.data.text import normalize
+from recmind.tools.context import Brief, RequestContext
+from recmind.tools.profile import build_profile
+from recmind.tools.slate import Evidence
 
 TOLERANCE = 0.01
 """How far a measured value may be from the recorded one, which is rounded."""

@@ -13,10 +13,10 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from data.records import AttributeValue, Item
-from data.text import normalize
-from tools.phrases import attribute_label
-from tools.slate import Entry, Slate
+from recmind.data.records import AttributeValue, Item
+from recmind.data.text import normalize
+from recmind.tools.phrases import attribute_label
+from recmind.tools.slate import Entry, Slate
 
 MOST_UNPROVED = 3
 """Words of a reason that need not be of the facts: "it comes well recommended" claims little."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent.answer import Proof, Recommendation
-from agent.group import fits_of, with_fits
-from agent.state import AgentContext, State
+from recmind.agent.answer import Proof, Recommendation
+from recmind.agent.group import fits_of, with_fits
+from recmind.agent.state import AgentContext, State
 
 
 def recommended(state: State, context: AgentContext) -> tuple[Recommendation, ...]:

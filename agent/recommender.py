@@ -13,21 +13,21 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from agent.answer import Answer
-from agent.asking import Model, Options
-from agent.batch import batch
-from agent.memory.preferring import forget_preference, keep_preference
-from agent.memory.threads import Threads
-from agent.requests import Requests
-from agent.state import Event
-from agent.tracing import TraceStore
-from agent.workers import WorkerEnded, Workers, can_cross
-from data.errors import InputError, RecMindError
-from data.records import Interaction, Preference
-from data.store import Store
-from data.text import encodable
-from data.workspace import Workspace
-from tools.index import Engines
+from recmind.agent.answer import Answer
+from recmind.agent.asking import Model, Options
+from recmind.agent.batch import batch
+from recmind.agent.memory.preferring import forget_preference, keep_preference
+from recmind.agent.memory.threads import Threads
+from recmind.agent.requests import Requests
+from recmind.agent.state import Event
+from recmind.agent.tracing import TraceStore
+from recmind.agent.workers import WorkerEnded, Workers, can_cross
+from recmind.data.errors import InputError, RecMindError
+from recmind.data.records import Interaction, Preference
+from recmind.data.store import Store
+from recmind.data.text import encodable
+from recmind.data.workspace import Workspace
+from recmind.tools.index import Engines
 
 _SCORES = {"always": 1.0, "negative": 0.0}
 """What a kind of interaction with an item says of its being in an answer, by what it means."""
@@ -131,7 +131,7 @@ class RecMind:
         Raises:
             InputError: there is no such trace, or it kept too little of its request.
         """
-        from agent.replaying import replayed  # noqa: PLC0415  few ask for it
+        from recmind.agent.replaying import replayed  # noqa: PLC0415  few ask for it
 
         return replayed(self.traces.tree(trace_id), self._requests)
 

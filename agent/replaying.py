@@ -8,14 +8,14 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from agent.answer import Answer
-from agent.asking import Options
-from agent.memory.thread import Thread
-from agent.models.recorded import recorded_model
-from agent.requests import Requests
-from agent.tracing import TraceTree
-from agent.tracing.reading import CARRIED
-from data.errors import InputError
+from recmind.agent.answer import Answer
+from recmind.agent.asking import Options
+from recmind.agent.memory.thread import Thread
+from recmind.agent.models.recorded import recorded_model
+from recmind.agent.requests import Requests
+from recmind.agent.tracing import TraceTree
+from recmind.agent.tracing.reading import CARRIED
+from recmind.data.errors import InputError
 
 _ASKED = ("user_id", "aggregation", "k", "filters", "exclude", "diversity", "mode", "ask", "strategy", "strictness")
 """Options that a trace keeps with its request."""

@@ -17,33 +17,33 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langsmith import uuid7
 
-from agent.answer import Answer, Usage
-from agent.asking import Asked, Model, Options
-from agent.caches import Caches, answer_key, told_again
-from agent.graph import build_graph
-from agent.memory.preferring import asked_now
-from agent.memory.running import Conversing, Message
-from agent.memory.threads import Threads
-from agent.memory.turns import Turn
-from agent.models.choosing import Choice, Models
-from agent.models.factory import who_is
-from agent.models.offline import NAME as OFFLINE
-from agent.models.prices import price_of
-from agent.models.recorded import RecordedModel
-from agent.recommended import recommended
-from agent.state import AgentContext, Event, Spent, State
-from agent.tracing import TraceRecorder, TraceStore
-from agent.tracing.reading import REPLAYED
-from agent.understanding import Understanding, understand
-from agent.versions import versions_of
-from data.conditions import Condition, parse_condition, resolve_condition
-from data.settings import Limits
-from data.spending import Ledger
-from data.store import Store
-from data.text import encodable
-from data.workspace import Workspace
-from tools.index import Engines, open_engines
-from tools.slate import Slate
+from recmind.agent.answer import Answer, Usage
+from recmind.agent.asking import Asked, Model, Options
+from recmind.agent.caches import Caches, answer_key, told_again
+from recmind.agent.graph import build_graph
+from recmind.agent.memory.preferring import asked_now
+from recmind.agent.memory.running import Conversing, Message
+from recmind.agent.memory.threads import Threads
+from recmind.agent.memory.turns import Turn
+from recmind.agent.models.choosing import Choice, Models
+from recmind.agent.models.factory import who_is
+from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.agent.models.prices import price_of
+from recmind.agent.models.recorded import RecordedModel
+from recmind.agent.recommended import recommended
+from recmind.agent.state import AgentContext, Event, Spent, State
+from recmind.agent.tracing import TraceRecorder, TraceStore
+from recmind.agent.tracing.reading import REPLAYED
+from recmind.agent.understanding import Understanding, understand
+from recmind.agent.versions import versions_of
+from recmind.data.conditions import Condition, parse_condition, resolve_condition
+from recmind.data.settings import Limits
+from recmind.data.spending import Ledger
+from recmind.data.store import Store
+from recmind.data.text import encodable
+from recmind.data.workspace import Workspace
+from recmind.tools.index import Engines, open_engines
+from recmind.tools.slate import Slate
 
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from data.choices import Aggregation
+from recmind.data.choices import Aggregation
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EVIDENCE_KINDS = ("request", "preference", "history", "collaborative", "semantic", "metadata", "popularity")

@@ -12,15 +12,15 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from agent.answer import Portrait, Recommendation
-from agent.caches import Caches
-from agent.understanding import Understanding
-from data.choices import Mode, Strategy, Strictness
-from data.settings import Limits, Price
-from data.spending import Ledger
-from tools.context import Brief, RequestContext
-from tools.slate import Slate
-from tools.submit import Submission
+from recmind.agent.answer import Portrait, Recommendation
+from recmind.agent.caches import Caches
+from recmind.agent.understanding import Understanding
+from recmind.data.choices import Mode, Strategy, Strictness
+from recmind.data.settings import Limits, Price
+from recmind.data.spending import Ledger
+from recmind.tools.context import Brief, RequestContext
+from recmind.tools.slate import Slate
+from recmind.tools.submit import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

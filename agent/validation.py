@@ -11,16 +11,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from agent.proofs import holds, searchable, speaks_against
-from agent.reasons import ReasonText, read_reason
-from agent.sentences import compose
-from agent.state import AgentContext, Chosen, Verdict
-from data.conditions import matches
-from data.records import Item
-from data.text import normalize
-from tools.context import Brief
-from tools.slate import Entry, Slate
-from tools.submit import Pick, Submission
+from recmind.agent.proofs import holds, searchable, speaks_against
+from recmind.agent.reasons import ReasonText, read_reason
+from recmind.agent.sentences import compose
+from recmind.agent.state import AgentContext, Chosen, Verdict
+from recmind.data.conditions import matches
+from recmind.data.records import Item
+from recmind.data.text import normalize
+from recmind.tools.context import Brief
+from recmind.tools.slate import Entry, Slate
+from recmind.tools.submit import Pick, Submission
 
 TWICE = "is there twice"
 MOST_EXAMPLES = 3

@@ -6,9 +6,9 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
-from data.store import Store
-from data.version import recmind_version
-from tools.index import Engines
+from recmind.data.store import Store
+from recmind.data.version import recmind_version
+from recmind.tools.index import Engines
 
 
 def versions_of(store: Store, engines: Engines) -> dict[str, str]:
@@ -20,7 +20,7 @@ def versions_of(store: Store, engines: Engines) -> dict[str, str]:
 def _ours() -> dict[str, str]:
     """What does not change while the process runs."""
     made = hashlib.blake2b(digest_size=4)
-    for file in sorted(files("prompts").iterdir(), key=lambda file: file.name):
+    for file in sorted(files("recmind.prompts").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".md"):
             made.update(f"{file.name}\n{file.read_text(encoding='utf-8')}\n".encode())
     return {"prompts": made.hexdigest(), "recmind": recmind_version()}

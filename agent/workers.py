@@ -19,9 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from agent.answer import Answer
-from agent.asking import Options
-from data.errors import RecMindError
+from recmind.agent.answer import Answer
+from recmind.agent.asking import Options
+from recmind.data.errors import RecMindError
 
 COLLECTED = (50_000, 20, 100)
 """When the collector looks for garbage in such a process: a hundred requests under way hold much that is none, and
@@ -92,7 +92,7 @@ class _Worker:
     def __init__(self, opened: _Opened) -> None:
         # Not multiprocessing: that runs the caller's main module again, guarded or not.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from agent.workers import main; main()"],
+            [sys.executable, "-P", "-c", "from recmind.agent.workers import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -203,7 +203,7 @@ def main() -> None:
 
 
 async def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    from agent.recommender import RecMind  # noqa: PLC0415  it opens workers itself
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415  it opens workers itself
 
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     home, model, fallback = pickle.load(requests)  # noqa: S301  from our own process

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
+from recmind.data.arrays import places_of
 
 AttributeKind = Literal["text", "number", "list"]
 Integers = npt.NDArray[np.int64]
@@ -126,7 +126,7 @@ class ItemStatistics:
     item_numbers: Integers
     interactions: Integers
     positives: Integers
-    """Interactions that speak for the item (``data.signals``)."""
+    """Interactions that speak for the item (``recmind.data.signals``)."""
     value_count: Integers
     value_sum: npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import Integers
-from data.database import Database
-from data.reading import as_json
+from recmind.data.catalogue import Integers
+from recmind.data.database import Database
+from recmind.data.reading import as_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from data.errors import ConditionError
-from data.records import AttributeValue, Item
-from data.text import fold, format_number, normalize, to_number
+from recmind.data.errors import ConditionError
+from recmind.data.records import AttributeValue, Item
+from recmind.data.text import fold, format_number, normalize, to_number
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "in", "not in"]
 Numbers = npt.NDArray[np.float64]
@@ -256,7 +256,7 @@ def _comparison_sql(condition: Condition, *, text: str, number: str) -> tuple[st
 
 
 class CatalogueView(Protocol):
-    """What resolving needs to know of a catalogue; ``data.catalogue.Catalogue`` is one."""
+    """What resolving needs to know of a catalogue; ``recmind.data.catalogue.Catalogue`` is one."""
 
     def attribute_names(self) -> Sequence[str]:
         """The names of the attributes that items have."""

@@ -11,9 +11,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from data.reading import ITEM_COLUMNS, as_json, to_item
-from data.records import Item
-from data.writing import ItemWriting
+from recmind.data.reading import ITEM_COLUMNS, as_json, to_item
+from recmind.data.records import Item
+from recmind.data.writing import ItemWriting
 
 Given = tuple[int, str]
 """User number and the value that the user gave."""

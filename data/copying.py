@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import InteractionArrays
-from data.errors import WorkspaceError
-from data.progress import Progress, quiet
-from data.splits import Split
-from data.store import Store
-from data.workspace import Workspace
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import WorkspaceError
+from recmind.data.progress import Progress, quiet
+from recmind.data.splits import Split
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
 
 _FRESH = 1
 """Clock, catalogue version and watermarks of a copy: what they counted in the original tells of the held-out rows."""

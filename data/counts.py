@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data.catalogue import InteractionArrays
-from data.histories import HistoryReading
-from data.signals import weights
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.histories import HistoryReading
+from recmind.data.signals import weights
 
 
 class Counting(HistoryReading):

@@ -13,11 +13,11 @@ from typing import Any, Self, TypeVar
 
 import sqlite_utils
 
-from data.errors import WorkspaceError
-from data.schema import migrate
-from data.settings import Settings
-from data.sqlite import open_sqlite
-from data.text import fold, format_number
+from recmind.data.errors import WorkspaceError
+from recmind.data.schema import migrate
+from recmind.data.settings import Settings
+from recmind.data.sqlite import open_sqlite
+from recmind.data.text import fold, format_number
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from data.catalogue import InteractionArrays, chronological
-from data.reading import as_json, keep, read_attributes
-from data.records import Interaction, Preference, User
-from data.statistics import StatisticsReading
+from recmind.data.catalogue import InteractionArrays, chronological
+from recmind.data.reading import as_json, keep, read_attributes
+from recmind.data.records import Interaction, Preference, User
+from recmind.data.statistics import StatisticsReading
 
 _CHUNK = 200_000
 _INTERACTION_COLUMNS = "user_number, item_number, kind_number, timed, moment, value, position"

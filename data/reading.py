@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import common, places_of
-from data.catalogue import AttributeSummary, Catalogue, Integers, KindSummary, without
-from data.conditions import NEGATIONS, PSEUDO_ATTRIBUTES, Condition, compares, numbers_sql, where
-from data.database import Database
-from data.records import AttributeValue, Item
-from data.text import STOP_WORDS, normalize, title_keys, words
+from recmind.data.arrays import common, places_of
+from recmind.data.catalogue import AttributeSummary, Catalogue, Integers, KindSummary, without
+from recmind.data.conditions import NEGATIONS, PSEUDO_ATTRIBUTES, Condition, compares, numbers_sql, where
+from recmind.data.database import Database
+from recmind.data.records import AttributeValue, Item
+from recmind.data.text import STOP_WORDS, normalize, title_keys, words
 
 ITEM_COLUMNS = "item_number, item_id, title, description, attributes, created_at, available"
 Doubles = npt.NDArray[np.float64]
@@ -217,7 +217,7 @@ class ItemReading(Database):
     # -- titles --------------------------------------------------------------------------------------------------
 
     def titles_by_key(self, keys: Iterable[str]) -> dict[str, list[str]]:
-        """The ids of the items that each key (see ``data.text.title_keys``) names, most interactions first.
+        """The ids of the items that each key (see ``recmind.data.text.title_keys``) names, most interactions first.
 
         Only the nearest names count: ``alien`` is Alien, and Alien: Resurrection only where there is no Alien. Keys
         that name nothing are left out.

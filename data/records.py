@@ -69,7 +69,7 @@ class Preference:
     text: str
     """The user's words."""
     condition: str
-    """The same as a condition over attributes, in the syntax of ``data.conditions``: ``genres!=Horror``."""
+    """The same as a condition over attributes, in the syntax of ``recmind.data.conditions``: ``genres!=Horror``."""
     source: str = "stated"
     at: float | None = None
     """Unix seconds."""

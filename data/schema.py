@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import sqlite_utils
 
-from data.errors import WorkspaceError
+from recmind.data.errors import WorkspaceError
 
 _TABLES = (
     # item_number and user_number are never used twice (AUTOINCREMENT): built engines refer to them.

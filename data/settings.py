@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from data.choices import Strategy, Strictness
-from data.errors import InputError, WorkspaceError
+from recmind.data.choices import Strategy, Strictness
+from recmind.data.errors import InputError, WorkspaceError
 
 Positive = Literal["above_mean", "threshold", "always", "weak", "never", "negative"]
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import InteractionArrays
-from data.records import Interaction
-from data.settings import Settings
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.records import Interaction
+from recmind.data.settings import Settings
 
 WEAK = 0.3
 """The weight of a sign like a view beside a clear one of 1."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from data.database import Database
-from data.settings import DailyLimits
+from recmind.data.database import Database
+from recmind.data.settings import DailyLimits
 
 KEPT_DAYS = 400
 """Days that are remembered: a year, and some more to look back at."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import Integers, InteractionArrays
-from data.errors import InputError
+from recmind.data.catalogue import Integers, InteractionArrays
+from recmind.data.errors import InputError
 
 Mask = npt.NDArray[np.bool_]
 

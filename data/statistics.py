@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from data.arrays import places_of
-from data.catalogue import Integers, ItemStatistics
-from data.reading import ItemReading, keep
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import Integers, ItemStatistics
+from recmind.data.reading import ItemReading, keep
 
 WHOLE_UP_TO = 20_000
 """Up to so many items the counts are made whole again after every change: that takes a millisecond."""

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Iterable
 from operator import itemgetter
 
-from data.contributions import Contributing
-from data.errors import InputError
-from data.reading import as_json
-from data.records import Interaction, Preference, User
-from data.spending import account_of
-from data.writing import batched
+from recmind.data.contributions import Contributing
+from recmind.data.errors import InputError
+from recmind.data.reading import as_json
+from recmind.data.records import Interaction, Preference, User
+from recmind.data.spending import account_of
+from recmind.data.writing import batched
 
 _UPSERT_INTERACTION = """
     INSERT INTO interactions (user_number, item_number, kind_number, timed, moment, value, position)

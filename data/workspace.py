@@ -6,8 +6,8 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from data.errors import WorkspaceError
-from data.settings import Settings
+from recmind.data.errors import WorkspaceError
+from recmind.data.settings import Settings
 
 HOME_VARIABLE = "RECMIND_HOME"
 

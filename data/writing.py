@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from data.counts import Counting
-from data.errors import InputError
-from data.reading import ITEM_COLUMNS, as_json, to_item
-from data.records import AttributeValue, Item
-from data.text import fold, format_number, normalize, title_keys
+from recmind.data.counts import Counting
+from recmind.data.errors import InputError
+from recmind.data.reading import ITEM_COLUMNS, as_json, to_item
+from recmind.data.records import AttributeValue, Item
+from recmind.data.text import fold, format_number, normalize, title_keys
 
 T = TypeVar("T")
 

@@ -17,7 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent)]
+_SCRIPTS = Path(__file__).resolve().parent
+sys.path[:0] = [str(_SCRIPTS.parent / ".src"), str(_SCRIPTS.parent), str(_SCRIPTS)]
 
 BENCHMARKS = {
     "index": "recmind index against encoding alone on MovieLens latest-small; then with nothing or one item changed",

@@ -58,10 +58,10 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
 @pytest.fixture(scope="session")
 def movielens_home(shared_data: Path, built_once: BuiltOnce) -> Path:
     """A workspace with latest-small and its index, built once for all tests (minutes); to be read only."""
-    from data.importers import import_movielens
-    from data.store import Store
-    from data.workspace import Workspace
-    from tools.index import build
+    from recmind.data.importers import import_movielens
+    from recmind.data.store import Store
+    from recmind.data.workspace import Workspace
+    from recmind.tools.index import build
 
     folder = shared_data / "ml-latest-small"
     if not folder.is_dir():

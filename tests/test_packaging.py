@@ -1,10 +1,13 @@
-"""What a release is made of: the import names are ours, package data is there, nothing of one machine slips in."""
+"""What a release is made of: one import name, all package data, nothing of one machine."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +15,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / ".src" / "recmind"
 NAMES = ("agent", "data", "prompts", "tools")
+"""The folders that hold what is importable, as ``recmind.NAME``."""
+OWN_FILES = ("__init__.py", "__main__.py", "py.typed")
+"""What the package itself holds beside the links to these folders."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 IMPORT_NAMES = {
     "faiss": "faiss-cpu",
@@ -42,14 +49,116 @@ def tracked() -> list[Path]:
     return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def test_the_import_names_are_ours_alone():
+def test_one_import_name_is_ours_and_ours_alone():
     owners = packages_distributions()
-    assert {name: set(owners.get(name, [])) for name in NAMES} == {name: {"recmind"} for name in NAMES}
+    assert set(owners["recmind"]) == {"recmind"}
+    assert [name for name, by in owners.items() if "recmind" in by] == ["recmind"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_package_is_typed(name):
-    assert files(name).joinpath("py.typed").is_file()
+def test_the_package_is_typed():
+    assert files("recmind").joinpath("py.typed").is_file()
+
+
+def test_every_folder_is_importable_below_the_one_name():
+    assert {name: (SOURCE / name).resolve() for name in NAMES} == {name: ROOT / name for name in NAMES}
+
+
+def test_no_module_is_imported_by_a_second_name(tracked):
+    """``import tools.slate`` beside ``import recmind.tools.slate`` would make two classes of each."""
+    wrong = {
+        (str(path.relative_to(ROOT)), name)
+        for path in tracked
+        if path.suffix == ".py"
+        for name in imports_of(path)
+        if name in NAMES
+    }
+    assert wrong == set()
+
+
+def test_no_file_is_loaded_twice():
+    code = """
+import importlib, pkgutil, recmind
+from collections import Counter
+from pathlib import Path
+import sys
+for module in pkgutil.walk_packages(recmind.__path__, "recmind."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+here = Path.cwd()
+places = Counter(Path(m.__file__).resolve() for m in list(sys.modules.values()) if getattr(m, "__file__", None))
+ours = {place: n for place, n in places.items() if place.parent.is_relative_to(here) and ".venv" not in place.parts}
+print(len(ours) > 200, [str(place) for place, n in ours.items() if n > 1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split(" ", 1) == ["True", "[]\n"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory, tracked: list[Path]) -> Path:
+    """The wheel, made of a source distribution, which is made of the files of the repository alone."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for path in [*tracked, *SOURCE.iterdir()]:
+        to = folder / "source" / path.relative_to(ROOT)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if not to.exists():
+            shutil.copy2(path, to, follow_symlinks=False)
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--outdir",
+        str(folder / "dist"),
+        str(folder / "source"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    (made,) = (folder / "dist").glob("*.whl")
+    return made
+
+
+def test_the_wheel_holds_every_file_and_one_name(wheel: Path, tracked: list[Path]):
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    packaged = {path.relative_to(ROOT) for path in tracked if path.relative_to(ROOT).parts[0] in NAMES}
+    expected = {f"recmind/{path}" for path in packaged} | {f"recmind/{name}" for name in OWN_FILES}
+    assert held == expected
+
+
+def test_a_project_with_folders_of_the_same_names_can_use_it(wheel: Path, tmp_path: Path):
+    """Most projects have a ``tools``, ``data``, ``agent`` or ``prompts`` of their own."""
+    site, project = tmp_path / "site", tmp_path / "project"
+    zipfile.ZipFile(wheel).extractall(site)
+    for name in NAMES:
+        (project / name).mkdir(parents=True)
+        (project / name / "__init__.py").write_text(f"WHOSE = 'the {name} of the project'\n")
+    # Isolated from the checkout: an editable install would hide what the wheel lacks.
+    surroundings = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{project}", "RECMIND_HOME": str(tmp_path / "home")}
+    code = """
+import agent, data, prompts, tools
+import recmind
+from recmind import RecMind
+from recmind.data.store import Store
+print(recmind.__file__, RecMind.__name__, [m.WHOSE for m in (agent, data, prompts, tools)])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith(str(site / "recmind"))
+    assert done.stdout.endswith(f"RecMind {[f'the {name} of the project' for name in NAMES]}\n")
+    script = "import sys; from recmind.agent.cli import main; sys.argv[0] = 'recmind'; main()"
+    for start in (["-m", "recmind"], ["-c", script]):
+        for words in (["--version"], ["import", "demo"], ["info"]):
+            done = subprocess.run(
+                [sys.executable, *start, *words],
+                cwd=project,
+                env=surroundings,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout
 
 
 def test_every_folder_with_modules_is_a_package():
@@ -68,7 +177,7 @@ def test_package_data_patterns_name_every_file_that_is_no_module(tracked):
 def test_only_declared_packages_are_imported():
     declared = {re.split(r"[^\w-]", name)[0].replace("-", "_") for name in PROJECT["dependencies"]}
     brought = {name for name, by in IMPORT_NAMES.items() if by.replace("-", "_") in declared}
-    allowed = declared | brought | OPTIONAL | set(NAMES) | set(sys.stdlib_module_names)
+    allowed = declared | brought | OPTIONAL | {"recmind"} | set(sys.stdlib_module_names)
     imported = {
         (name, str(path.relative_to(ROOT)))
         for package in NAMES
@@ -86,10 +195,23 @@ def test_imports_run_one_way(package, known):
     wrong = {
         (str(path.relative_to(ROOT)), name)
         for path in (ROOT / package).rglob("*.py")
-        for name in imports_of(path)
-        if name in NAMES and name not in known
+        for name in own_packages_of(path)
+        if name not in known
     }
     assert wrong == set()
+
+
+def own_packages_of(path: Path) -> set[str]:
+    """The packages below ``recmind`` that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("recmind.")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recmind."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == "recmind":
+            found |= {alias.name for alias in node.names}
+    return found
 
 
 def imports_of(path: Path) -> set[str]:

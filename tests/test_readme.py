@@ -88,7 +88,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("readme")
     (place / "bin").mkdir()
     (place / "here" / "scripts").mkdir(parents=True)
-    write_script(place / "bin" / "recmind", f"exec '{sys.executable}' -c 'from agent.cli import main; main()' \"$@\"")
+    write_script(
+        place / "bin" / "recmind", f"exec '{sys.executable}' -c 'from recmind.agent.cli import main; main()' \"$@\""
+    )
     write_script(place / "here" / "scripts" / "demo", 'exec recmind recommend "$@"')
     for command in ("recmind import demo", "recmind index"):
         done = run(place, command)

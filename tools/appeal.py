@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import dots, places_of
-from data.errors import RecMindError
-from tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
-from tools.links import Texts
-from tools.moments import Moments
-from tools.newcomers import Newcomers, places_for, spaced
-from tools.past import DAY_S, Past, days_before
-from tools.questions import Question, Questions
+from recmind.data.arrays import dots, places_of
+from recmind.data.errors import RecMindError
+from recmind.tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
+from recmind.tools.links import Texts
+from recmind.tools.moments import Moments
+from recmind.tools.newcomers import Newcomers, places_for, spaced
+from recmind.tools.past import DAY_S, Past, days_before
+from recmind.tools.questions import Question, Questions
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]

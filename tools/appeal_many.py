@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from tools.appeal import CANDIDATES, Appeal
-from tools.blocks import Block, blocks
-from tools.newcomers import places_for, spaced
-from tools.past import Pasts
+from recmind.data.arrays import places_of
+from recmind.tools.appeal import CANDIDATES, Appeal
+from recmind.tools.blocks import Block, blocks
+from recmind.tools.newcomers import places_for, spaced
+from recmind.tools.past import Pasts
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from data.progress import Progress
-from tools import links
-from tools.cooccurrence import CollaborativeParameters, Rows
+from recmind.data.progress import Progress
+from recmind.tools import links
+from recmind.tools.cooccurrence import CollaborativeParameters, Rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from tools.links import Texts
+    from recmind.tools.links import Texts
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from tools.appeal import FEATURES, LEAST, LINKED, TEXT, Appeal
-from tools.collaborative import heaviest
-from tools.past import DAY_S, Pasts, days_before
+from recmind.data.arrays import places_of
+from recmind.tools.appeal import FEATURES, LEAST, LINKED, TEXT, Appeal
+from recmind.tools.collaborative import heaviest
+from recmind.tools.past import DAY_S, Pasts, days_before
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]
@@ -66,7 +66,7 @@ class Pairs:
 
 
 class Block:
-    """Some users, and what their pasts lead to: what ``tools.appeal.Question`` is for one."""
+    """Some users, and what their pasts lead to: what ``recmind.tools.appeal.Question`` is for one."""
 
     def __init__(self, appeal: Appeal, items: _Items, pasts: Pasts) -> None:
         self.appeal = appeal

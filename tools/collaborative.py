@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from data.progress import Progress, quiet
-from data.settings import Settings
-from tools.blend import blend
-from tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
-from tools.links import Texts
-from tools.past import Past, days_before
-from tools.reach import Reach
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.data.progress import Progress, quiet
+from recmind.data.settings import Settings
+from recmind.tools.blend import blend
+from recmind.tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
+from recmind.tools.links import Texts
+from recmind.tools.past import Past, days_before
+from recmind.tools.reach import Reach
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -111,7 +111,7 @@ class CollaborativeModel:
 
         Args:
             arrays: all interactions, sorted by user, time and position.
-            weights: one for each interaction, from ``data.signals``.
+            weights: one for each interaction, from ``recmind.data.signals``.
             settings: say which kinds are graded, so that a value which is not positive still is an interest.
             progress: told of each distance of the window.
             parameters: the defaults where not given.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from data.store import Store
-from tools import phrases
-from tools.collaborative import CollaborativeHit
-from tools.findings import NO_FOCUS, Focus, found
-from tools.slate import Evidence, Findings
+from recmind.data.store import Store
+from recmind.tools import phrases
+from recmind.tools.collaborative import CollaborativeHit
+from recmind.tools.findings import NO_FOCUS, Focus, found
+from recmind.tools.slate import Evidence, Findings
 
 CLOSE = 0.4
 """Texts with a lower cosine are not called close: what links them is what goes with a third item."""

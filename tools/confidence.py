@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from data.progress import Progress, quiet
-from data.settings import Settings
-from data.signals import weights as signal_weights
-from tools.collaborative import CollaborativeModel
-from tools.held_out import Cases, graded_kind, held_out, learnable
-from tools.links import Texts
-from tools.logistic import LEAST_LABELS, Calibrated, Logistic
-from tools.past import Past
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.data.progress import Progress, quiet
+from recmind.data.settings import Settings
+from recmind.data.signals import weights as signal_weights
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.held_out import Cases, graded_kind, held_out, learnable
+from recmind.tools.links import Texts
+from recmind.tools.logistic import LEAST_LABELS, Calibrated, Logistic
+from recmind.tools.past import Past
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

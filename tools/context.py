@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from data.choices import Aggregation
-from data.conditions import Condition
+from recmind.data.choices import Aggregation
+from recmind.data.conditions import Condition
 
 if TYPE_CHECKING:
-    from data.store import Store
-    from tools.index import Engines
+    from recmind.data.store import Store
+    from recmind.tools.index import Engines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

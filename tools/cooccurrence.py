@@ -1,4 +1,4 @@
-"""Counting what goes together in the histories, and scaling it: the matrix behind ``tools.collaborative``."""
+"""Counting what goes together in the histories, and scaling it: the matrix behind ``recmind.tools.collaborative``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import InteractionArrays
-from data.progress import Progress
-from data.settings import Settings
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.progress import Progress
+from recmind.data.settings import Settings
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from data.catalogue import AttributeSummary, Catalogue
-from data.text import format_number
+from recmind.data.catalogue import AttributeSummary, Catalogue
+from recmind.data.text import format_number
 
 MOST_ATTRIBUTES = 14
 SHOWN_VALUES = 8

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.catalogue import Integers
-from data.columns import all_title_keys, title_matches
-from data.records import Item
-from data.store import Store
-from data.text import STOP_WORDS, format_number, title_keys
-from tools import phrases
-from tools.findings import NO_FOCUS, Focus, describer, found, values_of
-from tools.popular import only_kind
-from tools.slate import Evidence, Findings, Role
+from recmind.data.catalogue import Integers
+from recmind.data.columns import all_title_keys, title_matches
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.data.text import STOP_WORDS, format_number, title_keys
+from recmind.tools import phrases
+from recmind.tools.findings import NO_FOCUS, Focus, describer, found, values_of
+from recmind.tools.popular import only_kind
+from recmind.tools.slate import Evidence, Findings, Role
 
 LEAST_SCORE = 0.72
 """Below this a title is another title: "Zzyzx" must find nothing."""

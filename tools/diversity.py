@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import dots
+from recmind.data.arrays import dots
 
 POOL = 5
 """Candidates that compete for a place: so many times as many as there are places."""

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import InputError, RecMindError
-from data.progress import Progress, quiet
-from tools.blas import on_one_thread
-from tools.query_cache import QueryCache
+from recmind.data.errors import InputError, RecMindError
+from recmind.data.progress import Progress, quiet
+from recmind.tools.blas import on_one_thread
+from recmind.tools.query_cache import QueryCache
 
 if TYPE_CHECKING:
-    from tools.minilm import MiniLM, Worth
+    from recmind.tools.minilm import MiniLM, Worth
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ class DefaultEncoder(_CachedQueries):
     def _minilm(self) -> MiniLM:
         with self._lock:
             if self._loaded is None:
-                from tools.minilm import MiniLM  # noqa: PLC0415  a cached query needs no model
+                from recmind.tools.minilm import MiniLM  # noqa: PLC0415  a cached query needs no model
 
                 self.verify(again=False)
                 self._loaded = MiniLM(self._folder, DEFAULT_TOKENS)

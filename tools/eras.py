@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data.catalogue import Catalogue
-from data.records import Item
-from tools.findings import is_year
+from recmind.data.catalogue import Catalogue
+from recmind.data.records import Item
+from recmind.tools.findings import is_year
 
 Floats = NDArray[np.float32]
 Era = tuple[int, int]

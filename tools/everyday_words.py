@@ -8,13 +8,13 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from data.text import STOP_WORDS, normalize
-from tools.encoder import MAX_CHARACTERS
-from tools.item_text import stem
-from tools.postings import Postings
+from recmind.data.text import STOP_WORDS, normalize
+from recmind.tools.encoder import MAX_CHARACTERS
+from recmind.tools.item_text import stem
+from recmind.tools.postings import Postings
 
 if TYPE_CHECKING:
-    from tools.minilm import Worth
+    from recmind.tools.minilm import Worth
 
 LONG = 9
 """From so many different words on, stop words left out, a query is a long request (fewer may well be a title)."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import Integers, without
-from data.columns import text_column
-from data.conditions import Condition, resolve_attribute, resolve_condition
-from data.errors import ConditionError
-from data.store import Store
-from tools import phrases
-from tools.findings import NO_FOCUS, Focus, describer, found, loosening, unmet
-from tools.popular import PopularItems, only_kind
-from tools.slate import Findings
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import Integers, without
+from recmind.data.columns import text_column
+from recmind.data.conditions import Condition, resolve_attribute, resolve_condition
+from recmind.data.errors import ConditionError
+from recmind.data.store import Store
+from recmind.tools import phrases
+from recmind.tools.findings import NO_FOCUS, Focus, describer, found, loosening, unmet
+from recmind.tools.popular import PopularItems, only_kind
+from recmind.tools.slate import Findings
 
 SORTS = ("popularity", "value", "recent")
 """What items can be sorted by beside their attributes."""

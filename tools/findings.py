@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from weakref import WeakKeyDictionary, proxy
 
-from data.catalogue import AttributeSummary
-from data.conditions import PSEUDO_ATTRIBUTES, Condition, matches
-from data.records import Item
-from data.store import Store
-from data.text import format_number
-from tools import phrases
-from tools.context import Constraint
-from tools.slate import Evidence, Finding, Findings, Role
+from recmind.data.catalogue import AttributeSummary
+from recmind.data.conditions import PSEUDO_ATTRIBUTES, Condition, matches
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.data.text import format_number
+from recmind.tools import phrases
+from recmind.tools.context import Constraint
+from recmind.tools.slate import Evidence, Finding, Findings, Role
 
 Scalar = str | float
 TasteKey = tuple[str, str]
-"""Attribute and value, as ``tools.history.Taste`` names them."""
+"""Attribute and value, as ``recmind.tools.history.Taste`` names them."""
 
 _NEGATIVE = ("!=", "not in")
 _YEAR_NAME = re.compile(r"\b(year|released|published)\b")

@@ -28,7 +28,7 @@ class SignWeights:
     meaning: float = 2.0
     """Of the cosine similarity, in units of ``spread``."""
     years: float = 2.9
-    """Of ``tools.eras.nearness``."""
+    """Of ``recmind.tools.eras.nearness``."""
 
     def of(self, signs: Floats) -> Floats:
         """The logit of each row of signs, of shape (items, 3): words, meaning, years."""

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from data.choices import Aggregation
-from tools.rank import Ranked
+from recmind.data.choices import Aggregation
+from recmind.tools.rank import Ranked
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import InteractionArrays
-from data.settings import Settings
-from tools.past import Past, pasts_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.settings import Settings
+from recmind.tools.past import Past, pasts_of
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -10,16 +10,16 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.conditions import Condition
-from data.records import Interaction
-from data.signals import Deed, against
-from data.store import Store
-from tools import phrases
-from tools.findings import NO_FOCUS, Focus, found
-from tools.past import Past, past_of
-from tools.profile import Profile, build_profile, star_kinds
-from tools.slate import Evidence, Findings
+from recmind.data.arrays import places_of
+from recmind.data.conditions import Condition
+from recmind.data.records import Interaction
+from recmind.data.signals import Deed, against
+from recmind.data.store import Store
+from recmind.tools import phrases
+from recmind.tools.findings import NO_FOCUS, Focus, found
+from recmind.tools.past import Past, past_of
+from recmind.tools.profile import Profile, build_profile, star_kinds
+from recmind.tools.slate import Evidence, Findings
 
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")

@@ -18,33 +18,33 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError, WorkspaceError
-from data.locking import Taken, turn
-from data.progress import Progress, quiet
-from data.settings import Settings
-from data.signals import weights
-from data.store import Store
-from data.version import recmind_version
-from data.workspace import Workspace
-from tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
-from tools.collaborative import CollaborativeModel
-from tools.confidence import Confidence
-from tools.cooccurrence import CollaborativeParameters
-from tools.details import ItemDetails
-from tools.encoder import Encoder, open_encoder
-from tools.filter import ItemFilter
-from tools.history import UserHistory
-from tools.links import Texts
-from tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
-from tools.moments import Moments
-from tools.popular import PopularItems
-from tools.rank import HybridRanker
-from tools.search import ItemSearch
-from tools.vectors import FLAT_UP_TO, LISTS_FILE
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError, WorkspaceError
+from recmind.data.locking import Taken, turn
+from recmind.data.progress import Progress, quiet
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.data.store import Store
+from recmind.data.version import recmind_version
+from recmind.data.workspace import Workspace
+from recmind.tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.confidence import Confidence
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.details import ItemDetails
+from recmind.tools.encoder import Encoder, open_encoder
+from recmind.tools.filter import ItemFilter
+from recmind.tools.history import UserHistory
+from recmind.tools.links import Texts
+from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
+from recmind.tools.moments import Moments
+from recmind.tools.popular import PopularItems
+from recmind.tools.rank import HybridRanker
+from recmind.tools.search import ItemSearch
+from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE
 
 if TYPE_CHECKING:
-    from tools.tuning import Tuned
+    from recmind.tools.tuning import Tuned
 
 __all__ = ["Engines", "IndexFailed", "Manifest", "build", "open_engines", "verify"]
 
@@ -241,7 +241,7 @@ def _choice(
 ) -> Tuned:
     """What is found now, what the build before was tuned to, or the defaults, which have no validation."""
     # A question must not pay for this import.
-    from tools.tuning import Tuned, tune  # noqa: PLC0415
+    from recmind.tools.tuning import Tuned, tune  # noqa: PLC0415
 
     if tuned and (found := tune(arrays, store.settings, texts, progress=progress)) is not None:
         return found

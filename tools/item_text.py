@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from data.records import Item
-from data.settings import Settings
-from data.text import STOP_WORDS, normalize
+from recmind.data.records import Item
+from recmind.data.settings import Settings
+from recmind.data.text import STOP_WORDS, normalize
 
 VALUES_OF_A_LIST = 12
 """An encoder reads a few hundred words: the first values of a list say what it is about."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from data.progress import Progress, quiet
-from tools.cooccurrence import strongest
+from recmind.data.progress import Progress, quiet
+from recmind.tools.cooccurrence import strongest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from data.metrics import calibration
+from recmind.data.metrics import calibration
 
 Floats = npt.NDArray[np.float64]
 

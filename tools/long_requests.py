@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import dots, places_of
-from tools.eras import Era, mentioned, nearness, year_attribute, year_of
-from tools.everyday_words import word_weights
-from tools.fusion import highest
-from tools.item_text import stems_by_field
-from tools.rows import Allowed
+from recmind.data.arrays import dots, places_of
+from recmind.tools.eras import Era, mentioned, nearness, year_attribute, year_of
+from recmind.tools.everyday_words import word_weights
+from recmind.tools.fusion import highest
+from recmind.tools.item_text import stems_by_field
+from recmind.tools.rows import Allowed
 
 if TYPE_CHECKING:
-    from tools.search import ItemSearch
+    from recmind.tools.search import ItemSearch
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]

@@ -11,22 +11,22 @@ from typing import Any, get_args
 
 import numpy as np
 
-from data.conditions import Condition, matches, parse_condition, resolve_condition
-from data.errors import InputError
-from tools.collaborative_findings import collaborative_findings
-from tools.context import Brief, Constraint, RequestContext
-from tools.details import details_findings
-from tools.diversity import diversified
-from tools.filter import filter_findings
-from tools.findings import NO_FOCUS, Focus, TasteKey
-from tools.group import FIT, in_turns, together
-from tools.history import Order, history_findings
-from tools.newcomers import spaced
-from tools.past import Past
-from tools.popular import popular_findings
-from tools.rank import Ranked, RankInput, rank_findings
-from tools.search_findings import search_findings
-from tools.slate import Entry, Finding, Findings, Slate
+from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
+from recmind.data.errors import InputError
+from recmind.tools.collaborative_findings import collaborative_findings
+from recmind.tools.context import Brief, Constraint, RequestContext
+from recmind.tools.details import details_findings
+from recmind.tools.diversity import diversified
+from recmind.tools.filter import filter_findings
+from recmind.tools.findings import NO_FOCUS, Focus, TasteKey
+from recmind.tools.group import FIT, in_turns, together
+from recmind.tools.history import Order, history_findings
+from recmind.tools.newcomers import spaced
+from recmind.tools.past import Past
+from recmind.tools.popular import popular_findings
+from recmind.tools.rank import Ranked, RankInput, rank_findings
+from recmind.tools.search_findings import search_findings
+from recmind.tools.slate import Entry, Finding, Findings, Slate
 
 LEAST_ROWS = 20
 """What a look-up puts on the slate, or twice ``k`` where that is more; the model reads the first ``n``. Thirty found

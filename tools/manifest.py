@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from data.errors import RecMindError
+from recmind.data.errors import RecMindError
 
 FORMAT = 3
 """Of the built files; another number means that they have to be built anew."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from data.progress import Progress, quiet
+from recmind.data.progress import Progress, quiet
 
 Floats = NDArray[np.float32]
 Worth = tuple[int, int, float]

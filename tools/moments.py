@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from tools.past import DAY_S
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.tools.past import DAY_S
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import dots, places_of
-from tools.links import Texts
+from recmind.data.arrays import dots, places_of
+from recmind.tools.links import Texts
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

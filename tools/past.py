@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from data.catalogue import InteractionArrays
-from data.settings import Settings
-from data.signals import weights
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
 
 DAY_S = 86_400.0
 
@@ -22,7 +22,7 @@ class Past(NamedTuple):
 
     item_number: int
     weight: float
-    """That of ``data.signals``: above 0 leads to candidates, 0 is context, below 0 is left out."""
+    """That of ``recmind.data.signals``: above 0 leads to candidates, 0 is context, below 0 is left out."""
     age: int
     """0 is the newest interaction, counted over all of them."""
     at: float = math.nan

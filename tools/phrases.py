@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from data.records import Interaction
-from data.text import format_number
-from tools.slate import Evidence
+from recmind.data.records import Interaction
+from recmind.data.text import format_number
+from recmind.tools.slate import Evidence
 
 QUOTE_LENGTH = 60
 """Longer words of a request are cut here, at a word."""
@@ -93,7 +93,7 @@ def taste(attribute: str, value: str, count: int, lift: float, *, less: bool = F
     """That the user takes to items with this value more often than others do or, with ``less``, likes them less.
 
     Args:
-        attribute: as ``tools.profile.Taste`` names it.
+        attribute: as ``recmind.tools.profile.Taste`` names it.
         value: the same; a year stands for its decade.
         count: the number of the user's items behind it.
         lift: how many times the expected share.

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import Integers, ItemStatistics, without
-from data.conditions import Condition
-from data.statistics import Counted
-from data.store import Store
-from tools import phrases
-from tools.findings import NO_FOCUS, Focus, found, unmet
-from tools.slate import Findings
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import Integers, ItemStatistics, without
+from recmind.data.conditions import Condition
+from recmind.data.statistics import Counted
+from recmind.data.store import Store
+from recmind.tools import phrases
+from recmind.tools.findings import NO_FOCUS, Focus, found, unmet
+from recmind.tools.slate import Findings
 
 Floats = npt.NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import places_of
+from recmind.data.arrays import places_of
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -10,15 +10,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import InteractionArrays
-from data.columns import value_links, values_of_attributes
-from data.records import Preference
-from data.signals import LOW_FEELING, POOR_STARS, standardized, weights
-from data.store import Store
-from data.text import format_number, shortened
-from tools import phrases
-from tools.findings import Describer, TasteKey, describer, taste_value
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.columns import value_links, values_of_attributes
+from recmind.data.records import Preference
+from recmind.data.signals import LOW_FEELING, POOR_STARS, standardized, weights
+from recmind.data.store import Store
+from recmind.data.text import format_number, shortened
+from recmind.tools import phrases
+from recmind.tools.findings import Describer, TasteKey, describer, taste_value
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.disk_cache import DiskCache, key_of
+from recmind.data.disk_cache import DiskCache, key_of
 
 Floats = NDArray[np.float32]
 

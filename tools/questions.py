@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tools.collaborative import Asked
-from tools.past import Past
+from recmind.tools.collaborative import Asked
+from recmind.tools.past import Past
 
 Table = npt.NDArray[np.float64]
 
@@ -25,11 +25,11 @@ class Question:
     """A past as it is asked with: all that does not hang on the candidates."""
 
     table: Table
-    """The past items, as ``tools.collaborative.table_of`` gives them."""
+    """The past items, as ``recmind.tools.collaborative.table_of`` gives them."""
     asked: Asked
     """Weighted by recency."""
     totals: Mapping[str, Table]
-    """By name of ``tools.appeal.LINKED``: what each place of the reach is given, beside the largest of all."""
+    """By name of ``recmind.tools.appeal.LINKED``: what each place of the reach is given, beside the largest of all."""
     texts: Mapping[str, npt.NDArray[np.float32]]
     """By name of ``text`` and ``text_newest``: the direction of the past's texts."""
     day: float

@@ -9,17 +9,17 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.records import Item
-from data.store import Store
-from tools.appeal import Appeal
-from tools.context import Constraint
-from tools.everyday_words import is_long
-from tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
-from tools.past import Past
-from tools.popular import PopularItems
-from tools.search import ItemSearch
-from tools.slate import Evidence, Findings
+from recmind.data.arrays import places_of
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.tools.appeal import Appeal
+from recmind.tools.context import Constraint
+from recmind.tools.everyday_words import is_long
+from recmind.tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
+from recmind.tools.past import Past
+from recmind.tools.popular import PopularItems
+from recmind.tools.search import ItemSearch
+from recmind.tools.slate import Evidence, Findings
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class RankWeights:
     """
 
     collaborative: float = 0.94
-    """The odds that the user takes the item next (``tools.appeal``); what goes with the items of "like X"."""
+    """The odds that the user takes the item next (``recmind.tools.appeal``); what goes with the items of "like X"."""
     semantic: float = 0.02
     """Nearness of the text to the request and to the items of "like X"."""
     metadata: float = 0.02
@@ -245,7 +245,7 @@ class HybridRanker:
         for wish in wishes:
             ways = np.zeros(len(numbers))
             for condition in wish.conditions:
-                # The same as ``data.conditions.matches``, and remembered by the store.
+                # The same as ``recmind.data.conditions.matches``, and remembered by the store.
                 matching = self.store.matching_numbers((condition,), available_only=False)
                 ways += places_of(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)

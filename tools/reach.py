@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
+from recmind.data.arrays import places_of
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]

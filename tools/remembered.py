@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from tools.lookups import LookUps
-from tools.slate import Findings
+from recmind.tools.lookups import LookUps
+from recmind.tools.slate import Findings
 
 LARGEST = 1_000
 """Findings that are remembered; the longest unused go first."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import without
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import without
 
 Numbers = npt.NDArray[np.int64]
 

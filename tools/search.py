@@ -19,23 +19,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import dots, places_of
-from data.conditions import Condition
-from data.errors import RecMindError
-from data.progress import Progress, quiet
-from data.reading import keep
-from data.store import Store
-from data.text import normalize
-from tools.encoder import Encoder
-from tools.eras import year_attribute, year_of
-from tools.everyday_words import WordWorth
-from tools.fusion import SIGNS, SignWeights, by_logit, fuse, spread
-from tools.item_text import WordFinder, embedded_text, stem, stems_by_field
-from tools.long_requests import signs
-from tools.postings import Postings, PostingsBuilder
-from tools.rows import Allowed, RowSet
-from tools.short_requests import with_words
-from tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
+from recmind.data.arrays import dots, places_of
+from recmind.data.conditions import Condition
+from recmind.data.errors import RecMindError
+from recmind.data.progress import Progress, quiet
+from recmind.data.reading import keep
+from recmind.data.store import Store
+from recmind.data.text import normalize
+from recmind.tools.encoder import Encoder
+from recmind.tools.eras import year_attribute, year_of
+from recmind.tools.everyday_words import WordWorth
+from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse, spread
+from recmind.tools.item_text import WordFinder, embedded_text, stem, stems_by_field
+from recmind.tools.long_requests import signs
+from recmind.tools.postings import Postings, PostingsBuilder
+from recmind.tools.rows import Allowed, RowSet
+from recmind.tools.short_requests import with_words
+from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
 
 logger = logging.getLogger(__name__)
 

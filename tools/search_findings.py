@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from data.conditions import Condition
-from tools import phrases
-from tools.findings import NO_FOCUS, Focus, found, unmet
-from tools.search import ItemSearch, SearchHit
-from tools.slate import Evidence, Findings
+from recmind.data.conditions import Condition
+from recmind.tools import phrases
+from recmind.tools.findings import NO_FOCUS, Focus, found, unmet
+from recmind.tools.search import ItemSearch, SearchHit
+from recmind.tools.slate import Evidence, Findings
 
 CLOSE = 0.25
 """A cosine similarity below this is no evidence: unrelated texts reach it too."""

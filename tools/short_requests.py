@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.catalogue import without
-from tools.everyday_words import word_weights
-from tools.fusion import highest
-from tools.rows import Allowed
+from recmind.data.catalogue import without
+from recmind.tools.everyday_words import word_weights
+from recmind.tools.fusion import highest
+from recmind.tools.rows import Allowed
 
 if TYPE_CHECKING:
-    from tools.search import ItemSearch
+    from recmind.tools.search import ItemSearch
 
 MOST_ALLOWED = 0.5
 """With a larger share of items allowed, the first that have a word of the query are most likely enough."""

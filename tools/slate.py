@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from data.text import shortened
+from recmind.data.text import shortened
 
 Role = Literal["candidate", "reference"]
 """A candidate may be recommended; a reference (a past item, a "like X") can be cited, not recommended."""

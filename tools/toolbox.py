@@ -18,11 +18,11 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, BeforeValidator, Field
 from typing_extensions import override
 
-from tools.ask import ASK, AskArguments
-from tools.lookups import LookUps
-from tools.remembered import RememberedLookUps
-from tools.slate import Entry, Findings, Slate
-from tools.submit import SUBMIT, SubmitArguments
+from recmind.tools.ask import ASK, AskArguments
+from recmind.tools.lookups import LookUps
+from recmind.tools.remembered import RememberedLookUps
+from recmind.tools.slate import Entry, Findings, Slate
+from recmind.tools.submit import SUBMIT, SubmitArguments
 
 
 class Desk:

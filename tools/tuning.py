@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from data.catalogue import InteractionArrays
-from data.metrics import TargetRanks
-from data.progress import Progress, quiet
-from data.settings import Settings
-from data.signals import weights as signal_weights
-from data.splits import shuffled
-from tools.appeal import CANDIDATES, FEATURES, Appeal
-from tools.blocks import blocks
-from tools.collaborative import CollaborativeModel
-from tools.cooccurrence import CollaborativeParameters
-from tools.links import Texts
-from tools.moments import Moments
-from tools.past import Pasts, days_before
+from recmind.data.arrays import places_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.metrics import TargetRanks
+from recmind.data.progress import Progress, quiet
+from recmind.data.settings import Settings
+from recmind.data.signals import weights as signal_weights
+from recmind.data.splits import shuffled
+from recmind.tools.appeal import CANDIDATES, FEATURES, Appeal
+from recmind.tools.blocks import blocks
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.links import Texts
+from recmind.tools.moments import Moments
+from recmind.tools.past import Pasts, days_before
 
 Numbers = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float64]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.arrays import dots
-from data.progress import Progress, quiet
-from tools.rows import RowSet
+from recmind.data.arrays import dots
+from recmind.data.progress import Progress, quiet
+from recmind.tools.rows import RowSet
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -88,7 +88,7 @@ class Application(Group):
 
 def tell(error: Exception, *, as_json: bool) -> int:
     """The exit code of an error that came out of a command, told as one line and up to ten bad rows under it."""
-    from data.errors import InputError, RecMindError  # noqa: PLC0415
+    from recmind.data.errors import InputError, RecMindError  # noqa: PLC0415
 
     if os.environ.get("RECMIND_DEBUG"):
         import traceback  # noqa: PLC0415

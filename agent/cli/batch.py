@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import ProgressLine, count, duration, emit
-from agent.cli.recommend import limit_option
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import ProgressLine, count, duration, emit
+from recmind.agent.cli.recommend import limit_option
 
 if TYPE_CHECKING:
-    from agent.batch import BatchSummary
+    from recmind.agent.batch import BatchSummary
 
 SHOWN = 3
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -63,8 +63,8 @@ def batch(
     \b
     recmind batch users.jsonl --out recs.jsonl -k 5
     """
-    from agent import RecMind  # noqa: PLC0415
-    from agent.batch import batch_file  # noqa: PLC0415
+    from recmind.agent.batch import batch_file  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
 
     # What was imported stays until the end: the collector need not walk it again and again.
     gc.freeze()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared, tell
-from agent.cli.output import clean
-from agent.cli.recommend import as_text
+from recmind.agent.cli.app import Command, Shared, pass_shared, tell
+from recmind.agent.cli.output import clean
+from recmind.agent.cli.recommend import as_text
 
 PROMPT = "> "
 NEW = "start over"
@@ -48,9 +48,9 @@ def chat(
     """
     from langsmith import uuid7  # noqa: PLC0415
 
-    from agent import RecMind  # noqa: PLC0415
-    from agent.requests import THREAD_LETTERS  # noqa: PLC0415
-    from data.errors import RecMindError  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
+    from recmind.agent.requests import THREAD_LETTERS  # noqa: PLC0415
+    from recmind.data.errors import RecMindError  # noqa: PLC0415
 
     name = thread or uuid7().hex[-THREAD_LETTERS:]
     code, asked = 0, False

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import clean, columns, count, emit, size
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import clean, columns, count, emit, size
 
 if TYPE_CHECKING:
-    from data.catalogue import Catalogue
+    from recmind.data.catalogue import Catalogue
 
 COMMON_SHOWN = 5
 
@@ -21,7 +21,7 @@ COMMON_SHOWN = 5
 @click.command(cls=Command)
 def schema() -> None:
     """Print the JSON Schema of what `recommend --json` prints."""
-    from agent.schema import ANSWER  # noqa: PLC0415
+    from recmind.agent.schema import ANSWER  # noqa: PLC0415
 
     click.echo(json.dumps(ANSWER, indent=2))
 
@@ -30,8 +30,8 @@ def schema() -> None:
 @pass_shared
 def info(shared: Shared) -> None:
     """Sum up the workspace: items, users, interactions, attributes, index, size."""
-    from data.store import Store  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:

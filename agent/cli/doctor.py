@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import clean, columns, count, emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import clean, columns, count, emit
 
 if TYPE_CHECKING:
-    from data.workspace import Workspace
+    from recmind.data.workspace import Workspace
 
 Status = Literal["ok", "note", "broken"]
 MARKS: dict[Status, str] = {"ok": "ok", "note": "note", "broken": "BROKEN"}
@@ -130,8 +130,8 @@ def _langsmith() -> Check:
 
 
 def _workspace(home: Path | None) -> Iterator[Check]:
-    from data.errors import WorkspaceError  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.data.errors import WorkspaceError  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     encoder = "default"
     try:
@@ -161,7 +161,7 @@ def _settings(workspace: Workspace) -> Check:
 
 
 def _database(workspace: Workspace) -> Check:
-    from data.store import Store  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
 
     with Store(workspace.database, workspace.settings) as store:
         if problems := store.problems():
@@ -175,8 +175,8 @@ def _database(workspace: Workspace) -> Check:
 
 
 def _index(workspace: Workspace) -> Check:
-    from data.store import Store  # noqa: PLC0415
-    from tools.index import open_engines, verify  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.tools.index import open_engines, verify  # noqa: PLC0415
 
     folder = workspace.current_index()
     if folder is None:
@@ -190,7 +190,7 @@ def _index(workspace: Workspace) -> Check:
 
 
 def _encoder(name: str) -> Check:
-    from tools.encoder import DefaultEncoder, open_encoder  # noqa: PLC0415
+    from recmind.tools.encoder import DefaultEncoder, open_encoder  # noqa: PLC0415
 
     encoder = open_encoder(name)
     if isinstance(encoder, DefaultEncoder):
@@ -202,10 +202,10 @@ def _encoder(name: str) -> Check:
 
 
 def _model(name: str, home: Path | None) -> Iterator[Check]:
-    from agent.cli.doctor_models import model_checks  # noqa: PLC0415  only who asks a model pays for it
-    from data.errors import RecMindError  # noqa: PLC0415
-    from data.settings import Limits  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.cli.doctor_models import model_checks  # noqa: PLC0415  only who asks a model pays for it
+    from recmind.data.errors import RecMindError  # noqa: PLC0415
+    from recmind.data.settings import Limits  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     try:
         limits = Workspace.open(home).settings.limits

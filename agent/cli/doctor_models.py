@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from langchain_core.messages import HumanMessage
 
-from agent.cli.doctor import Check
-from agent.models.calling import call_model
-from agent.models.factory import open_model
-from agent.models.offline import NAME as OFFLINE
-from agent.models.replies import ESTIMATED
-from agent.models.routing import read_route, rule
-from agent.models.spoken import with_spoken_calls
-from data.errors import RecMindError
-from data.settings import Limits
+from recmind.agent.cli.doctor import Check
+from recmind.agent.models.calling import call_model
+from recmind.agent.models.factory import open_model
+from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.agent.models.replies import ESTIMATED
+from recmind.agent.models.routing import read_route, rule
+from recmind.agent.models.spoken import with_spoken_calls
+from recmind.data.errors import RecMindError
+from recmind.data.settings import Limits
 
 QUESTION = "What is the weather in Paris? Call the tool to find out."
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from agent.cli.app import Command, Group, Shared, pass_shared
-from agent.cli.output import clean, count, emit, listed
+from recmind.agent.cli.app import Command, Group, Shared, pass_shared
+from recmind.agent.cli.output import clean, count, emit, listed
 
 
 @click.command(cls=Command, short_help="Erase a user and all that is known of them.")
@@ -16,11 +16,11 @@ def forget(shared: Shared, user_id: str) -> None:
 
     Run `recmind index` afterwards, so that nothing learned from them remains in the index either.
     """
-    from agent.caches import Caches  # noqa: PLC0415
-    from agent.memory.threads import Threads  # noqa: PLC0415
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from data.store import Store  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.caches import Caches  # noqa: PLC0415
+    from recmind.agent.memory.threads import Threads  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:
@@ -77,8 +77,8 @@ def remove(shared: Shared, item_ids: tuple[str, ...]) -> None:
 
 
 def _change(shared: Shared, item_ids: tuple[str, ...], what: str) -> None:
-    from data.store import Store  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import ProgressLine, emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import ProgressLine, emit
 
 if TYPE_CHECKING:
-    from agent.evaluation.summary import Summary
+    from recmind.agent.evaluation.summary import Summary
 
 DEFAULT_PROTOCOL = "leave-one-out"
 
@@ -105,9 +105,9 @@ def evaluate(
     if compare is not None and all(Path(name, "run.json").is_file() for name in compare):
         _compare(shared, Path(compare[0]), Path(compare[1]))
         return
-    from agent.evaluation.evaluating import evaluate as run_evaluation  # noqa: PLC0415
-    from agent.evaluation.evaluating import new_folder, resume  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.evaluation.evaluating import evaluate as run_evaluation  # noqa: PLC0415
+    from recmind.agent.evaluation.evaluating import new_folder, resume  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     named = protocol or DEFAULT_PROTOCOL
     folder = resumed or out or new_folder(Workspace.open(shared.home), named)
@@ -133,14 +133,14 @@ def evaluate(
 
 
 def _compare(shared: Shared, a: Path, b: Path) -> None:
-    from agent.evaluation.comparing import compare_runs  # noqa: PLC0415
+    from recmind.agent.evaluation.comparing import compare_runs  # noqa: PLC0415
 
     summary = compare_runs(a, b)
     _show(shared, summary, summary.to_dict(), "")
 
 
 def _show(shared: Shared, summary: Summary, told: dict[str, Any], closing: str) -> None:
-    from agent.evaluation.table import plain_table, summary_table  # noqa: PLC0415
+    from recmind.agent.evaluation.table import plain_table, summary_table  # noqa: PLC0415
 
     if not shared.as_json and sys.stdout.isatty():
         from rich.console import Console  # noqa: PLC0415

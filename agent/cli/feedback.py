@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import clean, emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import clean, emit
 
 
 @click.command(cls=Command, short_help="Say what a user did with an item.")
@@ -19,8 +19,8 @@ def feedback(shared: Shared, user_id: str, item_id: str, kind: str, value: float
 
     KIND is like, dislike, taken, skipped, seen, rating, purchase, or any other: recmind.toml says what each means.
     """
-    from agent import RecMind  # noqa: PLC0415
-    from data.settings import DEFAULT_KINDS  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
+    from recmind.data.settings import DEFAULT_KINDS  # noqa: PLC0415
 
     with RecMind.open(shared.home) as rec:
         rec.feedback(user_id, item_id, kind, value)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Group, Shared, pass_shared
-from agent.cli.output import ProgressLine, count, emit
+from recmind.agent.cli.app import Group, Shared, pass_shared
+from recmind.agent.cli.output import ProgressLine, count, emit
 
 if TYPE_CHECKING:
-    from data.importers import ImportReport
-    from data.store import Store
+    from recmind.data.importers import ImportReport
+    from recmind.data.store import Store
 
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -43,7 +43,7 @@ replace = click.option(
 @pass_shared
 def demo(shared: Shared) -> None:
     """The demo catalogue: real films, and synthetic users."""
-    from data.importers import import_demo  # noqa: PLC0415
+    from recmind.data.importers import import_demo  # noqa: PLC0415
 
     _run(shared, lambda store, progress: import_demo(store, progress=progress))
 
@@ -56,7 +56,7 @@ def demo(shared: Shared) -> None:
 @pass_shared
 def movielens(shared: Shared, folder: Path, skip_bad: bool, bad_rows: Path | None, replace: bool) -> None:
     """A MovieLens folder: latest, 1M or 100K, as GroupLens ships it."""
-    from data.importers import import_movielens  # noqa: PLC0415
+    from recmind.data.importers import import_movielens  # noqa: PLC0415
 
     bad = _bad_rows(shared, skip_bad, bad_rows)
     _run(
@@ -100,7 +100,7 @@ def table(
     recmind import table --items products.csv --column items.item_id=sku
     recmind import table --interactions orders.jsonl --kind purchase
     """
-    from data.importers import import_table  # noqa: PLC0415
+    from recmind.data.importers import import_table  # noqa: PLC0415
 
     if items is None and interactions is None and users is None:
         raise click.UsageError("Give at least one of --items, --interactions, --users.", click.get_current_context())
@@ -135,7 +135,7 @@ def _mapping(text: str) -> tuple[str, str]:
 
 def _bad_rows(shared: Shared, skip_bad: bool, file: Path | None) -> Path | None:
     """Where bad rows go, or None where any of them stops the import."""
-    from data.workspace import resolve_home  # noqa: PLC0415
+    from recmind.data.workspace import resolve_home  # noqa: PLC0415
 
     if file is not None or not skip_bad:
         return file
@@ -143,8 +143,8 @@ def _bad_rows(shared: Shared, skip_bad: bool, file: Path | None) -> Path | None:
 
 
 def _run(shared: Shared, load: Callable[[Store, Any], ImportReport], bad: Path | None = None) -> None:
-    from data.store import Store  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home, create=True)
     with Store(workspace.database, workspace.settings) as store, ProgressLine() as progress:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import ProgressLine, emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import ProgressLine, emit
 
 if TYPE_CHECKING:
-    from tools.manifest import Manifest
+    from recmind.tools.manifest import Manifest
 
 
 @click.command(cls=Command)
@@ -24,9 +24,9 @@ def index(shared: Shared, force: bool, tune: bool) -> None:
     The new index is built beside the old one, which answers until the new one is ready. With --tune the newest
     interaction of each user is held out to find how the others lead to it; later builds keep what was found.
     """
-    from data.store import Store  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
-    from tools.index import build  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
+    from recmind.tools.index import build  # noqa: PLC0415
 
     begun = time.perf_counter()
     workspace = Workspace.open(shared.home)

@@ -9,20 +9,20 @@ import warnings
 
 import click
 
-from agent.cli.app import Application
-from agent.cli.batch import batch
-from agent.cli.chat import chat
-from agent.cli.describe import info, schema
-from agent.cli.doctor import doctor
-from agent.cli.erase import forget, items
-from agent.cli.evaluate import evaluate
-from agent.cli.feedback import feedback
-from agent.cli.importing import import_group
-from agent.cli.indexing import index
-from agent.cli.preferences import preferences
-from agent.cli.recommend import recommend
-from agent.cli.threads import threads
-from agent.cli.trace import trace
+from recmind.agent.cli.app import Application
+from recmind.agent.cli.batch import batch
+from recmind.agent.cli.chat import chat
+from recmind.agent.cli.describe import info, schema
+from recmind.agent.cli.doctor import doctor
+from recmind.agent.cli.erase import forget, items
+from recmind.agent.cli.evaluate import evaluate
+from recmind.agent.cli.feedback import feedback
+from recmind.agent.cli.importing import import_group
+from recmind.agent.cli.indexing import index
+from recmind.agent.cli.preferences import preferences
+from recmind.agent.cli.recommend import recommend
+from recmind.agent.cli.threads import threads
+from recmind.agent.cli.trace import trace
 
 COMMANDS = (
     import_group,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Group, Shared, pass_shared
-from agent.cli.output import clean, columns, emit
+from recmind.agent.cli.app import Group, Shared, pass_shared
+from recmind.agent.cli.output import clean, columns, emit
 
 if TYPE_CHECKING:
-    from data.records import Preference
+    from recmind.data.records import Preference
 
 preferences = Group(
     name="preferences",
@@ -26,8 +26,8 @@ preferences = Group(
 @pass_shared
 def list_preferences(shared: Shared, user_id: str) -> None:
     """List what USER stated, oldest first."""
-    from data.store import Store  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:
@@ -44,7 +44,7 @@ def add(shared: Shared, user_id: str, text: str) -> None:
 
     A second bound on the same number, or the opposite, takes the place of the first.
     """
-    from agent import RecMind  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
 
     with RecMind.open(shared.home) as rec:
         kept = rec.prefer(user_id, text)
@@ -60,7 +60,7 @@ def forget(shared: Shared, user_id: str, text: str | None, everything: bool) -> 
     """Forget what USER stated, by its words or its condition."""
     if (text is None) is not everything:
         raise click.UsageError("Give the words to forget, or --all.", click.get_current_context())
-    from agent import RecMind  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
 
     with RecMind.open(shared.home) as rec:
         if text is None:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import clean, count, emit
-from data.choices import Aggregation, Mode, Strategy, Strictness
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import clean, count, emit
+from recmind.data.choices import Aggregation, Mode, Strategy, Strictness
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from agent.answer import Answer, Recommendation
-    from agent.asking import Options
+    from recmind.agent.answer import Answer, Recommendation
+    from recmind.agent.asking import Options
 
 NARROWEST = 40
 TRACE_SHOWN = 8
@@ -126,7 +126,7 @@ def recommend(
     """
     if len(query) > 1:
         raise click.UsageError('Put the request in quotes: recmind recommend "..."', click.get_current_context())
-    from agent import RecMind  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
 
     if len(set(user_ids)) < 2 and aggregation != "average":
         click.echo("recmind: --aggregation changes nothing: it takes several people, each with --user", err=True)
@@ -162,7 +162,7 @@ def recommend(
 
 def _given(**options: object) -> Options:
     """The options that are not as they are by default: a reply takes over the others from what it replies to."""
-    from agent.asking import Asked  # noqa: PLC0415
+    from recmind.agent.asking import Asked  # noqa: PLC0415
 
     default = Asked()
     return cast("Options", {name: value for name, value in options.items() if value != getattr(default, name)})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.app import Group, Shared, pass_shared
-from agent.cli.output import clean, columns, count, emit, listed
+from recmind.agent.cli.app import Group, Shared, pass_shared
+from recmind.agent.cli.output import clean, columns, count, emit, listed
 
 if TYPE_CHECKING:
-    from agent.memory.thread import Thread
-    from agent.memory.threads import Threads
+    from recmind.agent.memory.thread import Thread
+    from recmind.agent.memory.threads import Threads
 
 SAID_SHOWN = 60
 TITLES_SHOWN = 5
@@ -55,7 +55,7 @@ def list_threads(shared: Shared, n: int, user_id: str | None) -> None:
 @pass_shared
 def show(shared: Shared, thread_id: str) -> None:
     """Show a conversation: what was said, what it was taken to mean, what was recommended."""
-    from data.errors import InputError  # noqa: PLC0415
+    from recmind.data.errors import InputError  # noqa: PLC0415
 
     with _open(shared) as opened:
         thread = opened.get(thread_id)
@@ -89,8 +89,8 @@ def delete(shared: Shared, thread_ids: tuple[str, ...]) -> None:
 
 
 def _open(shared: Shared) -> Threads:
-    from agent.memory.threads import Threads  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.memory.threads import Threads  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     return Threads(Workspace.open(shared.home).threads)
 

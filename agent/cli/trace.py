@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from agent.cli.app import Group
-from agent.cli.trace_diff import diff
-from agent.cli.trace_export import export
-from agent.cli.trace_judge import judge
-from agent.cli.trace_list import list_traces
-from agent.cli.trace_prune import prune
-from agent.cli.trace_replay import replay
-from agent.cli.trace_show import show
-from agent.cli.trace_stats import stats
-from agent.cli.trace_view import view
+from recmind.agent.cli.app import Group
+from recmind.agent.cli.trace_diff import diff
+from recmind.agent.cli.trace_export import export
+from recmind.agent.cli.trace_judge import judge
+from recmind.agent.cli.trace_list import list_traces
+from recmind.agent.cli.trace_prune import prune
+from recmind.agent.cli.trace_replay import replay
+from recmind.agent.cli.trace_show import show
+from recmind.agent.cli.trace_stats import stats
+from recmind.agent.cli.trace_view import view
 
 trace = Group(
     name="trace",

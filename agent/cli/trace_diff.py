@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.tracing.differing import Difference, Step
+    from recmind.agent.tracing.differing import Difference, Step
 
 BEFORE = 40
 """Letters that are shown before the place where two texts part."""
@@ -28,9 +28,9 @@ def diff(shared: Shared, a: str, b: str) -> None:
 
     Times and ids do not count: what was asked and answered does.
     """
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from agent.tracing.differing import differ  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.agent.tracing.differing import differ  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     with TraceStore(Workspace.open(shared.home).traces) as traces:
         one, other = traces.tree(a), traces.tree(b)
@@ -40,7 +40,7 @@ def diff(shared: Shared, a: str, b: str) -> None:
 
 
 def _told(ids: dict[str, Any], found: Difference) -> Iterator[str]:
-    from agent.tracing.wording import duration, one_line  # noqa: PLC0415
+    from recmind.agent.tracing.wording import duration, one_line  # noqa: PLC0415
 
     yield f"A  {ids['a']}"
     yield f"B  {ids['b']}"
@@ -81,7 +81,7 @@ def _step(letter: str, step: Step | None, other: Step | None) -> Iterator[str]:
 
 def _apart(text: str, other: str) -> str:
     """The text on one line, from shortly before the place where the other differs."""
-    from agent.tracing.wording import one_line  # noqa: PLC0415
+    from recmind.agent.tracing.wording import one_line  # noqa: PLC0415
 
     same = next((place for place, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)
     return one_line(text if same <= BEFORE else f"… {text[same - BEFORE :]}")

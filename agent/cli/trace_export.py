@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.moments import MOMENT
-from agent.cli.output import count
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.moments import MOMENT
+from recmind.agent.cli.output import count
 
 
 @click.command(cls=Command, short_help="Write traces for LangSmith or OpenTelemetry.")
@@ -27,10 +27,10 @@ def export(
     jsonl is JSON Lines, a run on each, with LangSmith's fields. otlp is OpenTelemetry's JSON, a trace on each line,
     with the span kinds and attributes of OpenInference.
     """
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from agent.tracing.exporting import langsmith_lines, otlp_line  # noqa: PLC0415
-    from data.files import whole_file  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.agent.tracing.exporting import langsmith_lines, otlp_line  # noqa: PLC0415
+    from recmind.data.files import whole_file  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     if trace_ids and since:
         raise click.UsageError("--since chooses among all requests: give it or ids.")

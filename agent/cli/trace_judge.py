@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import emit
 
 
 @click.command(cls=Command, short_help="Say what an answer was worth.")
@@ -22,8 +22,8 @@ def judge(shared: Shared, trace_id: str, score: float | None, comment: str, item
     """
     import time  # noqa: PLC0415
 
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     if score is None and not comment:
         raise click.UsageError("Give a --score, a --comment or both.", click.get_current_context())

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.moments import MOMENT
-from agent.cli.output import columns, emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.moments import MOMENT
+from recmind.agent.cli.output import columns, emit
 
 if TYPE_CHECKING:
-    from agent.tracing import TraceSummary
+    from recmind.agent.tracing import TraceSummary
 
 ID_SHOWN = 8
 QUERY_SHOWN = 60
@@ -38,8 +38,8 @@ def list_traces(shared: Shared, /, *, n: int, failed: bool, fallback: bool, **wa
     recmind trace list --failed --since 2d
     recmind trace list -q "heist paris" --slow 500 --json
     """
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     status, source = "error" if failed else None, "fallback" if fallback else None
     with TraceStore(Workspace.open(shared.home).traces) as traces:
@@ -48,7 +48,7 @@ def list_traces(shared: Shared, /, *, n: int, failed: bool, fallback: bool, **wa
 
 
 def _table(found: list[TraceSummary]) -> str:
-    from agent.tracing.wording import duration, money, one_line  # noqa: PLC0415
+    from recmind.agent.tracing.wording import duration, money, one_line  # noqa: PLC0415
 
     if not found:
         return "No traces yet."

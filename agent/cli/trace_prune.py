@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import count, emit, size
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import count, emit, size
 
 
 @click.command(cls=Command, short_help="Throw old traces away.")
@@ -17,8 +17,8 @@ def prune(shared: Shared, days: float | None, mib: float | None) -> None:
 
     The same happens by itself now and then while requests are answered; only the file stays as large as it was.
     """
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     given = {name: value for name, value in (("days", days), ("mib", mib)) if value is not None}

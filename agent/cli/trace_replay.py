@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import emit
 
 
 @click.command(cls=Command, short_help="Run a request again with the recorded replies of its model.")
@@ -17,9 +17,9 @@ def replay(shared: Shared, trace_id: str) -> None:
     No model is asked. A request of a conversation is read against what that had carried over by then; its thread stays
     as it is. Where the answer is another, `recmind trace diff` says where the two part.
     """
-    from agent import RecMind  # noqa: PLC0415
-    from agent.cli.recommend import as_text  # noqa: PLC0415
-    from agent.tracing.differing import differ  # noqa: PLC0415
+    from recmind.agent.cli.recommend import as_text  # noqa: PLC0415
+    from recmind.agent.recommender import RecMind  # noqa: PLC0415
+    from recmind.agent.tracing.differing import differ  # noqa: PLC0415
 
     with RecMind.open(shared.home) as rec:
         before = rec.traces.tree(trace_id)

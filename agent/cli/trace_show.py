@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import emit
 
 if TYPE_CHECKING:
-    from agent.tracing import TraceTree
-    from agent.tracing.judging import Judgement
+    from recmind.agent.tracing import TraceTree
+    from recmind.agent.tracing.judging import Judgement
 
 
 @click.command(cls=Command, short_help="Show one request as a tree of its steps.")
@@ -25,9 +25,9 @@ def show(shared: Shared, trace_id: str, full: bool, prompt: bool) -> None:
 
     TRACE_ID is an id, or any beginning or end of one; the newest request where it is left out.
     """
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from agent.tracing.render import render_prompts, render_tree  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.agent.tracing.render import render_prompts, render_tree  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     with TraceStore(Workspace.open(shared.home).traces) as traces:
         tree = traces.tree(trace_id)

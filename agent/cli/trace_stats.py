@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.moments import MOMENT
-from agent.cli.output import columns, emit
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.moments import MOMENT
+from recmind.agent.cli.output import columns, emit
 
 if TYPE_CHECKING:
-    from agent.tracing.stats import By, Stats
+    from recmind.agent.tracing.stats import By, Stats
 
 
 _GROUPS: dict[str, tuple[By, ...]] = {"day": ("day",), "model": ("model",), "both": ("day", "model"), "all": ()}
@@ -24,8 +24,8 @@ _GROUPS: dict[str, tuple[By, ...]] = {"day": ("day",), "model": ("model",), "bot
 @pass_shared
 def stats(shared: Shared, by: str, since: float | None) -> None:
     """Requests, latency, tokens and cost, cache hits, tool errors, fallbacks and scores, by day (UTC) and model."""
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     with TraceStore(Workspace.open(shared.home).traces) as traces:
         found = traces.stats(_GROUPS[by], since=since)
@@ -38,7 +38,7 @@ def _as_json(one: Stats) -> dict[str, Any]:
 
 
 def _table(found: list[Stats], by: str) -> str:
-    from agent.tracing.wording import duration, money, one_line  # noqa: PLC0415
+    from recmind.agent.tracing.wording import duration, money, one_line  # noqa: PLC0415
 
     if not found:
         return "No traces yet."

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.app import Command, Shared, pass_shared
-from agent.cli.output import ProgressLine, count, emit, size
+from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.output import ProgressLine, count, emit, size
 
 if TYPE_CHECKING:
-    from agent.tracing import TraceStore
+    from recmind.agent.tracing import TraceStore
 
 ID_SHOWN = 8
 
@@ -32,8 +32,8 @@ def view(shared: Shared, trace_id: str, out: Path | None, serve: bool, port: int
     The page is one HTML file that needs no network: a list to search, and for each request its tree of steps on a line
     of time, the prompt, the messages, the rows of each look-up, the slate and the checks.
     """
-    from agent.tracing import TraceStore  # noqa: PLC0415
-    from data.workspace import Workspace  # noqa: PLC0415
+    from recmind.agent.tracing import TraceStore  # noqa: PLC0415
+    from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     if serve and out:
         raise click.UsageError("--out writes a file and --serve writes none: give one of them.")
@@ -45,7 +45,7 @@ def view(shared: Shared, trace_id: str, out: Path | None, serve: bool, port: int
 
 
 def _write(shared: Shared, traces: TraceStore, trace_id: str, out: Path | None, n: int) -> None:
-    from agent.tracing.page import write_page  # noqa: PLC0415
+    from recmind.agent.tracing.page import write_page  # noqa: PLC0415
 
     listed = [traces.tree(trace_id).summary] if trace_id else traces.list(n)
     named = f"trace-{listed[0].trace_id[-ID_SHOWN:]}.html" if trace_id else "traces.html"
@@ -60,7 +60,7 @@ def _write(shared: Shared, traces: TraceStore, trace_id: str, out: Path | None, 
 
 
 def _serve(shared: Shared, traces: TraceStore, trace_id: str, port: int) -> None:
-    from agent.tracing.page import PageServer  # noqa: PLC0415
+    from recmind.agent.tracing.page import PageServer  # noqa: PLC0415
 
     where = f"#{traces.tree(trace_id).summary.trace_id}" if trace_id else ""
     with PageServer(traces, port) as server:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from agent.evaluation.keepsakes import Keepsakes
-from agent.evaluation.records import Case, Outcome, Run
-from agent.evaluation.runner import RunFolder
-from agent.evaluation.summary import Summary, summarize
-from data.errors import InputError
-from data.progress import Progress, quiet
+from recmind.agent.evaluation.keepsakes import Keepsakes
+from recmind.agent.evaluation.records import Case, Outcome, Run
+from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.summary import Summary, summarize
+from recmind.data.errors import InputError
+from recmind.data.progress import Progress, quiet
 
 
 def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:

@@ -6,15 +6,15 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from data.catalogue import InteractionArrays
-from data.copying import copy_whole, copy_without
-from data.errors import RecMindError
-from data.progress import Progress, quiet
-from data.splits import Split
-from data.store import Store
-from data.workspace import Workspace
-from tools.index import build
-from tools.manifest import Manifest
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.copying import copy_whole, copy_without
+from recmind.data.errors import RecMindError
+from recmind.data.progress import Progress, quiet
+from recmind.data.splits import Split
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.index import build
+from recmind.tools.manifest import Manifest
 
 _LENT = "000000"
 """The name of the source's index in the copy while the copy's own is built: below that of any build."""

@@ -12,26 +12,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from agent.asking import MOST_ASKED
-from agent.evaluation.copies import copied, is_tuned
-from agent.evaluation.judged import judged_requests
-from agent.evaluation.keepsakes import Keepsakes
-from agent.evaluation.protocols import REQUESTS, Questions, questions
-from agent.evaluation.records import Case, Run
-from agent.evaluation.report import write_report
-from agent.evaluation.runner import RunFolder
-from agent.evaluation.summary import Summary, summarize
-from agent.evaluation.systems import AGENT, HYBRID, SEARCH, SYSTEMS, Bench
-from agent.models.factory import model_name_of
-from agent.models.offline import NAME as OFFLINE
-from data.errors import InputError, WorkspaceError
-from data.progress import Progress, quiet
-from data.store import Store
-from data.version import recmind_version
-from data.workspace import Workspace
+from recmind.agent.asking import MOST_ASKED
+from recmind.agent.evaluation.copies import copied, is_tuned
+from recmind.agent.evaluation.judged import judged_requests
+from recmind.agent.evaluation.keepsakes import Keepsakes
+from recmind.agent.evaluation.protocols import REQUESTS, Questions, questions
+from recmind.agent.evaluation.records import Case, Run
+from recmind.agent.evaluation.report import write_report
+from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.summary import Summary, summarize
+from recmind.agent.evaluation.systems import AGENT, HYBRID, SEARCH, SYSTEMS, Bench
+from recmind.agent.models.factory import model_name_of
+from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.data.errors import InputError, WorkspaceError
+from recmind.data.progress import Progress, quiet
+from recmind.data.store import Store
+from recmind.data.version import recmind_version
+from recmind.data.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agent.asking import Model
+    from recmind.agent.asking import Model
 
 DEPTH = 100
 """How far the engines rank, or to the largest k where that is more."""
@@ -90,7 +90,7 @@ def evaluate(
     """Evaluate systems on a workspace; only a copy without what is held out is asked.
 
     Args:
-        home: the workspace; see ``data.workspace.resolve_home``. It must be indexed.
+        home: the workspace; see ``recmind.data.workspace.resolve_home``. It must be indexed.
         protocol: leave-one-out, temporal, sampled, cold-users, cold-items or requests.
         systems: of popularity, collaborative, search, hybrid and agent. None: those that fit the protocol, and the
             agent where a model is named.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agent.tracing import TraceStore
-from agent.tracing.reading import CARRIED
-from data.workspace import Workspace
+from recmind.agent.tracing import TraceStore
+from recmind.agent.tracing.reading import CARRIED
+from recmind.data.workspace import Workspace
 
 
 def judged_requests(home: str | Path | None, out: Path, *, at_least: float = 0.5) -> int:

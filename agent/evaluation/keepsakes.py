@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import InputError
+from recmind.data.errors import InputError
 
 Vectors = NDArray[np.floating]
 Histories = Mapping[str, Sequence[str]]

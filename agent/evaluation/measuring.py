@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data.bootstrap import Estimate
-from data.metrics import (
+from recmind.data.bootstrap import Estimate
+from recmind.data.metrics import (
     Floats,
     Integers,
     TargetRanks,
@@ -24,8 +24,8 @@ from data.metrics import (
 )
 
 if TYPE_CHECKING:
-    from agent.evaluation.records import Outcome, Run
-    from agent.evaluation.summary import Vectors
+    from recmind.agent.evaluation.records import Outcome, Run
+    from recmind.agent.evaluation.summary import Vectors
 
 OF_RANKS = ("hit_rate", "recall", "precision", "ndcg", "mrr")
 OF_LISTS = ("diversity", "novelty", "popularity", "popularity_bias")

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from agent.evaluation.wording import label, milliseconds
+from recmind.agent.evaluation.wording import label, milliseconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from agent.evaluation.summary import RankBand, Summary, SystemSummary
-    from data.bootstrap import Estimate
+    from recmind.agent.evaluation.summary import RankBand, Summary, SystemSummary
+    from recmind.data.bootstrap import Estimate
 
 SIZE = (5.6, 3.4)
 """Inches; the page makes a plot as wide as its place."""

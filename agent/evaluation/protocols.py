@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agent.evaluation.records import Case, Label
-from data import splits
-from data.catalogue import Integers, InteractionArrays
-from data.errors import InputError
-from data.signals import weights
-from data.splits import Mask, Split, SplitCase
-from data.store import Store
+from recmind.agent.evaluation.records import Case, Label
+from recmind.data import splits
+from recmind.data.catalogue import Integers, InteractionArrays
+from recmind.data.errors import InputError
+from recmind.data.signals import weights
+from recmind.data.splits import Mask, Split, SplitCase
+from recmind.data.store import Store
 
 LEAVE_ONE_OUT, TEMPORAL, SAMPLED = "leave-one-out", "temporal", "sampled"
 COLD_USERS, COLD_ITEMS, REQUESTS = "cold-users", "cold-items", "requests"

@@ -9,13 +9,13 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from agent.evaluation import plots, sections
-from agent.evaluation.sections import Cell, Section
-from agent.evaluation.wording import MEASURES, asked, interval, label, number, spent, told
-from agent.pages import asset, look
+from recmind.agent.evaluation import plots, sections
+from recmind.agent.evaluation.sections import Cell, Section
+from recmind.agent.evaluation.wording import MEASURES, asked, interval, label, number, spent, told
+from recmind.agent.pages import asset, look
 
 if TYPE_CHECKING:
-    from agent.evaluation.summary import Summary
+    from recmind.agent.evaluation.summary import Summary
 
 
 def write_report(summary: Summary, path: Path) -> None:
@@ -25,7 +25,7 @@ def write_report(summary: Summary, path: Path) -> None:
 
 def report_page(summary: Summary) -> str:
     """The whole page; the same summary gives the same text."""
-    return Template(asset("agent.evaluation", "report.html")).substitute(
+    return Template(asset("recmind.agent.evaluation", "report.html")).substitute(
         look=look(),
         title=escape(f"Evaluation: {summary.protocol}"),
         description=escape(summary.description),

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent.evaluation.records import Case, Label, Outcome, Run
-from data.errors import InputError
-from data.progress import Progress, quiet
+from recmind.agent.evaluation.records import Case, Label, Outcome, Run
+from recmind.data.errors import InputError
+from recmind.data.progress import Progress, quiet
 
 FORMAT = 1
 Labels = Mapping[str, tuple[Label, ...]]
@@ -19,7 +19,7 @@ Labels = Mapping[str, tuple[Label, ...]]
 
 
 class Asking(Protocol):
-    """Whoever answers cases; ``agent.evaluation.systems.Bench`` is one."""
+    """Whoever answers cases; ``recmind.agent.evaluation.systems.Bench`` is one."""
 
     def ask(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
         """The outcome of one case."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.evaluation.wording import (
+from recmind.agent.evaluation.wording import (
     MEASURES,
     dollars,
     interval,
@@ -19,8 +19,8 @@ from agent.evaluation.wording import (
 )
 
 if TYPE_CHECKING:
-    from agent.evaluation.summary import Comparison, Summary, SystemSummary
-    from data.bootstrap import Estimate
+    from recmind.agent.evaluation.summary import Comparison, Summary, SystemSummary
+    from recmind.data.bootstrap import Estimate
 
 ACCURACY = ("hit_rate", "recall", "precision", "ndcg", "mrr")
 HEADLINES = ("hit_rate", "ndcg")

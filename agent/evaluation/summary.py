@@ -9,11 +9,11 @@ from itertools import combinations
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from agent.evaluation.records import JSON, Case, Outcome, Run
-from data.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
-from data.errors import InputError
-from data.metrics import Calibration, calibration, percentiles
-from data.progress import Progress, quiet
+from recmind.agent.evaluation.records import JSON, Case, Outcome, Run
+from recmind.data.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
+from recmind.data.errors import InputError
+from recmind.data.metrics import Calibration, calibration, percentiles
+from recmind.data.progress import Progress, quiet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +161,7 @@ def summarize(
     systems to compare, the first minus the second; by default every pair, the later minus the earlier. Raises
     InputError for a pair, a k or an outcome that the run does not have.
     """
-    from agent.evaluation.measuring import Measuring  # noqa: PLC0415  numpy alone, but not for those who only read
+    from recmind.agent.evaluation.measuring import Measuring  # noqa: PLC0415  numpy alone, but not for those who only read
 
     k, main_k = _ks(run)
     pairs = _pairs(run, compare)

@@ -13,20 +13,20 @@ from typing import Any, Self
 import numpy as np
 from langgraph.runtime import Runtime
 
-from agent import hybrid
-from agent.asking import MOST_ASKED, Model
-from agent.evaluation.records import Case, Label, Outcome
-from agent.evaluation.validity import faults
-from agent.models.offline import NAME as OFFLINE
-from agent.models.offline import OfflinePlanner
-from agent.nodes.prepare import prepare
-from agent.recommender import RecMind
-from agent.state import AgentContext, Spent, State
-from data.catalogue import Integers
-from data.conditions import Condition
-from data.workspace import Workspace
-from tools.context import Brief
-from tools.slate import Finding, Findings, Slate
+from recmind.agent import hybrid
+from recmind.agent.asking import MOST_ASKED, Model
+from recmind.agent.evaluation.records import Case, Label, Outcome
+from recmind.agent.evaluation.validity import faults
+from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.nodes.prepare import prepare
+from recmind.agent.recommender import RecMind
+from recmind.agent.state import AgentContext, Spent, State
+from recmind.data.catalogue import Integers
+from recmind.data.conditions import Condition
+from recmind.data.workspace import Workspace
+from recmind.tools.context import Brief
+from recmind.tools.slate import Finding, Findings, Slate
 
 AGENT, HYBRID, SEARCH = "agent", "hybrid", "search"
 DEADLINE_S = 24 * 3600.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from agent.answer import Answer, Recommendation
-from agent.proofs import holds
-from data.conditions import matches
-from data.records import Item
-from tools.context import Brief, RequestContext
-from tools.slate import Evidence
+from recmind.agent.answer import Answer, Recommendation
+from recmind.agent.proofs import holds
+from recmind.data.conditions import matches
+from recmind.data.records import Item
+from recmind.tools.context import Brief, RequestContext
+from recmind.tools.slate import Evidence
 
 
 def faults(

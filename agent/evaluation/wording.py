@@ -7,8 +7,8 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agent.evaluation.summary import Comparison, Summary, SystemSummary
-    from data.bootstrap import Estimate
+    from recmind.agent.evaluation.summary import Comparison, Summary, SystemSummary
+    from recmind.data.bootstrap import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agent.memory.thread import Thread, Turn
-from agent.models.replies import LETTERS_PER_TOKEN
-from tools.phrases import quoted
-from tools.slate import Slate
+from recmind.agent.memory.thread import Thread, Turn
+from recmind.agent.models.replies import LETTERS_PER_TOKEN
+from recmind.tools.phrases import quoted
+from recmind.tools.slate import Slate
 
 TITLES = 3
 """Titles that are told of an older answer."""

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agent.state import Question
-from agent.understanding import Understanding
-from agent.understanding.vocabulary import Role, Vocabulary
-from data.conditions import Condition
-from tools.context import RequestContext
-from tools.phrases import attribute_label
+from recmind.agent.state import Question
+from recmind.agent.understanding import Understanding
+from recmind.agent.understanding.vocabulary import Role, Vocabulary
+from recmind.data.conditions import Condition
+from recmind.tools.context import RequestContext
+from recmind.tools.phrases import attribute_label
 
 if TYPE_CHECKING:
-    from data.store import Store
+    from recmind.data.store import Store
 
 CHOICES = 5
 LEAST_CHOICES = 2

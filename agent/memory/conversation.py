@@ -26,15 +26,15 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-from agent.graph import build_graph
-from agent.memory.account import account
-from agent.memory.clarifying import clarifying_question
-from agent.memory.hearing import Heard, hear
-from agent.memory.thread import Thread, Turn
-from agent.nodes.pooled import pooled
-from agent.recommended import recommended
-from agent.state import AgentContext, Question, Spent, State, Verdict
-from tools.slate import Evidence, Finding, Findings, Slate
+from recmind.agent.graph import build_graph
+from recmind.agent.memory.account import account
+from recmind.agent.memory.clarifying import clarifying_question
+from recmind.agent.memory.hearing import Heard, hear
+from recmind.agent.memory.thread import Thread, Turn
+from recmind.agent.nodes.pooled import pooled
+from recmind.agent.recommended import recommended
+from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
+from recmind.tools.slate import Evidence, Finding, Findings, Slate
 
 
 class Conversation(TypedDict, total=False):

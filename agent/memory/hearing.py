@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.memory.preferring import settle_statements
-from agent.memory.thread import Thread
-from agent.state import AgentContext
-from agent.understanding import TitleMention
-from agent.understanding.follow_up import FollowUp, follow_up
-from agent.understanding.references import OutOfRange, Talked, referred
-from data.records import Interaction
-from data.text import normalize
+from recmind.agent.memory.preferring import settle_statements
+from recmind.agent.memory.thread import Thread
+from recmind.agent.state import AgentContext
+from recmind.agent.understanding import TitleMention
+from recmind.agent.understanding.follow_up import FollowUp, follow_up
+from recmind.agent.understanding.references import OutOfRange, Talked, referred
+from recmind.data.records import Interaction
+from recmind.data.text import normalize
 
 HAD = "seen"
 """The kind of interaction that "I have seen that" becomes."""

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.memory.statements import read_statements
-from agent.understanding import preferences
-from data.conditions import Condition, parse_condition
-from data.errors import ConditionError, InputError
-from data.records import Preference
-from data.text import normalize
-from tools.phrases import quoted
+from recmind.agent.memory.statements import read_statements
+from recmind.agent.understanding import preferences
+from recmind.data.conditions import Condition, parse_condition
+from recmind.data.errors import ConditionError, InputError
+from recmind.data.records import Preference
+from recmind.data.text import normalize
+from recmind.tools.phrases import quoted
 
 if TYPE_CHECKING:
-    from data.store import Store
-    from tools.details import ItemDetails
+    from recmind.data.store import Store
+    from recmind.tools.details import ItemDetails
 
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 

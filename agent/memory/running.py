@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 
-from agent.asking import Options
-from agent.memory.threads import Threads
-from agent.state import AgentContext, Question, Spent, State, Verdict
-from tools.slate import Slate
+from recmind.agent.asking import Options
+from recmind.agent.memory.threads import Threads
+from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
+from recmind.tools.slate import Slate
 
 if TYPE_CHECKING:
-    from agent.memory.conversation import Conversation, Graph
-    from agent.understanding import Understanding
+    from recmind.agent.memory.conversation import Conversation, Graph
+    from recmind.agent.understanding import Understanding
 
 KEPT = ("k", "filters", "exclude", "diversity", "mode")
 """The options that a reply takes over from the request that it answers, where it names none itself."""
@@ -79,7 +79,7 @@ class Conversing:
         return _ended(await graph.ainvoke(given, within, context=context, durability="exit"))
 
     def _graph(self, *, asynchronous: bool) -> Graph:
-        from agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
+        from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
 
         with self._lock:
             if asynchronous not in self._graphs:
@@ -109,7 +109,7 @@ def _passing() -> Graph:
     """A graph whose thread ends with its run."""
     from langgraph.checkpoint.memory import InMemorySaver  # noqa: PLC0415
 
-    from agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
+    from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
 
     return build_conversation(InMemorySaver())
 

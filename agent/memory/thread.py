@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agent.answer import Recommendation
-from agent.understanding import Understanding
+from recmind.agent.answer import Recommendation
+from recmind.agent.understanding import Understanding
 
 MOST_TURNS = 100
 """Turns that a thread keeps; of older ones only the number is known."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.runnables import RunnableConfig
 from pydantic import ValidationError
 
-from agent.memory.thread import Thread
-from agent.memory.turns import Turns
-from data.errors import InputError, WorkspaceError
+from recmind.agent.memory.thread import Thread
+from recmind.agent.memory.turns import Turns
+from recmind.data.errors import InputError, WorkspaceError
 
 if TYPE_CHECKING:
-    from agent.memory.saver import ThreadSaver
+    from recmind.agent.memory.saver import ThreadSaver
 
 INTERRUPT = "__interrupt__"
 """LangGraph's name for what a stopped run waits for."""
@@ -58,7 +58,7 @@ class Threads:
         """What LangGraph writes its checkpoints with."""
         with self._lock:
             if self._saver is None:
-                from agent.memory.saver import ThreadSaver  # noqa: PLC0415  only who has a thread pays for it
+                from recmind.agent.memory.saver import ThreadSaver  # noqa: PLC0415  only who has a thread pays for it
 
                 try:
                     self._saver = ThreadSaver(self.path)

@@ -17,8 +17,8 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from data.errors import RecMindError
-from data.locking import Taken, hold
+from recmind.data.errors import RecMindError
+from recmind.data.locking import Taken, hold
 
 PAUSE_S = 0.05
 """Between two looks whether another process has ended its turn."""

@@ -13,9 +13,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, Generation
 from typing_extensions import override
 
-from agent.models.failures import ModelFailure, Who
-from agent.models.replies import checked
-from data.disk_cache import DiskCache, key_of
+from recmind.agent.models.failures import ModelFailure, Who
+from recmind.agent.models.replies import checked
+from recmind.data.disk_cache import DiskCache, key_of
 
 LARGEST = 2_000
 """Replies that are kept; the longest unused go first."""

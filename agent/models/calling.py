@@ -23,9 +23,9 @@ from langchain_core.messages import (
 )
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from agent.models.factory import innermost, who_is
-from agent.models.failures import ModelFailure, Who, failure_of, late
-from agent.models.replies import checked, readable
+from recmind.agent.models.factory import innermost, who_is
+from recmind.agent.models.failures import ModelFailure, Who, failure_of, late
+from recmind.agent.models.replies import checked, readable
 
 __all__ = ["ModelFailure", "acall_model", "call_model"]
 

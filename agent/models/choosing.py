@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from langchain_core.language_models import BaseChatModel
 
-from agent.models.factory import model_name_of, open_model
-from agent.models.failures import ModelFailure
-from agent.models.offline import NAME as OFFLINE
-from agent.models.offline import OfflinePlanner
-from agent.models.routing import read_route, route
-from agent.understanding import Understanding
-from data.settings import Limits
+from recmind.agent.models.factory import model_name_of, open_model
+from recmind.agent.models.failures import ModelFailure
+from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.models.routing import read_route, route
+from recmind.agent.understanding import Understanding
+from recmind.data.settings import Limits
 
 log = logging.getLogger(__name__)
 

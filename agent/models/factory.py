@@ -8,9 +8,9 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from agent.models.failures import OPENAI_KEY, Who, failure_of, no_key
-from data.errors import InputError
-from data.settings import Limits
+from recmind.agent.models.failures import OPENAI_KEY, Who, failure_of, no_key
+from recmind.data.errors import InputError
+from recmind.data.settings import Limits
 
 TEMPERATURE = 0.0
 SEED = 7
@@ -85,7 +85,7 @@ def _open_openai(name: str, model: str, limits: Limits) -> BaseChatModel:
     try:
         from pydantic import SecretStr  # noqa: PLC0415
 
-        from agent.models.openai_chat import ChatOpenAI, LoopClient  # noqa: PLC0415  takes a second and a half
+        from recmind.agent.models.openai_chat import ChatOpenAI, LoopClient  # noqa: PLC0415  takes a second and a half
     except ImportError:
         raise ModelPackageMissing(f"{name} needs langchain-openai. Run: pip install langchain-openai") from None
     steady: dict[str, Any] = {} if REASONING.match(model) else {"temperature": TEMPERATURE, "seed": SEED}

@@ -20,8 +20,8 @@ from langchain_core.exceptions import (
 )
 from langchain_core.messages.ai import UsageMetadata
 
-from agent.tracing.redaction import redacted, secrets_in
-from data.errors import RecMindError
+from recmind.agent.tracing.redaction import redacted, secrets_in
+from recmind.data.errors import RecMindError
 
 FailureKind = Literal[
     "no_key",

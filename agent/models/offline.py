@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from typing_extensions import override
 
-from agent import policy
+from recmind.agent import policy
 
 NAME = "offline"
 

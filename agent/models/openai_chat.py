@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatResult
 from openai import DefaultAsyncHttpxClient
 from typing_extensions import override
 
-from agent.models.replies import readable
+from recmind.agent.models.replies import readable
 
 AS_THEY_ARE = ("messages", "tools")
 """Parts of a request that are plain JSON already."""

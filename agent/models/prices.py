@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.ai import UsageMetadata
 
-from agent.models.factory import URL_VARIABLES, who_is
-from agent.models.offline import OfflinePlanner
-from data.settings import Price
+from recmind.agent.models.factory import URL_VARIABLES, who_is
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.data.settings import Price
 
 FREE = Price(input=0, output=0)
 MILLION = 1_000_000
@@ -28,7 +28,7 @@ _SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 @cache
 def known_prices() -> Mapping[str, Price]:
     """The prices in ``prices.toml``, by ``provider:name``."""
-    text = resources.files("agent.models").joinpath("prices.toml").read_text(encoding="utf-8")
+    text = resources.files("recmind.agent.models").joinpath("prices.toml").read_text(encoding="utf-8")
     return {name: Price.model_validate(price) for name, price in tomllib.loads(text).items()}
 
 

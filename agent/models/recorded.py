@@ -13,9 +13,9 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 from typing_extensions import override
 
-from agent.tracing.reading import REPLAYED, own_words
-from agent.tracing.records import RunRecord, TraceTree
-from data.errors import InputError
+from recmind.agent.tracing.reading import REPLAYED, own_words
+from recmind.agent.tracing.records import RunRecord, TraceTree
+from recmind.data.errors import InputError
 
 _SAID = ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata")
 """What of a message is said again."""

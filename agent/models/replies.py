@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from agent.models.failures import FailureKind, ModelFailure, Who
+from recmind.agent.models.failures import FailureKind, ModelFailure, Who
 
 ENDED_BADLY: dict[str, FailureKind] = {
     "length": "truncated",

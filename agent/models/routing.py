@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.models.offline import NAME as OFFLINE
-from agent.understanding import Understanding
-from data.errors import InputError
+from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.agent.understanding import Understanding
+from recmind.data.errors import InputError
 
 AUTO = "auto:"
 

@@ -18,15 +18,15 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
-from agent import hybrid
-from agent.state import AgentContext, Event, EventKind, Question, Spent, State
-from data.errors import RecMindError
-from data.text import normalize
-from tools.ask import ASK, MOST_CHOICES, AskError, parse_question
-from tools.lookups import LookUpError, LookUps
-from tools.slate import Findings
-from tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
-from tools.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
+from recmind.agent import hybrid
+from recmind.agent.state import AgentContext, Event, EventKind, Question, Spent, State
+from recmind.data.errors import RecMindError
+from recmind.data.text import normalize
+from recmind.tools.ask import ASK, MOST_CHOICES, AskError, parse_question
+from recmind.tools.lookups import LookUpError, LookUps
+from recmind.tools.slate import Findings
+from recmind.tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
+from recmind.tools.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
 
 log = logging.getLogger(__name__)
 

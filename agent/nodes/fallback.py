@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent import hybrid, policy
-from agent.nodes.steady import steady
-from agent.state import AgentContext, Event, State
-from tools.submit import parse_submission
+from recmind.agent import hybrid, policy
+from recmind.agent.nodes.steady import steady
+from recmind.agent.state import AgentContext, Event, State
+from recmind.tools.submit import parse_submission
 
 
 @steady

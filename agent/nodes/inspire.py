@@ -10,12 +10,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 
-from agent.budgets import acharged, arefused, charged, refused
-from agent.lines import ANOTHER, RESERVED, begun, idea_of, question
-from agent.models.calling import ModelFailure, acall_model, call_model
-from agent.nodes.reason import call_deadline
-from agent.state import AgentContext, Event, Spent, State
-from tools.toolbox import schemas
+from recmind.agent.budgets import acharged, arefused, charged, refused
+from recmind.agent.lines import ANOTHER, RESERVED, begun, idea_of, question
+from recmind.agent.models.calling import ModelFailure, acall_model, call_model
+from recmind.agent.nodes.reason import call_deadline
+from recmind.agent.state import AgentContext, Event, Spent, State
+from recmind.tools.toolbox import schemas
 
 SCHEMAS = schemas([ANOTHER])
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from langgraph.runtime import Runtime
 
-from agent.state import AgentContext
+from recmind.agent.state import AgentContext
 
 S = TypeVar("S")
 

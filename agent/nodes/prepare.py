@@ -9,21 +9,21 @@ from dataclasses import replace
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-import prompts
-from agent import group, hybrid
-from agent.memory.preferring import settle_statements
-from agent.models.offline import BRIEF
-from agent.nodes.steady import steady
-from agent.portrait import portrait
-from agent.state import AgentContext, Event, State
-from agent.understanding import Understanding, understand
-from data.conditions import Condition, parse_condition
-from data.errors import ConditionError
-from tools.context import Brief, Constraint
-from tools.describe import describe_catalogue, example_condition
-from tools.lookups import LookUps
-from tools.profile import Profile
-from tools.slate import Slate
+from recmind import prompts
+from recmind.agent import group, hybrid
+from recmind.agent.memory.preferring import settle_statements
+from recmind.agent.models.offline import BRIEF
+from recmind.agent.nodes.steady import steady
+from recmind.agent.portrait import portrait
+from recmind.agent.state import AgentContext, Event, State
+from recmind.agent.understanding import Understanding, understand
+from recmind.data.conditions import Condition, parse_condition
+from recmind.data.errors import ConditionError
+from recmind.tools.context import Brief, Constraint
+from recmind.tools.describe import describe_catalogue, example_condition
+from recmind.tools.lookups import LookUps
+from recmind.tools.profile import Profile
+from recmind.tools.slate import Slate
 
 REMEMBERED = 6
 """Past items put on the slate as references, the user's favorites first."""

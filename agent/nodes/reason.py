@@ -7,13 +7,13 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime
 
-from agent.budgets import acharged, arefused, charged, refused
-from agent.models.calling import ModelFailure, acall_model, call_model
-from agent.models.offline import OfflinePlanner
-from agent.models.spoken import with_spoken_calls
-from agent.state import AgentContext, Event, Spent, State
-from tools.submit import SUBMIT
-from tools.toolbox import ALL_TOOLS, ASKING, schemas
+from recmind.agent.budgets import acharged, arefused, charged, refused
+from recmind.agent.models.calling import ModelFailure, acall_model, call_model
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.models.spoken import with_spoken_calls
+from recmind.agent.state import AgentContext, Event, Spent, State
+from recmind.tools.submit import SUBMIT
+from recmind.tools.toolbox import ALL_TOOLS, ASKING, schemas
 
 NAMES = tuple(tool.name for tool in (*ALL_TOOLS, ASKING))
 SCHEMAS, WITH_ASKING = schemas(), schemas((*ALL_TOOLS, ASKING))

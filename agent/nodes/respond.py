@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent.message import write_message
-from agent.state import AgentContext, State
+from recmind.agent.message import write_message
+from recmind.agent.state import AgentContext, State
 
 
 def respond(state: State, runtime: Runtime[AgentContext]) -> State:

@@ -7,7 +7,7 @@ from functools import wraps
 
 from langgraph.runtime import Runtime
 
-from agent.state import AgentContext, State
+from recmind.agent.state import AgentContext, State
 
 Node = Callable[[State, Runtime[AgentContext]], State]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.runtime import Runtime
 
-import prompts
-from agent import hybrid
-from agent.nodes.steady import steady
-from agent.state import AgentContext, Event, State, Verdict
-from agent.validation import find, given_up, judge, settle
-from tools.context import Brief
-from tools.slate import Slate
-from tools.submit import SUBMIT, Submission
+from recmind import prompts
+from recmind.agent import hybrid
+from recmind.agent.nodes.steady import steady
+from recmind.agent.state import AgentContext, Event, State, Verdict
+from recmind.agent.validation import find, given_up, judge, settle
+from recmind.tools.context import Brief
+from recmind.tools.slate import Slate
+from recmind.tools.submit import SUBMIT, Submission
 
 
 @steady

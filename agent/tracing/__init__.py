@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from agent.tracing.schema import TraceError
-from agent.tracing.store import TraceStore
+from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from recmind.agent.tracing.schema import TraceError
+from recmind.agent.tracing.store import TraceStore
 
 if TYPE_CHECKING:
-    from agent.tracing.recorder import TraceRecorder
+    from recmind.agent.tracing.recorder import TraceRecorder
 
 __all__ = ["RunRecord", "Tokens", "TraceError", "TraceNode", "TraceRecorder", "TraceStore", "TraceSummary", "TraceTree"]
 
@@ -17,7 +17,7 @@ __all__ = ["RunRecord", "Tokens", "TraceError", "TraceNode", "TraceRecorder", "T
 def __getattr__(name: str) -> Any:
     # Reading traces needs no LangChain, whose import takes longer than listing them.
     if name == "TraceRecorder":
-        from agent.tracing.recorder import TraceRecorder  # noqa: PLC0415
+        from recmind.agent.tracing.recorder import TraceRecorder  # noqa: PLC0415
 
         return TraceRecorder
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agent.tracing.reading import Call, handles, messages_said, steps_of_request
-from agent.tracing.records import TraceTree
+from recmind.agent.tracing.reading import Call, handles, messages_said, steps_of_request
+from recmind.agent.tracing.records import TraceTree
 
 SUBMIT = "submit_recommendations"
 """The call with which a model ends, naming what it picks."""

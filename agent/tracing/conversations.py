@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent.tracing.reading import CARRIED
-from agent.tracing.runs import Run
+from recmind.agent.tracing.reading import CARRIED
+from recmind.agent.tracing.runs import Run
 
 TURNS = 25
 """How many of the turns before are kept with a request; of older ones their number is."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from agent.tracing.packing import unpack
-from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary
-from agent.tracing.schema import TraceError
+from recmind.agent.tracing.packing import unpack
+from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary
+from recmind.agent.tracing.schema import TraceError
 
 Row = Mapping[str, Any]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from agent.tracing.reading import REPLAYED, found_by, messages_said, own_words, question_of
-from agent.tracing.records import RunRecord, TraceNode, TraceTree
+from recmind.agent.tracing.reading import REPLAYED, found_by, messages_said, own_words, question_of
+from recmind.agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 _SETS = frozenset({"excluded", "consumed"})
 """Parts of a brief that were written in any order."""

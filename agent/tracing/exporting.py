@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from agent.tracing.openinference import attributes_of
-from agent.tracing.reading import own_words
-from agent.tracing.records import RunRecord, TraceTree
-from data.version import recmind_version
+from recmind.agent.tracing.openinference import attributes_of
+from recmind.agent.tracing.reading import own_words
+from recmind.agent.tracing.records import RunRecord, TraceTree
+from recmind.data.version import recmind_version
 
 Line = dict[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from agent.tracing.reading import Message, messages_read, messages_said, text_of
-from agent.tracing.records import RunRecord, TraceSummary
+from recmind.agent.tracing.reading import Message, messages_read, messages_said, text_of
+from recmind.agent.tracing.records import RunRecord, TraceSummary
 
 KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER", "embedding": "EMBEDDING", "chain": "CHAIN"}
 """By the type of a run; the root is an AGENT."""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agent.tracing.candidates import SUBMIT, checked, picks, titled
-from agent.tracing.reading import (
+from recmind.agent.tracing.candidates import SUBMIT, checked, picks, titled
+from recmind.agent.tracing.reading import (
     Found,
     found_by,
     handles,
@@ -19,8 +19,8 @@ from agent.tracing.reading import (
     question_of,
     spoken,
 )
-from agent.tracing.records import RunRecord, TraceNode, TraceTree
-from agent.tracing.wording import LONGEST_LINE, REPLIED, STEPS, duration, money, one_line
+from recmind.agent.tracing.records import RunRecord, TraceNode, TraceTree
+from recmind.agent.tracing.wording import LONGEST_LINE, REPLIED, STEPS, duration, money, one_line
 
 TITLES = 4
 """How many of the rows found are named."""

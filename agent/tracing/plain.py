@@ -11,7 +11,15 @@ from typing import Any
 
 import orjson
 
-from agent.tracing.redaction import REDACTED, Redaction, has_secret_field, is_secret, marks_of, redacted, secrets_in
+from recmind.agent.tracing.redaction import (
+    REDACTED,
+    Redaction,
+    has_secret_field,
+    is_secret,
+    marks_of,
+    redacted,
+    secrets_in,
+)
 
 _SWIFTEST = orjson.OPT_NON_STR_KEYS
 """Dataclasses are written by orjson itself."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
-from data.settings import TraceSettings
+from recmind.data.settings import TraceSettings
 
 SLICE = 0.1
 """Share of the traces that is thrown away at most between two looks at the size."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.tracing.records import RunRecord, TraceNode, TraceTree
+from recmind.agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 CARRIED = "carried"
 """Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""

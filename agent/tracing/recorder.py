@@ -10,10 +10,10 @@ from uuid import UUID
 from langgraph.errors import GraphInterrupt
 from typing_extensions import override
 
-from agent.tracing.conversations import as_request
-from agent.tracing.rows import kept, rows_of
-from agent.tracing.runs import Run, RunListener
-from agent.tracing.store import TraceStore
+from recmind.agent.tracing.conversations import as_request
+from recmind.agent.tracing.rows import kept, rows_of
+from recmind.agent.tracing.runs import Run, RunListener
+from recmind.agent.tracing.store import TraceStore
 
 
 class TraceRecorder(RunListener):

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from data.settings import TraceSettings
+from recmind.data.settings import TraceSettings
 
 REDACTED = "[redacted]"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from agent.tracing.candidates import Candidate, candidates, verdicts
-from agent.tracing.judging import Judgement
-from agent.tracing.outline import Outline, facts
-from agent.tracing.reading import CARRIED, messages_read, messages_said, own_words, question_of, spoken
-from agent.tracing.records import TraceTree
-from agent.tracing.wording import LONGEST_LINE, duration, one_line, printable
+from recmind.agent.tracing.candidates import Candidate, candidates, verdicts
+from recmind.agent.tracing.judging import Judgement
+from recmind.agent.tracing.outline import Outline, facts
+from recmind.agent.tracing.reading import CARRIED, messages_read, messages_said, own_words, question_of, spoken
+from recmind.agent.tracing.records import TraceTree
+from recmind.agent.tracing.wording import LONGEST_LINE, duration, one_line, printable
 
 SHOWN = 5
 """How many candidates are told of that nobody picked."""

@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
-from agent.tracing.packing import Packed, pack
-from agent.tracing.plain import CALL, MODEL, SLATE, Plainer
-from agent.tracing.records import Tokens
-from agent.tracing.redaction import Redaction
-from agent.tracing.runs import Run
-from data.settings import TraceSettings
+from recmind.agent.tracing.packing import Packed, pack
+from recmind.agent.tracing.plain import CALL, MODEL, SLATE, Plainer
+from recmind.agent.tracing.records import Tokens
+from recmind.agent.tracing.redaction import Redaction
+from recmind.agent.tracing.runs import Run
+from recmind.data.settings import TraceSettings
 
 PROJECT = "recmind"
 """The project that runs belong to where LANGSMITH_PROJECT does not name another."""

@@ -20,7 +20,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import override
 
-from agent.tracing.records import Tokens
+from recmind.agent.tracing.records import Tokens
 
 Metadata = dict[str, Any]
 

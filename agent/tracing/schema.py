@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
-from data.errors import InputError, RecMindError
+from recmind.data.errors import InputError, RecMindError
 
 
 class TraceError(RecMindError):

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from agent.tracing import telemetry, writer
-from agent.tracing.decoding import RUN_COLUMNS, SUMMARY, TRACE_COLUMNS, nested, run_of, summary_of
-from agent.tracing.judging import Judgement, judge, judgements
-from agent.tracing.packing import unpack
-from agent.tracing.pruning import prune
-from agent.tracing.records import TraceSummary, TraceTree
-from agent.tracing.schema import InvalidJudgement, TraceError, UnknownTrace, migrate
-from agent.tracing.stats import By, Stats, stats
-from data.errors import RecMindError
-from data.settings import TraceSettings
-from data.sqlite import open_sqlite
+from recmind.agent.tracing import telemetry, writer
+from recmind.agent.tracing.decoding import RUN_COLUMNS, SUMMARY, TRACE_COLUMNS, nested, run_of, summary_of
+from recmind.agent.tracing.judging import Judgement, judge, judgements
+from recmind.agent.tracing.packing import unpack
+from recmind.agent.tracing.pruning import prune
+from recmind.agent.tracing.records import TraceSummary, TraceTree
+from recmind.agent.tracing.schema import InvalidJudgement, TraceError, UnknownTrace, migrate
+from recmind.agent.tracing.stats import By, Stats, stats
+from recmind.data.errors import RecMindError
+from recmind.data.settings import TraceSettings
+from recmind.data.sqlite import open_sqlite
 
 if TYPE_CHECKING:
-    from agent.tracing.rows import TraceRows
+    from recmind.agent.tracing.rows import TraceRows
 
 log = logging.getLogger(__name__)
 

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from agent.tracing.decoding import nested, run_of, summary_of
-from agent.tracing.exporting import nanoseconds, span_number, trace_number
-from agent.tracing.openinference import attributes_of
-from agent.tracing.packing import unpack
-from agent.tracing.reading import own_words
-from agent.tracing.records import TraceTree
-from data.version import recmind_version
+from recmind.agent.tracing.decoding import nested, run_of, summary_of
+from recmind.agent.tracing.exporting import nanoseconds, span_number, trace_number
+from recmind.agent.tracing.openinference import attributes_of
+from recmind.agent.tracing.packing import unpack
+from recmind.agent.tracing.reading import own_words
+from recmind.agent.tracing.records import TraceTree
+from recmind.data.version import recmind_version
 
 if TYPE_CHECKING:
-    from agent.tracing.rows import TraceRows
+    from recmind.agent.tracing.rows import TraceRows
 
 log = logging.getLogger(__name__)
 

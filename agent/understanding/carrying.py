@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.understanding.meaning import Binding, Understanding, Wish
-from data.conditions import Condition
+from recmind.agent.understanding.meaning import Binding, Understanding, Wish
+from recmind.data.conditions import Condition
 
 if TYPE_CHECKING:
-    from data.store import Store
+    from recmind.data.store import Store
 
 _UPPER, _LOWER = ("<", "<="), (">", ">=")
 _DENIALS = ("!=", "not in")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agent.understanding.draft import Draft
-from agent.understanding.vocabulary import Vocabulary
-from data.catalogue import AttributeSummary
-from data.conditions import Condition, Operator
+from recmind.agent.understanding.draft import Draft
+from recmind.agent.understanding.vocabulary import Vocabulary
+from recmind.data.catalogue import AttributeSummary
+from recmind.data.conditions import Condition, Operator
 
 
 @dataclass(frozen=True, slots=True)

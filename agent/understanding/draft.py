@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from agent.understanding.meaning import Binding, TitleMention, Wish
-from agent.understanding.request import Request
-from agent.understanding.thesaurus import KINDS, plural_forms, singular_forms
-from agent.understanding.vocabulary import Meaning, Vocabulary
-from agent.understanding.words import GENERIC
-from data.conditions import Condition
+from recmind.agent.understanding.meaning import Binding, TitleMention, Wish
+from recmind.agent.understanding.request import Request
+from recmind.agent.understanding.thesaurus import KINDS, plural_forms, singular_forms
+from recmind.agent.understanding.vocabulary import Meaning, Vocabulary
+from recmind.agent.understanding.words import GENERIC
+from recmind.data.conditions import Condition
 
 MOST_WISHES = 12
 

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from agent.understanding.carrying import carried
-from agent.understanding.meaning import Binding, TitleMention, Understanding
-from agent.understanding.reading import understand
-from agent.understanding.references import MANY, ONE, SEVERAL, OutOfRange, Talked, as_number, referred
-from agent.understanding.same_value import read_same_values
+from recmind.agent.understanding.carrying import carried
+from recmind.agent.understanding.meaning import Binding, TitleMention, Understanding
+from recmind.agent.understanding.reading import understand
+from recmind.agent.understanding.references import MANY, ONE, SEVERAL, OutOfRange, Talked, as_number, referred
+from recmind.agent.understanding.same_value import read_same_values
 
 if TYPE_CHECKING:
-    from data.store import Store
-    from tools.details import ItemDetails
+    from recmind.data.store import Store
+    from recmind.tools.details import ItemDetails
 
 _UNNAMED = re.compile(r"\(\?P<\w+>")
 ANY_REFERENCE = _UNNAMED.sub("(?:", rf"(?:{ONE}|{SEVERAL})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.conditions import Condition, value_text
+from recmind.data.conditions import Condition, value_text
 
 
 @dataclass(frozen=True, slots=True)

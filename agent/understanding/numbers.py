@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agent.understanding.degrees import read_degrees
-from agent.understanding.draft import Draft
-from agent.understanding.words import GENERIC, N, number, phrases
-from agent.understanding.years import item_noun_at, read_years
-from data.catalogue import AttributeSummary
-from data.conditions import Condition, Operator
+from recmind.agent.understanding.degrees import read_degrees
+from recmind.agent.understanding.draft import Draft
+from recmind.agent.understanding.words import GENERIC, N, number, phrases
+from recmind.agent.understanding.years import item_noun_at, read_years
+from recmind.data.catalogue import AttributeSummary
+from recmind.data.conditions import Condition, Operator
 
 _BELOW = (
     r"(?P<below>(?:for )?(?:under|less than|shorter than|below|cheaper than|fewer than|no more than|not more than"

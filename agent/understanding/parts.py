@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.understanding.draft import Draft
-from agent.understanding.places import COUNTRY_NAMES, ORIGINS
-from agent.understanding.thesaurus import COMPOUNDS, TRIGGERS, base_of, plural_forms, singular_forms
-from agent.understanding.vocabulary import Meaning
-from agent.understanding.words import COMMON, NUMBER_WORDS, STOP
-from data.text import normalize
+from recmind.agent.understanding.draft import Draft
+from recmind.agent.understanding.places import COUNTRY_NAMES, ORIGINS
+from recmind.agent.understanding.thesaurus import COMPOUNDS, TRIGGERS, base_of, plural_forms, singular_forms
+from recmind.agent.understanding.vocabulary import Meaning
+from recmind.agent.understanding.words import COMMON, NUMBER_WORDS, STOP
+from recmind.data.text import normalize
 
 LONGEST_VALUE = 6
 """Tokens."""

@@ -8,22 +8,22 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from agent.understanding.draft import Draft
-from agent.understanding.meaning import Understanding
-from agent.understanding.names import read_names
-from agent.understanding.numbers import read_numbers
-from agent.understanding.parts import load_values
-from agent.understanding.request import LONG_REQUEST, MAX_CHARACTERS, Request, read_request
-from agent.understanding.titles import TitleReader
-from agent.understanding.values import read_values
-from agent.understanding.vocabulary import Vocabulary
-from agent.understanding.words import ASKING, ASKS, EDGES, TRAILING
-from data.conditions import Condition
-from data.records import Preference
+from recmind.agent.understanding.draft import Draft
+from recmind.agent.understanding.meaning import Understanding
+from recmind.agent.understanding.names import read_names
+from recmind.agent.understanding.numbers import read_numbers
+from recmind.agent.understanding.parts import load_values
+from recmind.agent.understanding.request import LONG_REQUEST, MAX_CHARACTERS, Request, read_request
+from recmind.agent.understanding.titles import TitleReader
+from recmind.agent.understanding.values import read_values
+from recmind.agent.understanding.vocabulary import Vocabulary
+from recmind.agent.understanding.words import ASKING, ASKS, EDGES, TRAILING
+from recmind.data.conditions import Condition
+from recmind.data.records import Preference
 
 if TYPE_CHECKING:
-    from data.store import Store
-    from tools.details import ItemDetails
+    from recmind.data.store import Store
+    from recmind.tools.details import ItemDetails
 
 _VERBS = r"(?:seen|watched|read|bought|tried|played|heard(?: of)?|owned|used|known?|finished|rated|had)"
 _AGAIN = re.compile(

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.understanding.meaning import TitleMention
-from agent.understanding.words import GENERIC, NUMBER_WORDS
-from data.text import normalize, title_keys
+from recmind.agent.understanding.meaning import TitleMention
+from recmind.agent.understanding.words import GENERIC, NUMBER_WORDS
+from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:
-    from data.store import Store
+    from recmind.data.store import Store
 
 _ORDINALS = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,

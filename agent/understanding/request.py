@@ -8,8 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agent.understanding.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
-from data.text import normalize
+from recmind.agent.understanding.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
+from recmind.data.text import normalize
 
 MAX_CHARACTERS = 4_000
 """What is read of a request: several times the longest sensible one, and the bound on the time that reading takes."""

@@ -7,15 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.understanding.meaning import Binding
-from agent.understanding.references import ONE, OutOfRange, Talked, referred
-from agent.understanding.vocabulary import Vocabulary
-from data.conditions import Condition, Scalar
-from data.text import normalize
-from tools.phrases import attribute_label
+from recmind.agent.understanding.meaning import Binding
+from recmind.agent.understanding.references import ONE, OutOfRange, Talked, referred
+from recmind.agent.understanding.vocabulary import Vocabulary
+from recmind.data.conditions import Condition, Scalar
+from recmind.data.text import normalize
+from recmind.tools.phrases import attribute_label
 
 if TYPE_CHECKING:
-    from data.store import Store
+    from recmind.data.store import Store
 
 MOST_VALUES = 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.understanding.words import table
+from recmind.agent.understanding.words import table
 
 STRONG = re.compile(
     r"\b(?:(?:something|anything|more|much|just|exactly|films?|movies?|ones?) like|like|similar to|similarly to"

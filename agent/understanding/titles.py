@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agent.understanding.meaning import TitleMention
-from agent.understanding.request import Request, Token
-from agent.understanding.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
-from agent.understanding.title_cues import (
+from recmind.agent.understanding.meaning import TitleMention
+from recmind.agent.understanding.request import Request, Token
+from recmind.agent.understanding.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
+from recmind.agent.understanding.title_cues import (
     BARE_NEGATION,
     COMPARED,
     HATED,
@@ -18,12 +18,22 @@ from agent.understanding.title_cues import (
     STRONG,
     WEAK,
 )  # fmt: skip
-from agent.understanding.vocabulary import Vocabulary
-from agent.understanding.words import ARTICLES, COMMON, GENERIC, JOINERS, POLITE, PRONOUNS, STOP, STOPPERS, TOPIC
-from data.text import normalize, title_keys
+from recmind.agent.understanding.vocabulary import Vocabulary
+from recmind.agent.understanding.words import (
+    ARTICLES,
+    COMMON,
+    GENERIC,
+    JOINERS,
+    POLITE,
+    PRONOUNS,
+    STOP,
+    STOPPERS,
+    TOPIC,
+)
+from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:
-    from tools.details import ItemDetails
+    from recmind.tools.details import ItemDetails
 
 LONGEST_TITLE = 10
 """Tokens; longer titles are named by their beginning or between quotation marks."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from agent.understanding.draft import Draft
-from agent.understanding.parts import Part, part_at
-from agent.understanding.thesaurus import AMBIGUOUS_KINDS
-from agent.understanding.vocabulary import Meaning, any_of, none_of
-from agent.understanding.words import (
+from recmind.agent.understanding.draft import Draft
+from recmind.agent.understanding.parts import Part, part_at
+from recmind.agent.understanding.thesaurus import AMBIGUOUS_KINDS
+from recmind.agent.understanding.vocabulary import Meaning, any_of, none_of
+from recmind.agent.understanding.words import (
     ARTICLES,
     ASKING,
     BEFORE_SUBJECT,
@@ -20,7 +20,7 @@ from agent.understanding.words import (
     POSSESSIVE,
     STOP,
 )
-from agent.understanding.years import item_noun_at
+from recmind.agent.understanding.years import item_noun_at
 
 _NEGATION = re.compile(
     r"(?<!\S)(?:anything but|anything except|other than|apart from|except for|instead of|rather than|as long as"

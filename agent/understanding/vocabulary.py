@@ -9,15 +9,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from agent.understanding.thesaurus import singular_forms
-from agent.understanding.words import COMMON, table
-from data.arrays import places_of
-from data.conditions import Condition
-from data.text import normalize
+from recmind.agent.understanding.thesaurus import singular_forms
+from recmind.agent.understanding.words import COMMON, table
+from recmind.data.arrays import places_of
+from recmind.data.conditions import Condition
+from recmind.data.text import normalize
 
 if TYPE_CHECKING:
-    from data.catalogue import AttributeSummary
-    from data.store import Store
+    from recmind.data.catalogue import AttributeSummary
+    from recmind.data.store import Store
 
 Role = Literal["kind", "maker", "player", "language", "country", "soft", "other"]
 """kind: what the thing is (genre, category); maker: who made it; player: who takes part; soft: what people say of it

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from agent.understanding.draft import Draft
-from agent.understanding.words import DECADE_WORDS, N, number
-from data.catalogue import AttributeSummary
-from data.conditions import Condition
+from recmind.agent.understanding.draft import Draft
+from recmind.agent.understanding.words import DECADE_WORDS, N, number
+from recmind.data.catalogue import AttributeSummary
+from recmind.data.conditions import Condition
 
 _YEAR = r"(?:18[89]\d|19\d\d|20\d\d)"
 _DECADE = rf"(?:(?:early|mid|late) )?(?:(?:18|19|20)?\d0s|{'|'.join(DECADE_WORDS)})"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 
-from data.records import Interaction, Item, User
+from recmind.data.records import Interaction, Item, User
 
 SEED = 20260101
 CHECKSUM = "7ec940f0abc409e6ae977ddc0fa51a78c421c17aedc01dc742faf88243474c83"

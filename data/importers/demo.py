@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-from data.demo.users import make_users
-from data.importers.files import open_rows
-from data.importers.loader import Loader
-from data.importers.report import ImportReport
-from data.importers.table import read_items
-from data.progress import Progress, quiet
-from data.store import Store
+from recmind.data.demo.users import make_users
+from recmind.data.importers.files import open_rows
+from recmind.data.importers.loader import Loader
+from recmind.data.importers.report import ImportReport
+from recmind.data.importers.table import read_items
+from recmind.data.progress import Progress, quiet
+from recmind.data.store import Store
 
 LISTS = ("genres", "directors", "cast", "country", "language", "themes", "moods")
 NUMBERS = ("year", "minutes")
@@ -20,7 +20,7 @@ def import_demo(store: Store, *, progress: Progress = quiet) -> ImportReport:
     """Import the films that come with RecMind, and its synthetic users with their ratings."""
     kinds = dict.fromkeys(LISTS, "list") | dict.fromkeys(NUMBERS, "number")
     with (
-        as_file(files("data.demo") / "films.csv") as path,
+        as_file(files("recmind.data.demo") / "films.csv") as path,
         Loader(store, skip_bad=None, replace=False, progress=progress) as loader,
     ):
         films = list(read_items(loader, open_rows(path), kinds))

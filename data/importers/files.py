@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from data.errors import ImportFailed
+from recmind.data.errors import ImportFailed
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from data.errors import BadRow, ImportFailed
-from data.importers.files import RowFile
-from data.importers.report import ImportReport
-from data.progress import Progress
-from data.reading import as_json
-from data.records import Item, User
-from data.store import InteractionRow, Store, interaction_row
-from data.writing import batched
+from recmind.data.errors import BadRow, ImportFailed
+from recmind.data.importers.files import RowFile
+from recmind.data.importers.report import ImportReport
+from recmind.data.progress import Progress
+from recmind.data.reading import as_json
+from recmind.data.records import Item, User
+from recmind.data.store import InteractionRow, Store, interaction_row
+from recmind.data.writing import batched
 
 MOST_PROBLEMS = 1000
 _PROGRESS_STEP = 10_000

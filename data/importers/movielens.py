@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.contributions import combined
-from data.errors import ImportFailed
-from data.importers.files import DelimitedFile, RowFile, SplitFile
-from data.importers.loader import Loader, Parsed
-from data.importers.report import ImportReport
-from data.importers.values import to_finite, to_list, to_text, to_time
-from data.progress import Progress, quiet
-from data.records import AttributeValue, Item, User
-from data.store import Store
-from data.text import normalize, put_article_first
+from recmind.data.contributions import combined
+from recmind.data.errors import ImportFailed
+from recmind.data.importers.files import DelimitedFile, RowFile, SplitFile
+from recmind.data.importers.loader import Loader, Parsed
+from recmind.data.importers.report import ImportReport
+from recmind.data.importers.values import to_finite, to_list, to_text, to_time
+from recmind.data.progress import Progress, quiet
+from recmind.data.records import AttributeValue, Item, User
+from recmind.data.store import Store
+from recmind.data.text import normalize, put_article_first
 
 KIND = "rating"
 TAGS = "tags"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from data.errors import BadRow
+from recmind.data.errors import BadRow
 
 
 @dataclass(frozen=True, slots=True)

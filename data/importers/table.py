@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.conditions import PSEUDO_ATTRIBUTES
-from data.errors import ImportFailed, InputError
-from data.importers.files import RowFile, open_rows
-from data.importers.loader import Loader, Parsed
-from data.importers.report import ImportReport
-from data.importers.values import KindFinder, to_attribute, to_finite, to_flag, to_text, to_time
-from data.progress import Progress, quiet
-from data.records import AttributeValue, Item, User
-from data.store import Store
-from data.text import fold, normalize
+from recmind.data.conditions import PSEUDO_ATTRIBUTES
+from recmind.data.errors import ImportFailed, InputError
+from recmind.data.importers.files import RowFile, open_rows
+from recmind.data.importers.loader import Loader, Parsed
+from recmind.data.importers.report import ImportReport
+from recmind.data.importers.values import KindFinder, to_attribute, to_finite, to_flag, to_text, to_time
+from recmind.data.progress import Progress, quiet
+from recmind.data.records import AttributeValue, Item, User
+from recmind.data.store import Store
+from recmind.data.text import fold, normalize
 
 FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "items": {

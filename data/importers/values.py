@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from data.records import AttributeValue
-from data.text import clean, format_number, to_number
+from recmind.data.records import AttributeValue
+from recmind.data.text import clean, format_number, to_number
 
 MISSING = frozenset({"", "nan", "null", "n/a", "\\n"})
 """What programs write into the cell of an attribute that an item does not have; compared casefolded."""

@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from agent import RecMind
-from agent.answer import Answer
 from benchmarks import bare
 from benchmarks.common import ROOT, latest_small, python, recmind
 from benchmarks.latency import REQUESTS
+from recmind import RecMind
+from recmind.agent.answer import Answer
 
 USERS = range(1, 4)
 THINKS_S = 0.1

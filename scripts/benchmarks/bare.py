@@ -16,8 +16,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from agent import RecMind
-from tools.toolbox import schemas
+from recmind import RecMind
+from recmind.tools.toolbox import schemas
 
 
 class Conversation(TypedDict):

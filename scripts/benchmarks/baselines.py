@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.arrays import places_of
-from tools.tuning import Slice
+from recmind.data.arrays import places_of
+from recmind.tools.tuning import Slice
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agent.evaluation.copies import is_tuned
 from benchmarks.common import figures, ranks_of, validated
-from data.importers import import_table
-from data.progress import Progress
-from data.signals import weights
-from data.store import Store
-from data.workspace import Workspace
-from tools.appeal import Appeal
-from tools.collaborative import CollaborativeModel
-from tools.index import Engines, build, open_engines
-from tools.links import Texts
-from tools.past import Past, Pasts, pasts_of
-from tools.tuning import UNTRIED, tune
+from recmind.agent.evaluation.copies import is_tuned
+from recmind.data.importers import import_table
+from recmind.data.progress import Progress
+from recmind.data.signals import weights
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.appeal import Appeal
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.index import Engines, build, open_engines
+from recmind.tools.links import Texts
+from recmind.tools.past import Past, Pasts, pasts_of
+from recmind.tools.tuning import UNTRIED, tune
 
 Numbers = npt.NDArray[np.int64]
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.importers import import_movielens
-from data.store import Store
-from data.workspace import Workspace
-from tools.appeal import Appeal
-from tools.appeal_many import ask_many
-from tools.past import Pasts
-from tools.tuning import Slice
-from tools.tuning import figures as measured
+from recmind.data.importers import import_movielens
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.appeal import Appeal
+from recmind.tools.appeal_many import ask_many
+from recmind.tools.past import Pasts
+from recmind.tools.tuning import Slice
+from recmind.tools.tuning import figures as measured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RECMIND = "from agent.cli import main; main()"
+RECMIND = "from recmind.agent.cli import main; main()"
 
 
 def latest_small(data: Path, home: Path) -> Workspace:

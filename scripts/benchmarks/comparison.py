@@ -17,9 +17,9 @@ import numpy as np
 from benchmarks import beauty, movielens
 from benchmarks.common import ROOT, asked_of
 from benchmarks.rivals import Histories
-from data.progress import Progress
-from tools.links import Texts
-from tools.tuning import Slice, slice_off
+from recmind.data.progress import Progress
+from recmind.tools.links import Texts
+from recmind.tools.tuning import Slice, slice_off
 
 USERS, TRIED = 2_000, 500
 """So many users at most, drawn with seed 0, are asked in each, and for each setting that is tried before the test

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.common import latest_small, python, recmind
-from data.store import Store
-from data.workspace import Workspace
-from tools.item_text import embedded_text
-from tools.manifest import Manifest
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.item_text import embedded_text
+from recmind.tools.manifest import Manifest
 
 _ENCODE = """
 import json, sys
-from tools.encoder import open_encoder
+from recmind.tools.encoder import open_encoder
 open_encoder().encode(json.load(open(sys.argv[1], encoding="utf-8")))
 """
 

@@ -6,8 +6,8 @@ import statistics
 import time
 from pathlib import Path
 
-from agent import RecMind
 from benchmarks.common import latest_small, python, recmind
+from recmind import RecMind
 
 COLD_RUNS = 5
 """Each of a request that was never asked before, so that no cached query vector helps."""

@@ -15,23 +15,23 @@ import numpy.typing as npt
 
 from benchmarks.baselines import BASELINES
 from benchmarks.common import asked_of, figures, ranks_of, validated
-from data.bootstrap import Resamples
-from data.catalogue import InteractionArrays
-from data.importers import import_movielens
-from data.metrics import TargetRanks
-from data.progress import Progress
-from data.settings import Settings
-from data.signals import weights
-from data.store import Store
-from data.workspace import Workspace
-from tools.appeal import Appeal
-from tools.collaborative import CollaborativeModel
-from tools.cooccurrence import CollaborativeParameters
-from tools.index import build, open_engines
-from tools.links import Texts
-from tools.moments import Moments
-from tools.past import Pasts
-from tools.tuning import Slice, Tuned, slice_off, tune
+from recmind.data.bootstrap import Resamples
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.importers import import_movielens
+from recmind.data.metrics import TargetRanks
+from recmind.data.progress import Progress
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.appeal import Appeal
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.index import build, open_engines
+from recmind.tools.links import Texts
+from recmind.tools.moments import Moments
+from recmind.tools.past import Pasts
+from recmind.tools.tuning import Slice, Tuned, slice_off, tune
 
 SEEDS = range(20)
 """Of the order of ratings of one moment."""

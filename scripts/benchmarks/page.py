@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.tracing import TraceStore
-from agent.tracing.page import PageServer, write_page
 from benchmarks.traces import request
+from recmind.agent.tracing import TraceStore
+from recmind.agent.tracing.page import PageServer, write_page
 
 NEEDS_DATA = False
 LISTED, TURNS, LOOK_UPS = 10_000, 100, 299

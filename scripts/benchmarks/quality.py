@@ -16,18 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from agent.cli.output import ProgressLine
-from agent.evaluation import evaluate
-from agent.evaluation.copies import copied
 from benchmarks import beauty, comparison, movielens, requests
-from data.metrics import BINS, calibration
-from data.progress import Progress
-from data.signals import weights
-from data.splits import Split
-from data.store import Store
-from data.workspace import Workspace
-from tools.held_out import Cases, graded_kind, held_out, learnable
-from tools.index import open_engines
+from recmind.agent.cli.output import ProgressLine
+from recmind.agent.evaluation import evaluate
+from recmind.agent.evaluation.copies import copied
+from recmind.data.metrics import BINS, calibration
+from recmind.data.progress import Progress
+from recmind.data.signals import weights
+from recmind.data.splits import Split
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.held_out import Cases, graded_kind, held_out, learnable
+from recmind.tools.index import open_engines
 
 K = 50
 """Of the recall of items without interactions."""

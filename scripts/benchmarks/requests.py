@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.cli.output import ProgressLine
 from benchmarks.common import latest_small
-from data.bootstrap import Resamples
-from data.importers import import_table
-from data.progress import Progress
-from data.store import Store
-from data.workspace import Workspace
-from tools.fusion import SIGNS, SignWeights, by_logit, fuse
-from tools.index import build, open_engines
-from tools.long_requests import signs as signs_of
-from tools.search import DEPTH, LONG_DEPTH, ItemSearch
+from recmind.agent.cli.output import ProgressLine
+from recmind.data.bootstrap import Resamples
+from recmind.data.importers import import_table
+from recmind.data.progress import Progress
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse
+from recmind.tools.index import build, open_engines
+from recmind.tools.long_requests import signs as signs_of
+from recmind.tools.search import DEPTH, LONG_DEPTH, ItemSearch
 
 FOLDS = 5
 RESAMPLES = 10_000

@@ -20,17 +20,17 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import figures
-from data.catalogue import InteractionArrays
-from data.settings import Settings
-from data.signals import weights
-from tools.appeal import Appeal
-from tools.appeal_many import ask_many
-from tools.collaborative import CollaborativeModel
-from tools.cooccurrence import CollaborativeParameters
-from tools.links import Texts
-from tools.moments import Moments
-from tools.past import Pasts, pasts_of
-from tools.tuning import Slice
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.tools.appeal import Appeal
+from recmind.tools.appeal_many import ask_many
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.links import Texts
+from recmind.tools.moments import Moments
+from recmind.tools.past import Pasts, pasts_of
+from recmind.tools.tuning import Slice
 
 T = TypeVar("T")
 Numbers = npt.NDArray[np.int64]

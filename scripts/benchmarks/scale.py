@@ -21,9 +21,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from agent.cli.output import ProgressLine
 from benchmarks import synthetic
 from benchmarks.common import ROOT, python
+from recmind.agent.cli.output import ProgressLine
 
 NEEDS_DATA = False
 SIZES = (10_000, 100_000, 1_000_000)
@@ -152,9 +152,9 @@ def step(name: str, size: int, folder: str) -> None:
 
 
 def _importing(size: int, folder: Path) -> Figures:
-    from data.importers import import_table
-    from data.store import Store
-    from data.workspace import Workspace
+    from recmind.data.importers import import_table
+    from recmind.data.store import Store
+    from recmind.data.workspace import Workspace
 
     shutil.rmtree(folder / "home", ignore_errors=True)
     tables = folder / "tables"
@@ -185,9 +185,9 @@ def _writing(size: int, folder: Path) -> Figures:
 
 
 def _indexing(_size: int, folder: Path) -> Figures:
-    from data.store import Store
-    from data.workspace import Workspace
-    from tools import index
+    from recmind.data.store import Store
+    from recmind.data.workspace import Workspace
+    from recmind.tools import index
 
     workspace = Workspace.open(folder / "home")
     shutil.rmtree(workspace.index_folder, ignore_errors=True)
@@ -208,7 +208,7 @@ def _indexing(_size: int, folder: Path) -> Figures:
 
 
 def _asking(size: int, folder: Path) -> Figures:
-    from agent import RecMind
+    from recmind import RecMind
 
     words = synthetic.requests(size)
     with RecMind.open(folder / "home", model="offline") as rec, _random_vectors():
@@ -247,7 +247,7 @@ def _asking(size: int, folder: Path) -> Figures:
 
 def _random_vectors() -> Any:
     """Inside, random vectors stand in for the default encoder's of the items."""
-    from tools import encoder, index
+    from recmind.tools import encoder, index
 
     def opened(_name: str, cache: Path | None = None) -> synthetic.ClusteredVectors:
         return synthetic.ClusteredVectors(encoder.default_folder(), cache)

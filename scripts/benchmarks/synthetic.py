@@ -14,8 +14,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from data.progress import Progress, quiet
-from tools.encoder import DEFAULT_DIMENSION, DefaultEncoder
+from recmind.data.progress import Progress, quiet
+from recmind.tools.encoder import DEFAULT_DIMENSION, DefaultEncoder
 
 Numbers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

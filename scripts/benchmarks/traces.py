@@ -18,9 +18,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langsmith import uuid7
 
-from agent.tracing import TraceRecorder, TraceStore
 from benchmarks.common import ROOT
-from tools.slate import Evidence, Finding, Findings, Slate
+from recmind.agent.tracing import TraceRecorder, TraceStore
+from recmind.tools.slate import Evidence, Finding, Findings, Slate
 
 NEEDS_DATA = False
 REQUESTS, THREADS, PROCESSES = 10_000, 8, 2

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.recommender import RecMind
-from data.importers import import_demo
-from data.store import Store
-from data.workspace import Workspace
-from tools.index import build
+from recmind.agent.recommender import RecMind
+from recmind.data.importers import import_demo
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.index import build
 
 
 @pytest.fixture(scope="session")

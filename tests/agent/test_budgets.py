@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import AIMessage
 
-from agent.models.failures import ModelFailure
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.models.failures import ModelFailure
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel, calls
 from tests.endpoint import Endpoint, says
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.caches import Caches
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.caches import Caches
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
 from tests.endpoint import Endpoint, Json, Reply, calls, says
 
 MODEL = "openai:any"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.understanding import TitleMention
-from agent.understanding.follow_up import FollowUp, follow_up
-from agent.understanding.references import OutOfRange, Talked, referred
+from recmind.agent.understanding import TitleMention
+from recmind.agent.understanding.follow_up import FollowUp, follow_up
+from recmind.agent.understanding.references import OutOfRange, Talked, referred
+from recmind.tools.details import ItemDetails
 from tests.agent import worlds
-from tools.details import ItemDetails
 
 BEFORE = {
     "films": ("a science fiction film, no horror", ("matrix", "inception", "brazil")),

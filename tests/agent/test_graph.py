@@ -11,17 +11,17 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from agent.models.calling import ModelFailure
-from agent.recommender import RecMind
-from data.errors import InputError
-from data.importers import import_table
-from data.records import Interaction, Preference
-from data.store import Store
-from data.workspace import Workspace
+from recmind.agent.models.calling import ModelFailure
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
+from recmind.data.importers import import_table
+from recmind.data.records import Interaction, Preference
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.index import build
+from recmind.tools.submit import SUBMIT
+from recmind.tools.toolbox import ALL_TOOLS
 from tests.agent.scripted import ScriptedModel, calls
-from tools.index import build
-from tools.submit import SUBMIT
-from tools.toolbox import ALL_TOOLS
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"]})
 POPULAR = ("popular_items", {})

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from langchain_core.messages import ToolMessage
 
-from agent.recommender import RecMind
-from data.errors import InputError
-from data.records import Preference
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
+from recmind.data.records import Preference
+from recmind.tools.group import together
+from recmind.tools.rank import Ranked
+from recmind.tools.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
-from tools.group import together
-from tools.rank import Ranked
-from tools.submit import SUBMIT
 
 MEMBERS = ["ada", "bea", "carla"]
 

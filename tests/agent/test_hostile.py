@@ -15,15 +15,15 @@ from random import Random
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from agent.answer import Answer, Recommendation
-from agent.recommender import RecMind
-from agent.understanding import Understanding, understand
-from data.conditions import matches, parse_condition
-from data.records import Item, Preference
-from data.text import normalize
+from recmind.agent.answer import Answer, Recommendation
+from recmind.agent.recommender import RecMind
+from recmind.agent.understanding import Understanding, understand
+from recmind.data.conditions import matches, parse_condition
+from recmind.data.records import Item, Preference
+from recmind.data.text import normalize
+from recmind.tools.submit import SUBMIT
+from recmind.tools.toolbox import TOOLS
 from tests.agent.scripted import ScriptedModel
-from tools.submit import SUBMIT
-from tools.toolbox import TOOLS
 
 REQUESTS = 1000
 MODEL_CALLS, TOOL_CALLS = 3, 4

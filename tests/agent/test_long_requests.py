@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.recommender import RecMind
+from recmind.agent.recommender import RecMind
 
 BEFORE = (
     "Hi everyone, first post here and I'm on mobile, sorry. I remember seeing this movie years ago with my cousin. "

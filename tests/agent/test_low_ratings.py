@@ -7,10 +7,10 @@ import re
 import pytest
 from langchain_core.messages import ToolMessage
 
-from agent.recommender import RecMind
-from data.records import Interaction
+from recmind.agent.recommender import RecMind
+from recmind.data.records import Interaction
+from recmind.tools.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
-from tools.submit import SUBMIT
 
 LOW = ("heat-1995", "alien-1979")
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.portrait import portrait
-from agent.proofs import proved_of_person
-from agent.recommender import RecMind
-from data.errors import InputError
-from data.records import Preference
-from tools.slate import Evidence
+from recmind.agent.portrait import portrait
+from recmind.agent.proofs import proved_of_person
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
+from recmind.data.records import Preference
+from recmind.tools.slate import Evidence
 
 
 def test_what_is_understood_comes_before_the_items(demo: RecMind):
@@ -52,7 +52,7 @@ def test_a_direct_answer_tells_nothing_of_the_person(demo: RecMind):
 def test_what_is_not_so_is_not_proved(demo: RecMind, monkeypatch, evidence):
     context = demo._requests.read("", {"user_id": "ada"}).context
     assert not proved_of_person(evidence, context, "ada")
-    monkeypatch.setattr("agent.portrait.proved_of_person", lambda *_: False)
+    monkeypatch.setattr("recmind.agent.portrait.proved_of_person", lambda *_: False)
     assert portrait(context, "ada").text == "There is too little history to tell a taste."
 
 

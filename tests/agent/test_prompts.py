@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import prompts
+from recmind import prompts
+from recmind.tools.toolbox import schemas
 from tests.agent.scripted import ScriptedModel, calls
-from tools.toolbox import schemas
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = os.environ.get("RECMIND_UPDATE_SNAPSHOTS") == "1"

@@ -1,9 +1,9 @@
 import pytest
 
-from agent.reasons import ReasonText, read_reason
-from agent.sentences import compose
-from data.records import Item
-from tools.slate import Entry, Evidence, Finding, Findings, Slate
+from recmind.agent.reasons import ReasonText, read_reason
+from recmind.agent.sentences import compose
+from recmind.data.records import Item
+from recmind.tools.slate import Entry, Evidence, Finding, Findings, Slate
 
 ITEMS = {
     "gq": Item(

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
-from agent.recommender import RecMind
+from recmind.agent.recommender import RecMind
+from recmind.tools.toolbox import schemas
 from tests.agent.scripted import ScriptedModel, calls
-from tools.toolbox import schemas
 
 RECORDINGS = {
     path.stem: json.loads(path.read_text("utf-8")) for path in Path(__file__).parent.glob("recordings/*.json")

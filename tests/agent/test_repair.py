@@ -5,12 +5,12 @@ import json
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from agent.models.factory import open_model
-from agent.recommender import RecMind
+from recmind.agent.models.factory import open_model
+from recmind.agent.recommender import RecMind
+from recmind.tools.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
 from tests.endpoint import Endpoint, says
 from tests.endpoint import calls as served
-from tools.submit import SUBMIT
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"]})
 PICKED = {"recommendations": [{"item": f"c{n}", "cites": ["e1"], "reason": "Offers {e1}."} for n in (1, 2)]}

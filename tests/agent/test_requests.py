@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.answer import Answer
-from agent.recommender import RecMind
-from data.records import Item
+from recmind.agent.answer import Answer
+from recmind.agent.recommender import RecMind
+from recmind.data.records import Item
 
 K = 10
 

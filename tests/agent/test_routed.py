@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-import agent.understanding.reading
-from agent.recommender import RecMind
+import recmind.agent.understanding.reading
+from recmind.agent.recommender import RecMind
 from tests.endpoint import Endpoint, says
 
 AUTO = "auto:openai:cheap,openai:strong"
@@ -17,13 +17,13 @@ AUTO = "auto:openai:cheap,openai:strong"
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that were read, in order."""
     texts: list[str] = []
-    real = agent.understanding.reading.read_request
+    real = recmind.agent.understanding.reading.read_request
 
     def counted(text: str):
         texts.append(text)
         return real(text)
 
-    monkeypatch.setattr(agent.understanding.reading, "read_request", counted)
+    monkeypatch.setattr(recmind.agent.understanding.reading, "read_request", counted)
     return texts
 
 

@@ -5,8 +5,8 @@ import dataclasses
 import jsonschema
 import pytest
 
-from agent.answer import Answer, Fit, Portrait, Proof, Recommendation, Usage
-from agent.schema import ANSWER, FIT, PORTRAIT, PROOF, RECOMMENDATION, USAGE
+from recmind.agent.answer import Answer, Fit, Portrait, Proof, Recommendation, Usage
+from recmind.agent.schema import ANSWER, FIT, PORTRAIT, PROOF, RECOMMENDATION, USAGE
 
 FULL = Answer(
     query="funny",

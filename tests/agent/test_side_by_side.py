@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from agent.models.failures import ModelFailure
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.models.failures import ModelFailure
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel
 from tests.agent.test_graph import COMEDIES, looks_up_then_submits
 from tests.endpoint import Endpoint, says

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
+from recmind.tools.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
-from tools.submit import SUBMIT
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"], "n": 3})
 WESTERNS = ("filter_items", {"where": ["genres=Western"], "n": 3})

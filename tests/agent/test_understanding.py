@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from agent.understanding import Understanding, prefer, preferences, understand
-from data.conditions import parse_condition
-from data.store import Store
+from recmind.agent.understanding import Understanding, prefer, preferences, understand
+from recmind.data.conditions import parse_condition
+from recmind.data.store import Store
+from recmind.tools.details import ItemDetails
 from tests.agent.worlds import films, shop, tagged
-from tools.details import ItemDetails
 
 
 @pytest.fixture(scope="module")
@@ -478,7 +478,7 @@ def test_a_preference_says_what_it_could_not_use(worlds: dict[str, Store]) -> No
 
 
 def test_words_of_a_changed_catalogue_are_known_at_once(tmp_path: Path) -> None:
-    from data.records import Item
+    from recmind.data.records import Item
 
     with films(tmp_path) as store:
         details = ItemDetails(store)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.understanding import Understanding, understand
-from data.importers import import_demo, import_movielens
-from data.store import Store
-from tools.details import ItemDetails
+from recmind.agent.understanding import Understanding, understand
+from recmind.data.importers import import_demo, import_movielens
+from recmind.data.store import Store
+from recmind.tools.details import ItemDetails
 
 Readable = tuple[list[str], list[str], list[str], str]
 """Titles liked, conditions that bind, words of the wishes, the text left to search for."""

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 
-from agent.models.failures import ModelFailure
-from agent.recommender import RecMind
-from agent.workers import WorkerEnded
-from data.errors import ConditionError, InputError
+from recmind.agent.models.failures import ModelFailure
+from recmind.agent.recommender import RecMind
+from recmind.agent.workers import WorkerEnded
+from recmind.data.errors import ConditionError, InputError
 from tests.endpoint import Endpoint, bad_key, says
 
 
@@ -167,7 +167,7 @@ def test_they_end_with_it_and_with_a_program_that_forgets_to_close(demo_copy):
         asyncio.run(rec.arecommend("a comedy"))
     # No guard against being run again, and no end either.
     program = (
-        "import asyncio, sys; from agent import RecMind\n"
+        "import asyncio, sys; from recmind import RecMind\n"
         "rec = RecMind.open(sys.argv[1], processes=2)\n"
         "print(len(asyncio.run(rec.arecommend('a comedy', k=2)).recommendations))\n"
         "print(*[worker._process.pid for worker in rec._workers._workers])\n"

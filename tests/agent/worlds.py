@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.records import Interaction, Item
-from data.store import Store
+from recmind.data.records import Interaction, Item
+from recmind.data.store import Store
 
 
 def _list(text: str) -> tuple[str, ...]:

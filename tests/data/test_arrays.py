@@ -1,6 +1,6 @@
 import numpy as np
 
-from data.arrays import common, dots, places_of
+from recmind.data.arrays import common, dots, places_of
 
 
 def test_places_among_sorted_numbers_and_none_where_there_are_none() -> None:

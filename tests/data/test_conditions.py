@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.conditions import Condition, matches, parse_condition, resolve_condition
-from data.errors import ConditionError
-from data.records import Item
-from data.store import Store
+from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
+from recmind.data.errors import ConditionError
+from recmind.data.records import Item
+from recmind.data.store import Store
 
 ITEMS = [
     Item("1", "Alien", "A crew in deep space", {"year": 1979, "genres": ("Horror", "Science Fiction")}, 10.5),

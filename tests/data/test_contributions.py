@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from data.contributions import combined
-from data.importers import import_movielens, import_table
-from data.records import Item
-from data.schema import MIGRATIONS
-from data.splits import leave_one_out
-from data.store import Store
+from recmind.data.contributions import combined
+from recmind.data.importers import import_movielens, import_table
+from recmind.data.records import Item
+from recmind.data.schema import MIGRATIONS
+from recmind.data.splits import leave_one_out
+from recmind.data.store import Store
 
 MOVIES = "movieId,title,genres\n1,Alien (1979),Horror\n2,Big (1988),Comedy\n3,Clue (1985),Mystery\n"
 RATINGS = "userId,movieId,rating,timestamp\n1,1,4.0,10\n2,1,0.5,11\n1,2,5.0,12\n2,3,2.0,13\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.demo.users import CHECKSUM, checksum, make_users
-from data.importers import import_demo
-from data.records import Item
-from data.store import Store
+from recmind.data.demo.users import CHECKSUM, checksum, make_users
+from recmind.data.importers import import_demo
+from recmind.data.records import Item
+from recmind.data.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import ImportFailed
-from data.importers import import_movielens
-from data.importers.movielens import split_title
-from data.records import Interaction, Item, User
-from data.store import Store
+from recmind.data.errors import ImportFailed
+from recmind.data.importers import import_movielens
+from recmind.data.importers.movielens import split_title
+from recmind.data.records import Interaction, Item, User
+from recmind.data.store import Store
 
 
 @pytest.fixture

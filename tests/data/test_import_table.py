@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from data.errors import ImportFailed, InputError
-from data.importers import ImportReport, import_table
-from data.records import Interaction, Item, User
-from data.store import Store
+from recmind.data.errors import ImportFailed, InputError
+from recmind.data.importers import ImportReport, import_table
+from recmind.data.records import Interaction, Item, User
+from recmind.data.store import Store
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import reading
-from data.records import Interaction, Item, User
-from data.store import Store
+from recmind.data import reading
+from recmind.data.records import Interaction, Item, User
+from recmind.data.store import Store
 
 FILMS = [Item(str(n), f"Film {n}", "", {"genres": ("Drama",)}) for n in range(4)]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.conditions import parse_condition
-from data.importers import import_movielens, import_table
-from data.store import Store
+from recmind.data.conditions import parse_condition
+from recmind.data.importers import import_movielens, import_table
+from recmind.data.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_latest_small_describes_itself(latest: Store) -> None:
 
 def test_sql_and_python_agree_on_latest_small(latest: Store) -> None:
     conditions = [parse_condition(text) for text in ("genres=comedy", "year>=1990", "tags~pixar", "genres!=Drama")]
-    from data.conditions import matches
+    from recmind.data.conditions import matches
 
     slow = [n for n, item in latest.iter_items() if all(matches(condition, item) for condition in conditions)]
     assert latest.matching_numbers(conditions).tolist() == slow

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays, chronological
-from data.records import Interaction
-from data.settings import KindMeaning, Settings
-from data.signals import against, weights
+from recmind.data.catalogue import InteractionArrays, chronological
+from recmind.data.records import Interaction
+from recmind.data.settings import KindMeaning, Settings
+from recmind.data.signals import against, weights
 
 NAN = float("nan")
 

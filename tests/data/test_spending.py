@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from data.settings import DailyLimits
-from data.spending import KEPT_DAYS, Ledger, Spending
-from data.store import Store
+from recmind.data.settings import DailyLimits
+from recmind.data.spending import KEPT_DAYS, Ledger, Spending
+from recmind.data.store import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -72,9 +72,9 @@ def test_a_forgotten_user_leaves_no_account(store: Store, tmp_path: Path) -> Non
 
 TAKER = """
 import sys
-from data.settings import DailyLimits
-from data.spending import Ledger
-from data.store import Store
+from recmind.data.settings import DailyLimits
+from recmind.data.spending import Ledger
+from recmind.data.store import Store
 with Store(sys.argv[1]) as store:
     ledger = Ledger(store, DailyLimits(model_calls=30))
     print(sum(ledger.take_call("ada") is None for _ in range(20)))

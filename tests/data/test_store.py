@@ -13,14 +13,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from data import statistics
-from data.catalogue import Catalogue
-from data.conditions import parse_condition
-from data.errors import InputError, WorkspaceError
-from data.records import Interaction, Item, Preference, User
-from data.schema import MIGRATIONS
-from data.settings import KindMeaning, Settings
-from data.store import Store
+from recmind.data import statistics
+from recmind.data.catalogue import Catalogue
+from recmind.data.conditions import parse_condition
+from recmind.data.errors import InputError, WorkspaceError
+from recmind.data.records import Interaction, Item, Preference, User
+from recmind.data.schema import MIGRATIONS
+from recmind.data.settings import KindMeaning, Settings
+from recmind.data.store import Store
 
 ALIEN = Item(
     "1", "Alien", "A crew in deep space", {"year": 1979, "genres": ("Horror", "Sci-Fi"), "imdb_id": "tt78"}, 5.0

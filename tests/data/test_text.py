@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.text import clean, fold, format_number, normalize, put_article_first, title_keys, to_number, words
+from recmind.data.text import clean, fold, format_number, normalize, put_article_first, title_keys, to_number, words
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import WorkspaceError
-from data.settings import KindMeaning, Settings
-from data.store import Store
-from data.workspace import Workspace, resolve_home
+from recmind.data.errors import WorkspaceError
+from recmind.data.settings import KindMeaning, Settings
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace, resolve_home
 
 
 def test_home_is_the_given_folder_then_the_variable_then_the_platforms(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data.records import Item
-from data.text import words
-from tools.item_text import stem
+from recmind.data.records import Item
+from recmind.data.text import words
+from recmind.tools.item_text import stem
 
 
 class WordEncoder:

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from data.settings import Settings
-from data.signals import weights
-from tools.appeal import DEFAULT_WEIGHTS, FEATURES, LEAST, Appeal
-from tools.collaborative import CollaborativeModel
-from tools.cooccurrence import CollaborativeParameters
-from tools.links import Texts
-from tools.moments import DAY_S, Moments
-from tools.past import Past
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.tools.appeal import DEFAULT_WEIGHTS, FEATURES, LEAST, Appeal
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.links import Texts
+from recmind.tools.moments import DAY_S, Moments
+from recmind.tools.past import Past
 
 PARAMETERS = CollaborativeParameters(alike=0.0, alike_then_together=0.0)
 
@@ -134,7 +134,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
 
 def test_a_question_imports_no_scipy() -> None:
     program = (
-        "import sys; from tests.tools.test_appeal import *; from tools.index import open_engines;"
+        "import sys; from tests.tools.test_appeal import *; from recmind.tools.index import open_engines;"
         "print([name for name in ('scipy', 'sklearn', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)

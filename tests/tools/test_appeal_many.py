@@ -4,22 +4,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays
-from data.importers import import_movielens
-from data.settings import Settings
-from data.signals import weights
-from data.store import Store
-from data.workspace import Workspace
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.importers import import_movielens
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools import blocks as blocks_module
+from recmind.tools.appeal import CANDIDATES, FEATURES, Appeal
+from recmind.tools.appeal_many import ask_many
+from recmind.tools.blocks import blocks
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.links import Texts
+from recmind.tools.moments import DAY_S, Moments
+from recmind.tools.past import Past, Pasts, past_of, pasts_of
 from tests.tools.test_appeal import DEFAULT_WEIGHTS, TEXTS, appeal
-from tools import blocks as blocks_module
-from tools.appeal import CANDIDATES, FEATURES, Appeal
-from tools.appeal_many import ask_many
-from tools.blocks import blocks
-from tools.collaborative import CollaborativeModel
-from tools.cooccurrence import CollaborativeParameters
-from tools.links import Texts
-from tools.moments import DAY_S, Moments
-from tools.past import Past, Pasts, past_of, pasts_of
 
 EVERYTHING = dict.fromkeys(FEATURES, 0.5)
 PASTS = (

@@ -4,16 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from data.settings import Settings
-from data.signals import weights
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.collaborative_findings import collaborative_findings
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.history import UserHistory
+from recmind.tools.past import Past
 from tests.tools.worlds import films, rated
-from tools.collaborative import CollaborativeModel
-from tools.collaborative_findings import collaborative_findings
-from tools.cooccurrence import CollaborativeParameters
-from tools.history import UserHistory
-from tools.past import Past
 
 PARAMETERS = CollaborativeParameters(window=2)
 

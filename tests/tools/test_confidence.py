@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from data.metrics import calibration
-from data.settings import KindMeaning, Settings
-from data.signals import weights
-from tools.collaborative import CollaborativeModel
-from tools.confidence import Confidence
-from tools.held_out import Cases, held_out, learnable
-from tools.logistic import Calibrated, Logistic
-from tools.past import Past, past_of
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.data.metrics import calibration
+from recmind.data.settings import KindMeaning, Settings
+from recmind.data.signals import weights
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.confidence import Confidence
+from recmind.tools.held_out import Cases, held_out, learnable
+from recmind.tools.logistic import Calibrated, Logistic
+from recmind.tools.past import Past, past_of
 
 
 def history(rows: Sequence[tuple[int, int, float]], kind: str) -> InteractionArrays:

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from data.records import Item
-from data.store import Store
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.tools.details import ItemDetails, details_findings, details_text
 from tests.tools.worlds import films, rated
-from tools.details import ItemDetails, details_findings, details_text
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_best_first_and_at_most_n(store: Store) -> None:
 
 
 def test_a_large_catalogue_is_compared_by_shared_letters(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.details.KEYS_SCANNED", 0)
+    monkeypatch.setattr("recmind.tools.details.KEYS_SCANNED", 0)
     details = ItemDetails(store)
     assert details.find("the matirx")[0].item_id == "matrix"
     assert details.find("godfather 2")[0].item_id == "part2"

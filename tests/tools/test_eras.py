@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from data.records import Item
-from data.store import Store
-from tools.eras import FADES_OVER, UNKNOWN_YEAR, mentioned, nearness, year_attribute, year_of
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.tools.eras import FADES_OVER, UNKNOWN_YEAR, mentioned, nearness, year_attribute, year_of
 
 
 @pytest.mark.parametrize(

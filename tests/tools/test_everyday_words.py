@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from tools.everyday_words import LONG, WordWorth, word_weights
-from tools.item_text import stem
-from tools.postings import PostingsBuilder
+from recmind.tools.everyday_words import LONG, WordWorth, word_weights
+from recmind.tools.item_text import stem
+from recmind.tools.postings import PostingsBuilder
 
 STORY = "I think I saw this movie years ago, a marshal chases a smuggler across a glacier, then the balloon explodes"
 

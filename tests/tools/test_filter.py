@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from data.conditions import Condition, parse_condition
-from data.errors import ConditionError
-from data.records import Item
-from data.store import Store
+from recmind.data.conditions import Condition, parse_condition
+from recmind.data.errors import ConditionError
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.tools.filter import ItemFilter, filter_findings
 from tests.tools.worlds import films, rated
-from tools.filter import ItemFilter, filter_findings
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 from pathlib import Path
 
-from data.conditions import Condition
-from data.records import Item
+from recmind.data.conditions import Condition
+from recmind.data.records import Item
+from recmind.tools.context import Constraint
+from recmind.tools.findings import NO_FOCUS, Focus, describer, loosening, meeting_values, unmet, with_facts
+from recmind.tools.slate import Finding, Findings
 from tests.tools.worlds import films, shop
-from tools.context import Constraint
-from tools.findings import NO_FOCUS, Focus, describer, loosening, meeting_values, unmet, with_facts
-from tools.slate import Finding, Findings
 
 
 def texts(store, item_id: str, focus: Focus = NO_FOCUS, most: int = 3) -> list[str]:

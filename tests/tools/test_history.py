@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.conditions import Condition
-from data.records import Interaction, Item, Preference
-from data.store import Store
+from recmind.data.conditions import Condition
+from recmind.data.records import Interaction, Item, Preference
+from recmind.data.store import Store
+from recmind.tools.history import UserHistory, history_findings
+from recmind.tools.profile import Taste
 from tests.tools.worlds import bought, films, rated
-from tools.history import UserHistory, history_findings
-from tools.profile import Taste
 
 DAY = 86_400.0
 

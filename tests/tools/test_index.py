@@ -9,18 +9,18 @@ import time
 
 import pytest
 
-from data.errors import RecMindError, WorkspaceError
-from data.records import Interaction, Item
-from data.store import Store
-from data.workspace import Workspace
+from recmind.data.errors import RecMindError, WorkspaceError
+from recmind.data.records import Interaction, Item
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.index import IndexFailed, Manifest, build, open_engines, verify
 from tests.tools.films import FILMS, WordEncoder
-from tools.index import IndexFailed, Manifest, build, open_engines, verify
 
 
 @pytest.fixture
 def encoder(monkeypatch):
     made = WordEncoder()
-    monkeypatch.setattr("tools.index.open_encoder", lambda name, cache: made)
+    monkeypatch.setattr("recmind.tools.index.open_encoder", lambda name, cache: made)
     return made
 
 
@@ -58,7 +58,7 @@ class TestBuilding:
 
     def test_nothing_changed_builds_nothing(self, workspace, store, encoder, monkeypatch):
         first = build(workspace, store)
-        monkeypatch.setattr("tools.index.ItemSearch", None)
+        monkeypatch.setattr("recmind.tools.index.ItemSearch", None)
         assert build(workspace, store) == first
         assert versions(workspace) == ["000001"]
 
@@ -110,7 +110,7 @@ class TestBuilding:
         def fails(*args, **kwargs):
             raise RuntimeError("out of memory")
 
-        monkeypatch.setattr("tools.index.CollaborativeModel.fit", fails)
+        monkeypatch.setattr("recmind.tools.index.CollaborativeModel.fit", fails)
         with pytest.raises(RuntimeError, match="out of memory"):
             build(workspace, store)
         assert versions(workspace) == ["000001"]
@@ -254,8 +254,8 @@ class TestOpening:
 def test_a_cold_search_imports_neither_torch_nor_scipy(workspace, store):
     build(workspace, store)
     program = (
-        "import sys; from data.workspace import Workspace; from data.store import Store;"
-        "from tools.index import open_engines;"
+        "import sys; from recmind.data.workspace import Workspace; from recmind.data.store import Store;"
+        "from recmind.tools.index import open_engines;"
         "w = Workspace.open(sys.argv[1]); s = Store(w.database, w.settings); e = open_engines(w, s);"
         "print(e.search.ask('a crew in space hunted by a creature', n=1)[0].item_id); s.close();"
         "print([name for name in ('torch', 'scipy', 'sentence_transformers', 'pandas') if name in sys.modules])"

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from tools import links
-from tools.cooccurrence import strongest
+from recmind.tools import links
+from recmind.tools.cooccurrence import strongest
 
 
 def test_alike_is_the_cube_of_the_cosine_of_the_nearest() -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays
-from data.errors import RecMindError
-from tools.moments import DAY_S, MOST_TIMES, TREND_DAYS, Moments
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.errors import RecMindError
+from recmind.tools.moments import DAY_S, MOST_TIMES, TREND_DAYS, Moments
 
 
 def taken(*rows: tuple[int, float | None]) -> InteractionArrays:

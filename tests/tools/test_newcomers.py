@@ -1,14 +1,14 @@
 import numpy as np
 
-from data.settings import Settings
-from data.signals import weights
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.tools.appeal import Appeal
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.links import Texts
+from recmind.tools.moments import Moments
+from recmind.tools.newcomers import Newcomers, places_for, spaced
+from recmind.tools.past import Past
 from tests.tools.test_appeal import HISTORIES, PARAMETERS, views
-from tools.appeal import Appeal
-from tools.collaborative import CollaborativeModel
-from tools.links import Texts
-from tools.moments import Moments
-from tools.newcomers import Newcomers, places_for, spaced
-from tools.past import Past
 
 TEXTS = Texts(
     np.array([1, 2, 3, 4, 5, 6, 7, 8, 9]),

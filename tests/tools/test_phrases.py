@@ -1,7 +1,7 @@
 import pytest
 
-from data.records import Interaction
-from tools import phrases
+from recmind.data.records import Interaction
+from recmind.tools import phrases
 
 
 @pytest.mark.parametrize(

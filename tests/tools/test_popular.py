@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import statistics
-from data.conditions import Condition
-from data.records import Item
-from data.store import Store
+from recmind.data import statistics
+from recmind.data.conditions import Condition
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.tools.popular import PopularItems, _scored, popular_findings, prior_strength
 from tests.tools.worlds import bought, films, rated
-from tools.popular import PopularItems, _scored, popular_findings, prior_strength
 
 DAY = 86_400.0
 

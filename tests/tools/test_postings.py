@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tools.postings import FIELD_WEIGHTS, LENGTH_NORM, SATURATION, Postings, PostingsBuilder
+from recmind.tools.postings import FIELD_WEIGHTS, LENGTH_NORM, SATURATION, Postings, PostingsBuilder
 
 ROWS = [
     (["alien"], ["crew", "hunt", "crew"], ["horror"]),
@@ -104,9 +104,9 @@ def test_few_postings_of_many_rows_add_up_as_many_do(monkeypatch: pytest.MonkeyP
         words.add(([f"w{n}" for n in rng.integers(0, 50, 2)], [f"w{n}" for n in rng.integers(0, 50, 3)], []))
     postings = words.build()
     wanted = {"w1": 1.0, "w7": 0.25, "w9": 0.0, "w30": 2.0}
-    monkeypatch.setattr("tools.postings.SPARSE", 10**6)
+    monkeypatch.setattr("recmind.tools.postings.SPARSE", 10**6)
     dense = postings.scores(wanted)
-    monkeypatch.setattr("tools.postings.SPARSE", 0)
+    monkeypatch.setattr("recmind.tools.postings.SPARSE", 0)
     sparse = postings.scores(wanted)
     assert dense[0].tolist() == sparse[0].tolist()
     np.testing.assert_allclose(dense[1], sparse[1], rtol=1e-6)

@@ -1,9 +1,9 @@
 import numpy as np
 
-from tools.collaborative import Asked
-from tools.past import Past
-from tools.questions import Question, Questions
-from tools.reach import Reach
+from recmind.tools.collaborative import Asked
+from recmind.tools.past import Past
+from recmind.tools.questions import Question, Questions
+from recmind.tools.reach import Reach
 
 
 def past(*items: int) -> tuple[Past, ...]:

@@ -4,17 +4,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.conditions import Condition
-from data.signals import weights
-from data.store import Store
+from recmind.data.conditions import Condition
+from recmind.data.signals import weights
+from recmind.data.store import Store
+from recmind.tools.appeal import DEFAULT_WEIGHTS, Appeal
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.context import Constraint
+from recmind.tools.history import UserHistory
+from recmind.tools.moments import Moments
+from recmind.tools.popular import PopularItems
+from recmind.tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights, rank_findings
 from tests.tools.worlds import films, rated
-from tools.appeal import DEFAULT_WEIGHTS, Appeal
-from tools.collaborative import CollaborativeModel
-from tools.context import Constraint
-from tools.history import UserHistory
-from tools.moments import Moments
-from tools.popular import PopularItems
-from tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights, rank_findings
 
 FUNNY = Constraint("funnier", (Condition("genres", "=", "Comedy"),))
 
@@ -169,7 +169,7 @@ def test_unknown_items_are_left_out_and_nothing_ranks_nothing(store: Store) -> N
 
 def test_findings_carry_score_and_parts(store: Store) -> None:
     ranked = ranker(store).ask(candidates(*ALL), wishes=[FUNNY])
-    from tools.findings import Focus
+    from recmind.tools.findings import Focus
 
     findings = rank_findings(store, ranked[:3], focus=Focus(wishes=(FUNNY,)))
     first = findings.rows[0]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tools.reach import Reach
+from recmind.tools.reach import Reach
 
 
 def rows(size: int, links: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

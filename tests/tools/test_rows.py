@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.rows import Allowed, RowSet
+from recmind.tools.rows import Allowed, RowSet
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 1000])

@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.conditions import Condition
-from data.errors import RecMindError
-from data.records import Item
-from data.settings import Settings
-from data.store import Store
+from recmind.data.conditions import Condition
+from recmind.data.errors import RecMindError
+from recmind.data.records import Item
+from recmind.data.settings import Settings
+from recmind.data.store import Store
+from recmind.tools.fusion import USUAL_SPREAD, SignWeights, by_logit, fuse, highest, spread
+from recmind.tools.item_text import WordFinder, embedded_text, stem
+from recmind.tools.rows import RowSet
+from recmind.tools.search import ItemSearch
+from recmind.tools.search_findings import search_findings
+from recmind.tools.short_requests import with_words
+from recmind.tools.vectors import VectorIndex
 from tests.tools.films import FILMS, WordEncoder
-from tools.fusion import USUAL_SPREAD, SignWeights, by_logit, fuse, highest, spread
-from tools.item_text import WordFinder, embedded_text, stem
-from tools.rows import RowSet
-from tools.search import ItemSearch
-from tools.search_findings import search_findings
-from tools.short_requests import with_words
-from tools.vectors import VectorIndex
 
 CHATTER = "Hi, I think I saw this movie years ago as a kid and can't remember the name, please help me find it! I know"
 TOLD = f"{CHATTER} some detective was looking for a thief who wanted to do one last heist. Thanks anyone for any help"
@@ -158,7 +158,7 @@ def test_words_are_ranked_alike_however_many_items_areallowed(tmp_path, monkeypa
         store.put_items(items[280:])
         conditions = (Condition("group", "=", 1.0),)
         for common in (0, 10**6):
-            monkeypatch.setattr("tools.short_requests.COMMON", common)
+            monkeypatch.setattr("recmind.tools.short_requests.COMMON", common)
             for excluded in (set(), {f"i{n}" for n in range(0, 300, 3)}):
                 allowed = search.allowed(conditions, excluded)
                 numbers = np.setdiff1d(store.matching_numbers(conditions), [*store.numbers_of(excluded).values()])
@@ -362,8 +362,8 @@ def rows_of(allowed: np.ndarray | None, vectors: np.ndarray) -> RowSet | None:
 class TestVectorIndex:
     @pytest.fixture(autouse=True)
     def gathers_few(self, monkeypatch):
-        monkeypatch.setattr("tools.vectors.GATHER_UP_TO", 200)
-        monkeypatch.setattr("tools.vectors.GATHERED", 0)
+        monkeypatch.setattr("recmind.tools.vectors.GATHER_UP_TO", 200)
+        monkeypatch.setattr("recmind.tools.vectors.GATHERED", 0)
 
     @pytest.mark.parametrize("share", [None, 1.0, 0.9, 0.4, 0.06, 0.04, 0.001, 0.0])
     def test_flat_search_equals_brute_force_under_any_filter(self, vectors, share):
@@ -391,7 +391,7 @@ class TestVectorIndex:
         expected = [set(brute(vectors, query, 10, allowed)[0].tolist()) for query in vectors[:50]]
         found = [index.nearest(query, 10, rows_of(allowed, vectors))[0].tolist() for query in vectors[:50]]
         assert np.mean([len(e & set(f)) / 10 for e, f in zip(expected, found, strict=True)]) >= 0.95
-        monkeypatch.setattr("tools.vectors.PROBES", 10_000)
+        monkeypatch.setattr("recmind.tools.vectors.PROBES", 10_000)
         assert [
             set(index.nearest(query, 10, rows_of(allowed, vectors))[0].tolist()) for query in vectors[:50]
         ] == expected

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from data.catalogue import InteractionArrays
-from data.settings import Settings
-from data.signals import weights
-from tools.collaborative import CollaborativeModel
-from tools.cooccurrence import CollaborativeParameters
-from tools.past import past_of
-from tools.tuning import figures, link_ranks, slice_off, tune
+from recmind.data.catalogue import InteractionArrays
+from recmind.data.settings import Settings
+from recmind.data.signals import weights
+from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.past import past_of
+from recmind.tools.tuning import figures, link_ranks, slice_off, tune
 
 ITEMS = 30
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from data.records import Interaction, Item
-from data.store import Store
+from recmind.data.records import Interaction, Item
+from recmind.data.store import Store
 
 FILMS = (
     ("matrix", "The Matrix", 1999, ("Action", "Sci-Fi"), "A hacker learns that the world is a simulation."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.tracing.page.serving import PageServer
-from agent.tracing.page.writing import write_page
+from recmind.agent.tracing.page.serving import PageServer
+from recmind.agent.tracing.page.writing import write_page
 
 __all__ = ["PageServer", "write_page"]

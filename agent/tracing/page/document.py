@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from string import Template
 from typing import Literal
 
-from agent.pages import asset, look, source_hash
-from agent.tracing.page.packed import line, lines, packed
-from agent.tracing.page.views import View
+from recmind.agent.pages import asset, look, source_hash
+from recmind.agent.tracing.page.packed import line, lines, packed
+from recmind.agent.tracing.page.views import View
 
 SCRIPTS = ("dom", "source", "rows", "list", "json", "tree", "panels", "trace", "main")
 """In the order in which they need each other."""
 
-_HERE = "agent.tracing.page"
+_HERE = "recmind.agent.tracing.page"
 
 Source = Literal["file", "server"]
 

@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from typing_extensions import override
 
-from agent.tracing.page.document import document
-from agent.tracing.page.packed import line, lines
-from agent.tracing.page.views import details, row
-from agent.tracing.schema import TraceError, UnknownTrace
-from agent.tracing.store import TraceStore
+from recmind.agent.tracing.page.document import document
+from recmind.agent.tracing.page.packed import line, lines
+from recmind.agent.tracing.page.views import details, row
+from recmind.agent.tracing.schema import TraceError, UnknownTrace
+from recmind.agent.tracing.store import TraceStore
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from agent.tracing.candidates import SUBMIT, candidates, checked, growth, picks, verdicts
-from agent.tracing.judging import Judgement
-from agent.tracing.reading import (
+from recmind.agent.tracing.candidates import SUBMIT, candidates, checked, growth, picks, verdicts
+from recmind.agent.tracing.judging import Judgement
+from recmind.agent.tracing.reading import (
     Found,
     Message,
     found_by,
@@ -22,8 +22,8 @@ from agent.tracing.reading import (
     question_of,
     spoken,
 )
-from agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from agent.tracing.wording import REPLIED, STEPS, one_line
+from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from recmind.agent.tracing.wording import REPLIED, STEPS, one_line
 
 View = dict[str, Any]
 

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agent.tracing.page.document import block, document
-from agent.tracing.page.views import details, row
-from agent.tracing.records import TraceSummary
-from agent.tracing.store import TraceStore
-from data.files import whole_file
-from data.progress import Progress, quiet
+from recmind.agent.tracing.page.document import block, document
+from recmind.agent.tracing.page.views import details, row
+from recmind.agent.tracing.records import TraceSummary
+from recmind.agent.tracing.store import TraceStore
+from recmind.data.files import whole_file
+from recmind.data.progress import Progress, quiet
 
 
 def write_page(path: Path, traces: TraceStore, listed: Sequence[TraceSummary], progress: Progress = quiet) -> int:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agent.cli import cli
-from data.records import Interaction, Item, Preference
-from data.store import Store
-from data.workspace import Workspace
-from tools.index import build
+from recmind.agent.cli import cli
+from recmind.data.records import Interaction, Item, Preference
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.index import build
 
 FILMS = [
     ("alien", "Alien", 1979, ("Horror", "Sci-Fi"), "The crew of a space ship meets a deadly creature."),

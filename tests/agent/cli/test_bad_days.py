@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from langchain_openai import ChatOpenAI
 
-from agent.recommender import RecMind
+from recmind.agent.recommender import RecMind
 from tests import endpoint as served
 from tests.endpoint import Endpoint, Json, Reply, calls, says
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.batch import batch_file
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.batch import batch_file
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
 from tests.endpoint import Endpoint, bad_key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -195,7 +195,7 @@ def test_a_killed_batch_goes_on_without_loss_or_repetition(home, tmp_path, monke
             **os.environ, "OPENAI_BASE_URL": endpoint.url, "OPENAI_API_KEY": "k", "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         words = ["batch", file, "--out", out, "--concurrency", "2", "-k", "2", "--home", home, "--model", "openai:any"]
-        command = [sys.executable, "-c", "from agent.cli import main; main()", *map(str, words)]
+        command = [sys.executable, "-c", "from recmind.agent.cli import main; main()", *map(str, words)]
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as killed:
             for _ in range(2):
                 assert hanging.acquire(timeout=120)

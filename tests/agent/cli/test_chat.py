@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from agent.cli import cli
-from agent.memory.turns import Turns
+from recmind.agent.cli import cli
+from recmind.agent.memory.turns import Turns
 
 
 def chat(home, lines, *options):

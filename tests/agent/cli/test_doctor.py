@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from agent.models.failures import ModelFailure, Who, no_key
-from data.records import Item
-from data.store import Store
-from data.workspace import Workspace
+from recmind.agent.models.failures import ModelFailure, Who, no_key
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
 from tests.endpoint import Endpoint, Reply, bad_key, calls, says
 
 

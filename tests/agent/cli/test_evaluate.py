@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from data.records import Interaction
-from data.store import Store
+from recmind.data.records import Interaction
+from recmind.data.store import Store
 from tests.agent.cli.test_bad_days import Day
 from tests.endpoint import Endpoint
 
@@ -102,7 +102,7 @@ def test_whether_a_model_earns_its_cost(recmind, home, tmp_path, monkeypatch):
 
 
 def test_a_stopped_run_says_how_to_go_on(recmind, busy, tmp_path, monkeypatch):
-    from agent.evaluation.systems import Bench
+    from recmind.agent.evaluation.systems import Bench
 
     real, asked = Bench.ask, []
 

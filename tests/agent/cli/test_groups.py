@@ -8,7 +8,7 @@ from statistics import mean
 import jsonschema
 import pytest
 
-from agent.schema import ANSWER
+from recmind.agent.schema import ANSWER
 
 GROUP = ("recommend", "a comedy", "--user", "ann", "--user", "bob", "--user", "eve", "-k", "3")
 TOLD = {"average": "the average of", "least-misery": "the lowest of", "most-pleasure": "the highest of"}

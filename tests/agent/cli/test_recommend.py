@@ -9,9 +9,9 @@ import sys
 import jsonschema
 import pytest
 
-from agent.answer import Answer, Recommendation, Usage
-from agent.cli.recommend import as_text
-from agent.schema import ANSWER
+from recmind.agent.answer import Answer, Recommendation, Usage
+from recmind.agent.cli.recommend import as_text
+from recmind.agent.schema import ANSWER
 
 
 def test_json_meets_the_schema_that_is_printed(recmind, home):
@@ -159,7 +159,7 @@ def test_a_terminal_gets_a_table_and_live_steps(home, width):
     words = [
         sys.executable,
         "-c",
-        "from agent.cli import main; main()",
+        "from recmind.agent.cli import main; main()",
         "recommend",
         "a comedy",
         "-k",

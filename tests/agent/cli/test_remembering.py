@@ -2,8 +2,8 @@
 
 import pytest
 
-from data.store import Store
-from data.workspace import Workspace
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
 
 
 def test_feedback_is_kept_and_says_what_it_means(recmind, home):

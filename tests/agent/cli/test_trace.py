@@ -2,9 +2,9 @@
 
 import pytest
 
-from agent import RecMind
-from agent.evaluation import judged_requests
-from data.errors import InputError
+from recmind import RecMind
+from recmind.agent.evaluation import judged_requests
+from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel, calls
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"], "n": 5})

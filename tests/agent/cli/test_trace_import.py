@@ -14,7 +14,7 @@ import orjson
 import pytest
 from requests_toolbelt import MultipartDecoder
 
-from agent import RecMind
+from recmind import RecMind
 from tests.agent.scripted import ScriptedModel, calls
 
 Received = list[tuple[str, str, bytes]]

@@ -41,7 +41,8 @@ def test_it_serves_until_it_is_interrupted(recmind, home) -> None:
         sys.executable,
         "-c",
         # A shell's background jobs, and what they start, ignore the signal.
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from agent.cli import main; main()",
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from recmind.agent.cli import main; main()",
         "trace",
         "view",
         "last",

@@ -7,8 +7,8 @@ import sys
 import click
 import pytest
 
-from agent.cli import cli
-from agent.cli.app import Application, Command
+from recmind.agent.cli import cli
+from recmind.agent.cli.app import Application, Command
 
 HEAVY = ("langgraph", "langchain", "langchain_core", "numpy", "sqlite_utils", "pydantic", "torch", "rich")
 
@@ -155,7 +155,7 @@ def test_debug_shows_where_a_surprise_comes_from(capsys, monkeypatch):
 
 
 def test_an_error_of_ours_says_only_its_line(capsys):
-    from data.errors import BadRow, ImportFailed, RecMindError
+    from recmind.data.errors import BadRow, ImportFailed, RecMindError
 
     with pytest.raises(SystemExit) as left:
         application(RecMindError("The disk is full.")).main(["fail"])
@@ -182,18 +182,18 @@ def test_an_interrupt_leaves_with_130(capsys):
 
 
 def script(*words: str, **options) -> subprocess.CompletedProcess:
-    code = "from agent.cli import main; main()"
+    code = "from recmind.agent.cli import main; main()"
     return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, **options)
 
 
 def test_help_imports_nothing_heavy():
-    code = f"import sys, agent.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"import sys, recmind.agent.cli; print([name for name in {HEAVY} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
     assert script("--help").returncode == 0
 
 
 def test_a_reader_who_goes_away_is_no_error(home):
-    code = "from agent.cli import main; main()"
+    code = "from recmind.agent.cli import main; main()"
     words = [sys.executable, "-c", code, "info", "--home", str(home)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         running.stdout.close()

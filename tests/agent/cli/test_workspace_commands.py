@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from data.store import Store
-from data.workspace import Workspace
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
 
 
 def test_info_sums_up(recmind, home):

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from agent.evaluation.records import Case, Outcome, Run
+from recmind.agent.evaluation.records import Case, Outcome, Run
 
 ITEMS = ("a", "b", "c", "d")
 POPULARITY = {"a": 6, "b": 3, "c": 1}

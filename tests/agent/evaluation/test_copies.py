@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.evaluation.copies import copied
-from agent.evaluation.protocols import questions
-from data.errors import WorkspaceError
-from data.importers import import_movielens
-from data.records import Interaction, Preference
-from data.store import Store
-from data.workspace import Workspace
-from tools.index import build, open_engines, verify
+from recmind.agent.evaluation.copies import copied
+from recmind.agent.evaluation.protocols import questions
+from recmind.data.errors import WorkspaceError
+from recmind.data.importers import import_movielens
+from recmind.data.records import Interaction, Preference
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.index import build, open_engines, verify
 
 CUT = 1_900_000_000.0
 """Unix seconds, after everything in the demo."""

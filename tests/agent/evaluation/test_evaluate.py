@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import AIMessage
 
-from agent.answer import Answer, Proof, Recommendation
-from agent.evaluation import evaluate
-from agent.evaluation.comparing import compare_runs
-from agent.evaluation.evaluating import resume
-from agent.evaluation.records import Case, Outcome
-from agent.evaluation.runner import RunFolder
-from agent.evaluation.systems import Bench
-from agent.evaluation.validity import faults
-from agent.recommender import RecMind
-from data.conditions import parse_condition
-from data.errors import InputError, WorkspaceError
-from data.records import Preference
-from data.store import Store
-from data.workspace import Workspace
+from recmind.agent.answer import Answer, Proof, Recommendation
+from recmind.agent.evaluation import evaluate
+from recmind.agent.evaluation.comparing import compare_runs
+from recmind.agent.evaluation.evaluating import resume
+from recmind.agent.evaluation.records import Case, Outcome
+from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.systems import Bench
+from recmind.agent.evaluation.validity import faults
+from recmind.agent.recommender import RecMind
+from recmind.data.conditions import parse_condition
+from recmind.data.errors import InputError, WorkspaceError
+from recmind.data.records import Preference
+from recmind.data.store import Store
+from recmind.data.workspace import Workspace
+from recmind.tools.context import Brief, RequestContext
 from tests.agent.scripted import ScriptedModel
-from tools.context import Brief, RequestContext
 
 
 class Stopped(BaseException):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.evaluation.protocols import PROTOCOLS, Questions, questions
-from data.errors import InputError
-from data.records import Interaction, Item
-from data.store import Store
+from recmind.agent.evaluation.protocols import PROTOCOLS, Questions, questions
+from recmind.data.errors import InputError
+from recmind.data.records import Interaction, Item
+from recmind.data.store import Store
 
 
 @pytest.fixture

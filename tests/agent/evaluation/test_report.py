@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from agent.evaluation.report import report_page, write_report
-from agent.evaluation.summary import summarize
+from recmind.agent.evaluation.report import report_page, write_report
+from recmind.agent.evaluation.summary import summarize
 from tests.agent.evaluation.runs import HISTORIES, large, tiny, vectors
 
 VOID = {"meta", "path", "use", "br"}

@@ -6,10 +6,10 @@ from math import log2, sqrt
 
 import pytest
 
-from agent.evaluation.records import Case, Outcome, Run
-from agent.evaluation.summary import RankBand, summarize
-from data.errors import InputError
-from data.progress import quiet
+from recmind.agent.evaluation.records import Case, Outcome, Run
+from recmind.agent.evaluation.summary import RankBand, summarize
+from recmind.data.errors import InputError
+from recmind.data.progress import quiet
 from tests.agent.evaluation.runs import HISTORIES, ITEMS, POPULARITY, large, tiny, vectors
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from agent.evaluation.summary import summarize
-from agent.evaluation.table import plain_table, summary_table
-from agent.evaluation.wording import asked, dollars, milliseconds, number, p_value, share, spent, told, verdict
+from recmind.agent.evaluation.summary import summarize
+from recmind.agent.evaluation.table import plain_table, summary_table
+from recmind.agent.evaluation.wording import asked, dollars, milliseconds, number, p_value, share, spent, told, verdict
 from tests.agent.evaluation.runs import HISTORIES, large, tiny, vectors
 
 

@@ -6,15 +6,15 @@ import asyncio
 
 import pytest
 
-from agent.answer import Answer
-from agent.memory.account import account
-from agent.memory.clarifying import telling_choices
-from agent.memory.thread import Thread, Turn
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.answer import Answer
+from recmind.agent.memory.account import account
+from recmind.agent.memory.clarifying import telling_choices
+from recmind.agent.memory.thread import Thread, Turn
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
+from recmind.tools.slate import Slate
 from tests.agent import worlds
 from tests.agent.scripted import ScriptedModel, calls
-from tools.slate import Slate
 
 
 def talk(rec: RecMind, *messages: str, user_id: str | None = None, k: int = 3, **options) -> list[Answer]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.memory.preferring import forget_preference, keep_preference, settle_statements
-from data.errors import InputError
-from data.records import Preference
-from data.store import Store
+from recmind.agent.memory.preferring import forget_preference, keep_preference, settle_statements
+from recmind.data.errors import InputError
+from recmind.data.records import Preference
+from recmind.data.store import Store
+from recmind.tools.details import ItemDetails
 from tests.agent import worlds
-from tools.details import ItemDetails
 
 
 @pytest.fixture(params=["films"])

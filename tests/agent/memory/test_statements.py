@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.memory.statements import Statements, read_statements
+from recmind.agent.memory.statements import Statements, read_statements
 
 
 @pytest.mark.parametrize(

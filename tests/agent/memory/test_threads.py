@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from langchain_core.runnables import RunnableConfig
 
-from agent.answer import Proof, Recommendation
-from agent.memory.saver import ThreadSaver
-from agent.memory.thread import MOST_TURNS, Thread, Turn
-from agent.memory.threads import Threads, ThreadSummary
-from agent.understanding import Binding, TitleMention, Understanding, Wish
-from data.conditions import parse_condition
-from data.errors import InputError, WorkspaceError
+from recmind.agent.answer import Proof, Recommendation
+from recmind.agent.memory.saver import ThreadSaver
+from recmind.agent.memory.thread import MOST_TURNS, Thread, Turn
+from recmind.agent.memory.threads import Threads, ThreadSummary
+from recmind.agent.understanding import Binding, TitleMention, Understanding, Wish
+from recmind.data.conditions import parse_condition
+from recmind.data.errors import InputError, WorkspaceError
 
 DAY = 86_400.0
 SHOWN = Recommendation(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.memory.turns import ThreadBusy, Turns
-from agent.recommender import RecMind
-from data.errors import InputError
+from recmind.agent.memory.turns import ThreadBusy, Turns
+from recmind.agent.recommender import RecMind
+from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel
 from tests.agent.test_graph import COMEDIES, looks_up_then_submits
 
@@ -90,7 +90,7 @@ def test_a_cancelled_request_gives_its_place_up(turns):
 HOLDING = """
 import sys, time
 from pathlib import Path
-from agent.memory.turns import Turns
+from recmind.agent.memory.turns import Turns
 turn = Turns(Path(sys.argv[1])).take("t", 10)
 print("held", flush=True)
 time.sleep(600)

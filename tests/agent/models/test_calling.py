@@ -15,10 +15,10 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
 
-from agent.models.calling import ModelFailure, acall_model, call_model
-from agent.models.factory import open_model
-from agent.models.replies import ESTIMATED
-from data.settings import Limits
+from recmind.agent.models.calling import ModelFailure, acall_model, call_model
+from recmind.agent.models.factory import open_model
+from recmind.agent.models.replies import ESTIMATED
+from recmind.data.settings import Limits
 from tests import endpoint as served
 from tests.agent.scripted import ScriptedModel
 from tests.endpoint import Endpoint, Reply, calls, says

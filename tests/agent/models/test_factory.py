@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from agent.models.calling import ModelFailure
-from agent.models.factory import ModelNameError, ModelPackageMissing, model_name_of, open_model, who_is
-from agent.models.offline import OfflinePlanner
-from data.settings import Limits
+from recmind.agent.models.calling import ModelFailure
+from recmind.agent.models.factory import ModelNameError, ModelPackageMissing, model_name_of, open_model, who_is
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.data.settings import Limits
 from tests.agent.scripted import ScriptedModel
 
 
@@ -81,7 +81,7 @@ def test_names_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_offline_planner_never_pays_for_the_client() -> None:
     program = (
-        "import sys, agent.models.calling, agent.models.factory, agent.models.offline;"
+        "import sys, recmind.agent.models.calling, recmind.agent.models.factory, recmind.agent.models.offline;"
         "names = 'openai', 'langchain_openai', 'langchain.chat_models', 'langgraph.graph';"
         "print([name for name in names if name in sys.modules])"
     )

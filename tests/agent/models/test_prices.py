@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from agent.models.factory import open_model
-from agent.models.offline import OfflinePlanner
-from agent.models.prices import FREE, cost_of, known_prices, price_of
-from data.settings import Price
+from recmind.agent.models.factory import open_model
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.models.prices import FREE, cost_of, known_prices, price_of
+from recmind.data.settings import Price
 from tests.agent.scripted import ScriptedModel
 
 MINI = "openai:gpt-4o-mini"

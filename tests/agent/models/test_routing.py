@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.models.routing import Route, read_route, route
-from agent.understanding import Binding, TitleMention, Understanding, Wish
-from data.conditions import parse_condition
-from data.errors import InputError
+from recmind.agent.models.routing import Route, read_route, route
+from recmind.agent.understanding import Binding, TitleMention, Understanding, Wish
+from recmind.data.conditions import parse_condition
+from recmind.data.errors import InputError
 
 COMEDY = (parse_condition("genres=Comedy"),)
 

@@ -3,7 +3,7 @@
 import pytest
 from langchain_core.messages import AIMessage
 
-from agent.models.spoken import spoken_calls, with_spoken_calls
+from recmind.agent.models.spoken import spoken_calls, with_spoken_calls
 
 NAMES = ("search_items", "filter_items", "submit_recommendations")
 HEIST = ("search_items", {"query": "a heist"})

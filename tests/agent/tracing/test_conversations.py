@@ -5,13 +5,13 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agent.recommender import RecMind
-from agent.tracing.candidates import candidates, growth, verdicts
-from agent.tracing.differing import differ
-from agent.tracing.exporting import langsmith_lines, otlp_line
-from agent.tracing.page.views import details
-from agent.tracing.render import render_tree
-from data.errors import InputError
+from recmind.agent.recommender import RecMind
+from recmind.agent.tracing.candidates import candidates, growth, verdicts
+from recmind.agent.tracing.differing import differ
+from recmind.agent.tracing.exporting import langsmith_lines, otlp_line
+from recmind.agent.tracing.page.views import details
+from recmind.agent.tracing.render import render_tree
+from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel, calls
 
 ASKED = calls(("ask_person", {"question": "Funny or sad?", "choices": ["comedy", "drama"]}))

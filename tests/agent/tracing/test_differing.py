@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agent.tracing.differing import differ
-from agent.tracing.reading import REPLAYED
-from agent.tracing.records import TraceNode, TraceTree
+from recmind.agent.tracing.differing import differ
+from recmind.agent.tracing.reading import REPLAYED
+from recmind.agent.tracing.records import TraceNode, TraceTree
 from tests.agent.tracing.page.made import tree
 
 

@@ -15,8 +15,8 @@ from langsmith import schemas
 from openinference.semconv import trace as semconv
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from agent.tracing.exporting import langsmith_lines, otlp_line
-from agent.tracing.records import TraceNode, TraceTree
+from recmind.agent.tracing.exporting import langsmith_lines, otlp_line
+from recmind.agent.tracing.records import TraceNode, TraceTree
 from tests.agent.tracing.page.made import BEGAN, HOSTILE, tree
 
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import BaseModel, SecretStr
 
-from agent.tracing.plain import CALL, MODEL, SLATE, Bounds, Plainer
-from agent.tracing.redaction import REDACTED, SECRET_NAMES, Redaction, has_secret_field, secrets_in
-from data.settings import TraceSettings
-from tools.slate import Evidence, Finding, Findings
+from recmind.agent.tracing.plain import CALL, MODEL, SLATE, Bounds, Plainer
+from recmind.agent.tracing.redaction import REDACTED, SECRET_NAMES, Redaction, has_secret_field, secrets_in
+from recmind.data.settings import TraceSettings
+from recmind.tools.slate import Evidence, Finding, Findings
 
 
 class Color(Enum):

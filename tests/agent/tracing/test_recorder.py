@@ -23,10 +23,10 @@ from langgraph.graph import END, START, StateGraph
 from langsmith import uuid7
 from typing_extensions import TypedDict
 
-from agent.models.calling import ModelFailure, acall_model, call_model
-from agent.tracing import TraceRecorder, TraceStore, TraceTree
-from agent.tracing.render import render_tree
-from agent.tracing.rows import UNFINISHED
+from recmind.agent.models.calling import ModelFailure, acall_model, call_model
+from recmind.agent.tracing import TraceRecorder, TraceStore, TraceTree
+from recmind.agent.tracing.render import render_tree
+from recmind.agent.tracing.rows import UNFINISHED
 from tests.agent.scripted import ScriptedModel, calls
 
 
@@ -242,7 +242,7 @@ def test_a_trace_that_cannot_be_written_costs_no_answer(tmp_path: Path, broken: 
     path = broken(tmp_path)
     with caplog.at_level(logging.WARNING), TraceStore(path) as store:
         ask(store, ScriptedModel(turns=turns()))
-    (record,) = [r for r in caplog.records if r.name == "agent.tracing.store"]
+    (record,) = [r for r in caplog.records if r.name == "recmind.agent.tracing.store"]
     assert "was not written" in record.getMessage()
     assert str(path) in record.getMessage()
 

@@ -13,10 +13,10 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langsmith import uuid7
 
-from agent.tracing import TraceRecorder, TraceStore, TraceTree
-from agent.tracing.redaction import REDACTED
-from data.settings import TraceSettings
-from tools.slate import Evidence, Finding, Findings, Slate
+from recmind.agent.tracing import TraceRecorder, TraceStore, TraceTree
+from recmind.agent.tracing.redaction import REDACTED
+from recmind.data.settings import TraceSettings
+from recmind.tools.slate import Evidence, Finding, Findings, Slate
 
 SYSTEM = SystemMessage("You recommend. " * 400)
 TOOLS = [{"name": "search_items", "description": "Finds items. " * 50}]

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from langsmith import uuid7
 
-from agent.tracing.runs import Run, RunListener
+from recmind.agent.tracing.runs import Run, RunListener
 
 
 class Ended(RunListener):

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree, schema
-from agent.tracing.render import render_tree
-from agent.tracing.rows import TraceRows
-from agent.tracing.wording import duration, one_line
-from data.settings import TraceSettings
+from recmind.agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree, schema
+from recmind.agent.tracing.render import render_tree
+from recmind.agent.tracing.rows import TraceRows
+from recmind.agent.tracing.wording import duration, one_line
+from recmind.data.settings import TraceSettings
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -286,7 +286,8 @@ def test_a_file_of_a_newer_recmind(tmp_path: Path) -> None:
 
 def test_reading_traces_needs_no_langchain() -> None:
     program = (
-        "import sys, agent.tracing, agent.tracing.render; print([m for m in sys.modules if m.startswith('langchain')])"
+        "import sys, recmind.agent.tracing, recmind.agent.tracing.render;"
+        "print([m for m in sys.modules if m.startswith('langchain')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from agent.tracing import TraceStore, telemetry
-from agent.tracing.openinference import attributes_of
+from recmind.agent.tracing import TraceStore, telemetry
+from recmind.agent.tracing.openinference import attributes_of
 from tests.agent.tracing.test_exporting import attributes
 from tests.agent.tracing.test_recorder import run_apart
 

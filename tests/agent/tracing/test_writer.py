@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from agent.tracing import TraceStore, writer
-from agent.tracing.writer import BatchWriter
+from recmind.agent.tracing import TraceStore, writer
+from recmind.agent.tracing.writer import BatchWriter
 from tests.agent.tracing.test_store import trace
 
 ROOT = str(Path(__file__).parents[3])
@@ -116,7 +116,7 @@ def test_a_thread_without_work_ends_and_another_begins(tmp_path: Path, monkeypat
 def test_a_forked_child_writes_its_own_and_not_its_parent_s(tmp_path: Path) -> None:
     program = """
         import os, sys
-        from agent.tracing import TraceStore
+        from recmind.agent.tracing import TraceStore
         from tests.agent.tracing.test_writer import later
         store = TraceStore(sys.argv[1])
         later(store, 1); store.flush()
@@ -136,7 +136,7 @@ def test_a_forked_child_writes_its_own_and_not_its_parent_s(tmp_path: Path) -> N
 def test_what_waits_is_written_when_the_process_ends(tmp_path: Path) -> None:
     program = """
         import sys
-        from agent.tracing import TraceStore
+        from recmind.agent.tracing import TraceStore
         from tests.agent.tracing.test_writer import later
         store = TraceStore(sys.argv[1])
         for number in range(5):
@@ -150,7 +150,7 @@ def test_what_waits_is_written_when_the_process_ends(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_loses_at_most_the_request_in_flight(tmp_path: Path) -> None:
     program = """
         import sys, time
-        from agent.tracing import TraceStore
+        from recmind.agent.tracing import TraceStore
         from tests.agent.tracing.test_writer import later
         store = TraceStore(sys.argv[1])
         for number in range(100_000):

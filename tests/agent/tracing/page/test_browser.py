@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from agent.tracing.page import PageServer, write_page
-from agent.tracing.page.document import block, document
-from agent.tracing.page.views import details, row
+from recmind.agent.tracing.page import PageServer, write_page
+from recmind.agent.tracing.page.document import block, document
+from recmind.agent.tracing.page.views import details, row
 from tests.agent.tracing.page.made import HOSTILE, MadeStore, judgement, tree
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

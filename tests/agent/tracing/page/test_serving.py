@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from agent.tracing.page import PageServer
-from agent.tracing.page.views import row
+from recmind.agent.tracing.page import PageServer
+from recmind.agent.tracing.page.views import row
 from tests.agent.tracing.page.made import MadeStore, tree
 from tests.agent.tracing.page.test_views import read_lines, seen
 
