@@ -1,4 +1,4 @@
-"""Looking things up in sorted arrays, and products of vectors."""
+"""The types of arrays, look-ups in sorted arrays, and products of vectors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
+Int64s = npt.NDArray[np.int64]
+"""Whole numbers; of any shape, as are the others: docstrings say which."""
+Int32s = npt.NDArray[np.int32]
+Float32s = npt.NDArray[np.float32]
+Float64s = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
-def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Integers, npt.NDArray[np.bool_]]:
+def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Int64s, Bools]:
     """The place of each wanted number among the sorted ones, and whether it is there; where it is not, the place is
     any that can be read (0 where there are none at all)."""
     if not len(ordered):
@@ -19,7 +24,7 @@ def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Inte
     return places, np.asarray(ordered[places] == wanted)
 
 
-def dots(rows: npt.NDArray[np.float32], vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def dots(rows: Float32s, vector: Float32s) -> Float32s:
     """The product of each row with the vector, on the calling thread.
 
     ``rows @ vector`` shares out the work among BLAS's threads from about a thousand rows on, and waits for all of them:
@@ -28,7 +33,7 @@ def dots(rows: npt.NDArray[np.float32], vector: npt.NDArray[np.float32]) -> npt.
     return np.asarray(np.vecdot(rows, vector), dtype=np.float32)
 
 
-def common(one: Integers, other: Integers) -> Integers:
+def common(one: Int64s, other: Int64s) -> Int64s:
     """The numbers that both have, sorted; each is sorted and has a number once."""
     few, many = (one, other) if len(one) <= len(other) else (other, one)
     return few[places_of(many, few)[1]]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from recmind.data.arrays import Float64s
 
 RESAMPLES = 2_000
 LEVEL = 0.95
@@ -82,7 +82,7 @@ class Resamples:
             found.append(Difference(mean.value, mean.low, mean.high, mean.cases, mean.users, p_value, smallest))
         return found
 
-    def _columns(self, table: Floats) -> Iterator[tuple[Estimate, float, Floats]]:
+    def _columns(self, table: Float64s) -> Iterator[tuple[Estimate, float, Float64s]]:
         """Per column its estimate, the standard error, and the mean in each resample that has any value."""
         sums, counts = self._by_user(table)
         for total, cases, drawn in zip(sums.T, counts.T, self._means(sums, counts), strict=True):
@@ -91,13 +91,13 @@ class Resamples:
             low, high = self._interval(known) if error > ALIKE * max(1.0, abs(value)) else (None, None)
             yield Estimate(value, low, high, int(cases.sum()), int((cases > 0).sum())), error, known
 
-    def _table(self, values: ArrayLike) -> Floats:
+    def _table(self, values: ArrayLike) -> Float64s:
         table = np.asarray(values, np.float64)
         if table.ndim != 2 or len(table) != len(self._users):
             raise ValueError(f"values of shape {table.shape} for {len(self._users)} cases: one row a case is needed")
         return table
 
-    def _by_user(self, table: Floats) -> tuple[Floats, Floats]:
+    def _by_user(self, table: Float64s) -> tuple[Float64s, Float64s]:
         """Per user and column, the sum of the values and how many there are."""
         known = ~np.isnan(table)
         sums, counts = np.zeros((2, self._n_users, table.shape[1]))
@@ -105,7 +105,7 @@ class Resamples:
         np.add.at(counts, self._users, known)
         return sums, counts
 
-    def _means(self, sums: Floats, counts: Floats) -> Floats:
+    def _means(self, sums: Float64s, counts: Float64s) -> Float64s:
         """The mean of every column in every resample, of shape (columns, resamples)."""
         if not self._n_users:
             return np.full((sums.shape[1], self._resamples), np.nan)
@@ -115,7 +115,7 @@ class Resamples:
             found.append(np.divide(times @ sums, drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0))
         return np.concatenate(found).T
 
-    def _draws(self) -> Iterator[Floats]:
+    def _draws(self) -> Iterator[Float64s]:
         """How many times each user is drawn, of shape (some resamples, users): the same at every call."""
         rng, n = np.random.default_rng(self._seed), self._n_users
         batch = max(1, BATCH_CELLS // n)
@@ -124,12 +124,12 @@ class Resamples:
             drawn = rng.integers(0, n, (rows, n)) + np.arange(rows)[:, None] * n
             yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
 
-    def _interval(self, drawn: Floats) -> tuple[float, float]:
+    def _interval(self, drawn: Float64s) -> tuple[float, float]:
         low, high = np.quantile(drawn, [(1 - self._level) / 2, (1 + self._level) / 2])
         return float(low), float(high)
 
 
-def _mean_and_error(sums: Floats, counts: Floats) -> tuple[float, float]:
+def _mean_and_error(sums: Float64s, counts: Float64s) -> tuple[float, float]:
     """The mean over cases and its standard error over users, that of a ratio (Cochran, 1977); NaN where none is."""
     held = counts > 0
     total, users = float(counts.sum()), int(held.sum())

@@ -9,10 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, places_of
 
 AttributeKind = Literal["text", "number", "list"]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +92,16 @@ class Catalogue:
 class InteractionArrays:
     """Interactions as columns of one length, sorted by user and, within a user, from the oldest to the newest."""
 
-    user_numbers: npt.NDArray[np.int32]
-    item_numbers: Integers
+    user_numbers: Int32s
+    item_numbers: Int64s
     kinds: npt.NDArray[np.int16]
     """Places in ``kind_names``."""
     kind_names: tuple[str, ...]
-    values: npt.NDArray[np.float32]
+    values: Float32s
     """NaN where the interaction has none."""
-    at: npt.NDArray[np.float64]
+    at: Float64s
     """Unix seconds, NaN where not known."""
-    positions: npt.NDArray[np.int32]
+    positions: Int32s
 
     def __len__(self) -> int:
         return len(self.user_numbers)
@@ -113,7 +112,7 @@ class InteractionArrays:
         return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
 
     @property
-    def ages(self) -> Integers:
+    def ages(self) -> Int64s:
         """How many interactions of the same user are newer."""
         ends = np.searchsorted(self.user_numbers, self.user_numbers, side="right") - 1
         return ends - np.arange(len(self))
@@ -123,18 +122,18 @@ class InteractionArrays:
 class ItemStatistics:
     """Counts for items, as columns of one length; zeros for an item without interactions."""
 
-    item_numbers: Integers
-    interactions: Integers
-    positives: Integers
+    item_numbers: Int64s
+    interactions: Int64s
+    positives: Int64s
     """Interactions that speak for the item (``recmind.data.signals``)."""
-    value_count: Integers
-    value_sum: npt.NDArray[np.float64]
+    value_count: Int64s
+    value_sum: Float64s
 
     def __len__(self) -> int:
         return len(self.item_numbers)
 
     @property
-    def means(self) -> npt.NDArray[np.float64]:
+    def means(self) -> Float64s:
         """The mean value of each item, NaN where it has none."""
         known = self.value_count > 0
         return np.where(known, self.value_sum / np.maximum(self.value_count, 1), np.nan)
@@ -144,7 +143,7 @@ class ItemStatistics:
         """The item numbers and what is counted, in the order of the fields."""
         return self.item_numbers, self.interactions, self.positives, self.value_count, self.value_sum
 
-    def of(self, wanted: Integers) -> ItemStatistics:
+    def of(self, wanted: Int64s) -> ItemStatistics:
         """The counts of these items, in their order, where the item numbers here are sorted; zeros for unknown ones."""
         places, known = places_of(self.item_numbers, wanted)
         if not len(self):
@@ -152,7 +151,7 @@ class ItemStatistics:
         return ItemStatistics(wanted, *(column[places] * known for column in self.columns[1:]))
 
 
-def without(numbers: Integers, barred: Iterable[int] | Integers) -> Integers:
+def without(numbers: Int64s, barred: Iterable[int] | Int64s) -> Int64s:
     """The sorted, distinct numbers without some, which may be among them and come in any order."""
     wanted = np.unique(barred if isinstance(barred, np.ndarray) else np.fromiter(barred, dtype=np.int64))
     places = np.searchsorted(numbers, wanted)
@@ -162,11 +161,11 @@ def without(numbers: Integers, barred: Iterable[int] | Integers) -> Integers:
 
 
 def chronological(
-    user_numbers: npt.NDArray[np.int32],
+    user_numbers: Int32s,
     kinds: npt.NDArray[np.int16],
-    at: npt.NDArray[np.float64],
-    positions: npt.NDArray[np.int32],
-) -> Integers:
+    at: Float64s,
+    positions: Int32s,
+) -> Int64s:
     """The order that sorts interactions by user and then from oldest to newest.
 
     A time that is missing is taken from the interaction of that kind before it by position, so that an order column

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.catalogue import Integers
+from recmind.data.arrays import Int64s
 from recmind.data.database import Database
 from recmind.data.reading import as_json
 
@@ -50,17 +49,17 @@ def values_of_attributes(store: Database, attributes: Iterable[str]) -> dict[int
     return store._remember(("values", wanted), store.catalogue_version, read)
 
 
-def value_links(store: Database, item_numbers: Iterable[int]) -> npt.NDArray[np.int64]:
+def value_links(store: Database, item_numbers: Iterable[int]) -> Int64s:
     """Which values these items have: rows of (item number, value number), in no order."""
     sql = "SELECT item_number, value_number FROM item_values WHERE item_number IN (SELECT value FROM json_each(?))"
     rows = store._rows(sql, [as_json(item_numbers)])
     return np.array(rows, dtype=np.int64).reshape(len(rows), 2)
 
 
-def all_title_keys(store: Database) -> tuple[list[str], Integers]:
+def all_title_keys(store: Database) -> tuple[list[str], Int64s]:
     """Every key that a title can be looked up by, and the item number that each belongs to."""
 
-    def read() -> tuple[list[str], Integers]:
+    def read() -> tuple[list[str], Int64s]:
         rows = store._rows("SELECT key, item_number FROM titles")
         return [row[0] for row in rows], np.fromiter((row[1] for row in rows), dtype=np.int64, count=len(rows))
 

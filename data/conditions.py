@@ -10,14 +10,13 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from recmind.data.arrays import Bools, Float64s
 from recmind.data.errors import ConditionError
 from recmind.data.records import AttributeValue, Item
 from recmind.data.text import fold, format_number, normalize, to_number
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "in", "not in"]
-Numbers = npt.NDArray[np.float64]
 Scalar = str | float
 
 SYNTAX = "Write ATTRIBUTE OPERATOR VALUE, with = != < <= > >= ~ (contains) in / not in A,B; for example year>=1990"
@@ -173,7 +172,7 @@ def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
     return bool(_COMPARISONS[operator](left, right))
 
 
-def compares(condition: Condition, numbers: Numbers) -> npt.NDArray[np.bool_]:
+def compares(condition: Condition, numbers: Float64s) -> Bools:
     """Of each number whether it compares with any value of the condition, which is no ``~``; as for ``numbers_sql`` a
     negation is not applied."""
     compare: Callable[[Any, Any], Any] = _COMPARISONS.get(NEGATIONS.get(condition.operator, condition.operator), eq)

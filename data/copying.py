@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from recmind.data.arrays import Bools
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import WorkspaceError
 from recmind.data.progress import Progress, quiet
@@ -118,7 +118,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
         conn.execute("UPDATE meta SET value = ? WHERE key IN ('clock', 'catalogue_version')", [_FRESH])
 
 
-def _keys(conn: sqlite3.Connection, arrays: InteractionArrays, held_out: npt.NDArray[np.bool_]) -> list[Sequence[Any]]:
+def _keys(conn: sqlite3.Connection, arrays: InteractionArrays, held_out: Bools) -> list[Sequence[Any]]:
     """The primary keys of the held-out rows."""
     numbers = dict(conn.execute("SELECT kind, kind_number FROM kinds"))
     of_place = np.array([numbers[name] for name in arrays.kind_names], dtype=np.int64)

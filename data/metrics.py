@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from recmind.data.arrays import Bools, Float64s, Int64s
 
 BINS = 15
 """Bins of a reliability table, as in Guo et al. (2017), but of equal mass."""
@@ -26,11 +25,11 @@ BATCH_LISTS = 1024
 class TargetRanks:
     """The ranks of the targets of many cases; a case may have several targets."""
 
-    cases: Integers
+    cases: Int64s
     """Per target, the number of its case."""
-    ranks: Floats
+    ranks: Float64s
     """Per target, its rank; infinite where the ranking does not hold it."""
-    targets: Integers
+    targets: Int64s
     """Per case, how many targets it has."""
 
     @classmethod
@@ -42,11 +41,11 @@ class TargetRanks:
         return cls(np.repeat(np.arange(len(rows)), targets), np.array(flat, np.float64), targets)
 
     @classmethod
-    def of_one_target(cls, ranks: Floats) -> TargetRanks:
+    def of_one_target(cls, ranks: Float64s) -> TargetRanks:
         """From the rank of the one target of each case; infinite where the ranking does not hold it."""
         return cls(np.arange(len(ranks)), ranks, np.ones(len(ranks), np.int64))
 
-    def metrics(self, k: int) -> dict[str, Floats]:
+    def metrics(self, k: int) -> dict[str, Float64s]:
         """Per case, in [0, 1]; NaN for a case without targets.
 
         - hit_rate: 1 where any target is among the first k
@@ -76,7 +75,7 @@ class TargetRanks:
         }
 
 
-def mean_over(lists: Integers, values: Floats) -> Floats:
+def mean_over(lists: Int64s, values: Float64s) -> Float64s:
     """Per list, the mean of its items' values; NaN for an empty list.
 
     ``lists`` has shape (lists, places) and holds item numbers, -1 where a list is shorter; ``values`` is by item
@@ -88,16 +87,16 @@ def mean_over(lists: Integers, values: Floats) -> Floats:
     return _ratio(np.where(held, values[lists], 0).sum(axis=1), held.sum(axis=1))
 
 
-def self_information(counts: Integers) -> Floats:
+def self_information(counts: Int64s) -> Float64s:
     """Per item, -log2 of its share of all interactions, in bits: what a recommendation of it tells (Zhou et al., 2010).
 
     Each item is given one interaction more, so that one without any has a finite value too.
     """
-    information: Floats = -np.log2((counts + 1) / (counts.sum() + max(len(counts), 1)))
+    information: Float64s = -np.log2((counts + 1) / (counts.sum() + max(len(counts), 1)))
     return information
 
 
-def popularity_percentiles(counts: Integers) -> Floats:
+def popularity_percentiles(counts: Int64s) -> Float64s:
     """Per item, the share of items with fewer interactions plus half of those with as many: (0, 1), mean 1/2."""
     ordered = np.sort(counts)
     below = np.searchsorted(ordered, counts, side="left")
@@ -105,7 +104,7 @@ def popularity_percentiles(counts: Integers) -> Floats:
     return (below + up_to) / (2 * max(len(counts), 1))
 
 
-def diversity(lists: Integers, vectors: NDArray[np.floating]) -> Floats:
+def diversity(lists: Int64s, vectors: NDArray[np.floating]) -> Float64s:
     """Per list, the mean of 1 - cosine over all pairs of its items (Ziegler et al., 2005), in [0, 2].
 
     ``vectors`` has shape (items, dimension), by item number. An item whose vector is 0 or NaN is like none and is left
@@ -129,17 +128,17 @@ def diversity(lists: Integers, vectors: NDArray[np.floating]) -> Floats:
     return found
 
 
-def exposure(lists: Integers, n_items: int) -> Integers:
+def exposure(lists: Int64s, n_items: int) -> Int64s:
     """Per item number, in how many places of all lists it stands."""
     return np.bincount(lists[lists >= 0], minlength=n_items)
 
 
-def coverage(exposures: Integers) -> float:
+def coverage(exposures: Int64s) -> float:
     """The share of the catalogue that stands in any list; NaN for an empty catalogue."""
     return float(np.mean(exposures > 0)) if len(exposures) else float("nan")
 
 
-def gini(exposures: Integers) -> float:
+def gini(exposures: Int64s) -> float:
     """How unequally the places are shared among all items: 0 alike, near 1 all to one; NaN where nothing is shared."""
     n, total = len(exposures), exposures.sum()
     if not total:
@@ -182,7 +181,7 @@ class Calibration:
 
 
 def calibration(
-    confidences: Sequence[float] | Floats, labels: Sequence[bool] | Floats, bins: int = BINS
+    confidences: Sequence[float] | Float64s, labels: Sequence[bool] | Float64s, bins: int = BINS
 ) -> Calibration:
     """The calibration of confidences in [0, 1] against what came true; ValueError where there are none.
 
@@ -209,34 +208,34 @@ def calibration(
     )
 
 
-def percentiles(values: Sequence[float] | Floats, percents: Sequence[float]) -> list[float]:
+def percentiles(values: Sequence[float] | Float64s, percents: Sequence[float]) -> list[float]:
     """The values below which these percentages of all lie, interpolated; NaN where there are none."""
     if not len(values):
         return [float("nan")] * len(percents)
     return [float(value) for value in np.percentile(values, percents)]
 
 
-def _equal_mass(said: Floats, bins: int) -> Integers:
+def _equal_mass(said: Float64s, bins: int) -> Int64s:
     """Per confidence, its bin: where the middle of all equal ones stands in the order."""
     _, places, counts = np.unique(said, return_inverse=True, return_counts=True)
     middles = np.cumsum(counts) - counts / 2
-    bin_of_value: Integers = np.minimum(middles * bins / len(said), bins - 1).astype(np.int64)
+    bin_of_value: Int64s = np.minimum(middles * bins / len(said), bins - 1).astype(np.int64)
     return bin_of_value[places]
 
 
-def _ece(said: Floats, true: Floats | NDArray[np.bool_], places: Integers) -> float:
+def _ece(said: Float64s, true: Float64s | Bools, places: Int64s) -> float:
     """The weight of a bin, its pairs over all, cancels against the mean within it: what is left are sums."""
     return float(np.abs(np.bincount(places, weights=said - true)).sum() / len(said))
 
 
-def _bin(said: Floats, true: Floats) -> ReliabilityBin:
+def _bin(said: Float64s, true: Float64s) -> ReliabilityBin:
     n, share = len(said), float(true.mean())
     middle, spread = share + Z**2 / (2 * n), Z * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
     low, high = ((middle + side * spread) / (1 + Z**2 / n) for side in (-1, 1))
     return ReliabilityBin(n, float(said.min()), float(said.max()), float(said.mean()), share, float(low), float(high))
 
 
-def _ratio(numerator: Floats, denominator: Integers) -> Floats:
+def _ratio(numerator: Float64s, denominator: Int64s) -> Float64s:
     found = np.full(len(numerator), np.nan)
     np.divide(numerator, denominator, out=found, where=denominator > 0)
     return found

@@ -9,17 +9,15 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import common, places_of
-from recmind.data.catalogue import AttributeSummary, Catalogue, Integers, KindSummary, without
+from recmind.data.arrays import Float64s, Int64s, common, places_of
+from recmind.data.catalogue import AttributeSummary, Catalogue, KindSummary, without
 from recmind.data.conditions import NEGATIONS, PSEUDO_ATTRIBUTES, Condition, compares, numbers_sql, where
 from recmind.data.database import Database
 from recmind.data.records import AttributeValue, Item
 from recmind.data.text import STOP_WORDS, normalize, title_keys, words
 
 ITEM_COLUMNS = "item_number, item_id, title, description, attributes, created_at, available"
-Doubles = npt.NDArray[np.float64]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -124,12 +122,12 @@ class ItemReading(Database):
 
     # -- conditions ----------------------------------------------------------------------------------------------
 
-    def matching_numbers(self, conditions: Iterable[Condition] = (), *, available_only: bool = True) -> Integers:
+    def matching_numbers(self, conditions: Iterable[Condition] = (), *, available_only: bool = True) -> Int64s:
         """The numbers of the items that meet all conditions, sorted; read-only, because it is shared."""
         wanted = tuple(conditions)
         version = self.catalogue_version
 
-        def read() -> Integers:
+        def read() -> Int64s:
             numbers = self._remember(("numbers", available_only), version, lambda: self._all_numbers(available_only))
             for condition in wanted:
                 meeting = self._remember(("meeting", condition), version, partial(self._meeting, condition))
@@ -140,10 +138,10 @@ class ItemReading(Database):
 
         return self._remember(("matching", wanted, available_only), version, read)
 
-    def _all_numbers(self, available_only: bool) -> Integers:
+    def _all_numbers(self, available_only: bool) -> Int64s:
         return self._numbers("SELECT item_number FROM items WHERE available >= ?", [int(available_only)])
 
-    def _meeting(self, condition: Condition) -> Integers:
+    def _meeting(self, condition: Condition) -> Int64s:
         """The numbers of items with a value that compares (for a negation: those that fail)."""
         if condition.attribute not in PSEUDO_ATTRIBUTES:
             if condition.operator != "~" and self.catalogue().kind_of(condition.attribute) == "number":
@@ -154,7 +152,7 @@ class ItemReading(Database):
         sql, parameters = where([condition])
         return self._numbers(f"SELECT items.item_number FROM items WHERE {sql}", parameters)  # noqa: S608
 
-    def _numbers(self, sql: str, parameters: Sequence[Any]) -> Integers:
+    def _numbers(self, sql: str, parameters: Sequence[Any]) -> Int64s:
         """The first column of the rows, sorted, each number once."""
         rows = self._rows(sql, parameters)
         numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
@@ -167,10 +165,10 @@ class ItemReading(Database):
         barred = np.array(list(self.numbers_of(exclude).values()), dtype=np.int64)
         return len(numbers) - int(places_of(numbers, barred)[1].sum())
 
-    def number_column(self, attribute: str) -> tuple[Integers, Doubles]:
+    def number_column(self, attribute: str) -> tuple[Int64s, Float64s]:
         """The item numbers, sorted, whose attribute is a number, and the numbers; ``created_at`` is one too."""
 
-        def read() -> tuple[Integers, Doubles]:
+        def read() -> tuple[Int64s, Float64s]:
             if attribute == "created_at":
                 rows = self._rows("SELECT item_number, created_at FROM items WHERE created_at IS NOT NULL")
             else:
@@ -186,9 +184,7 @@ class ItemReading(Database):
 
     # -- words ---------------------------------------------------------------------------------------------------
 
-    def search_words(
-        self, query: str, *, n: int | None = 50, numbers: Integers | None = None
-    ) -> list[tuple[int, float]]:
+    def search_words(self, query: str, *, n: int | None = 50, numbers: Int64s | None = None) -> list[tuple[int, float]]:
         """Items whose title, attributes or description have words of the query: number and BM25 score, best first.
 
         Scores are above 0, higher is better. ``n`` is None for all. ``numbers`` restricts the search to these items;

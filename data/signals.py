@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 import numpy as np
-import numpy.typing as npt
 
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.records import Interaction
 from recmind.data.settings import Settings
@@ -22,7 +22,7 @@ Deed = tuple[str, str, float | None]
 """What a user did with an item: its id, the kind of the interaction, its value."""
 
 
-def weights(arrays: InteractionArrays, settings: Settings) -> npt.NDArray[np.float32]:
+def weights(arrays: InteractionArrays, settings: Settings) -> Float32s:
     """What each interaction says, in the order of the arrays.
 
     Above 0: for the item (1 is clear, 0.3 a weak sign); 0: nothing; below 0: against it. A rating (``above_mean``) is
@@ -82,15 +82,15 @@ def against(past: Iterable[Interaction], settings: Settings, star_kinds: Collect
     return frozenset(found)
 
 
-def standardized(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def standardized(values: Float64s) -> Float64s:
     """One user's values of a kind as standard deviations from their mean, -2 to 2."""
     if not len(values):
         return values
-    spread: npt.NDArray[np.float64] = (values - values.mean()) / max(float(values.std()), 0.25)
+    spread: Float64s = (values - values.mean()) / max(float(values.std()), 0.25)
     return spread.clip(-2, 2)
 
 
-def _above_mean(users: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+def _above_mean(users: Int32s, values: Float32s) -> Bools:
     if not len(users):
         return np.zeros(0, dtype=np.bool_)
     _, places = np.unique(users, return_inverse=True)

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.catalogue import Integers, InteractionArrays
+from recmind.data.arrays import Bools, Int64s
+from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import InputError
-
-Mask = npt.NDArray[np.bool_]
 
 CANDIDATES = 100
 """Of 1-of-N, the target included: the direct task of RecMind (Wang et al., 2024) and P5 (Geng et al., 2022)."""
@@ -49,7 +47,7 @@ class Split:
     """What leaves the catalogue, and the cases that it makes."""
 
     cases: tuple[SplitCase, ...]
-    held_out: Mask
+    held_out: Bools
     """For each interaction, in the order of the arrays, whether it leaves."""
     description: str
     """The protocol in one sentence."""
@@ -61,7 +59,7 @@ class Split:
     """Unix seconds; what was said from then on leaves too."""
 
 
-def shuffled(arrays: InteractionArrays, seed: int) -> Integers:
+def shuffled(arrays: InteractionArrays, seed: int) -> Int64s:
     """The order of the interactions by user and time in which ties are shuffled.
 
     Neighbors of one user tie where neither their times nor their positions tell which came first.
@@ -77,7 +75,7 @@ def shuffled(arrays: InteractionArrays, seed: int) -> Integers:
 
 def leave_one_out(
     arrays: InteractionArrays,
-    wanted: Mask,
+    wanted: Bools,
     *,
     seed: int = 0,
     users: int | None = None,
@@ -97,7 +95,7 @@ def leave_one_out(
     """
     order = shuffled(arrays, seed)
     held_out = np.zeros(len(arrays), dtype=np.bool_)
-    found: list[tuple[SplitCase, Integers]] = []
+    found: list[tuple[SplitCase, Int64s]] = []
     left_out = _LeftOut()
     for user, rows in _by_user(arrays, order):
         chosen = np.flatnonzero(wanted[rows])
@@ -128,7 +126,7 @@ def leave_one_out(
 
 def temporal(
     arrays: InteractionArrays,
-    wanted: Mask,
+    wanted: Bools,
     *,
     quantile: float = QUANTILE,
     at: float | None = None,
@@ -152,7 +150,7 @@ def temporal(
         raise InputError("No interaction has a time, so there is no temporal split. Evaluate with leave-one-out.")
     cut = float(np.quantile(known, quantile, method="higher")) if at is None else at
     held_out = np.zeros(len(arrays), dtype=np.bool_)
-    found: list[tuple[SplitCase, Integers]] = []
+    found: list[tuple[SplitCase, Int64s]] = []
     left_out = _LeftOut()
     for user, rows in _by_user(arrays, np.arange(len(arrays))):
         after = np.logical_or.accumulate(arrays.at[rows] >= cut)
@@ -178,7 +176,7 @@ def temporal(
 
 
 def sampled_candidates(
-    split: Split, arrays: InteractionArrays, catalogue: Integers, *, n: int = CANDIDATES, seed: int = 0
+    split: Split, arrays: InteractionArrays, catalogue: Int64s, *, n: int = CANDIDATES, seed: int = 0
 ) -> Split:
     """The split with n candidates for each case: its targets, and items drawn uniformly from those never touched.
 
@@ -207,7 +205,7 @@ def sampled_candidates(
 
 def cold_users(
     arrays: InteractionArrays,
-    wanted: Mask,
+    wanted: Bools,
     *,
     kept: Sequence[int] = KEPT,
     next_items: int = NEXT_ITEMS,
@@ -220,7 +218,7 @@ def cold_users(
     fifth of those that can. See ``leave_one_out`` for the other arguments.
     """
     order = shuffled(arrays, seed)
-    possible: dict[int, tuple[Integers, set[int]]] = {}
+    possible: dict[int, tuple[Int64s, set[int]]] = {}
     left_out = _LeftOut()
     for user, rows in _by_user(arrays, order):
         fits = {n for n in kept if len(_next_items(arrays, wanted, rows, n, 1))}
@@ -251,7 +249,7 @@ def cold_users(
 
 def cold_items(
     arrays: InteractionArrays,
-    wanted: Mask,
+    wanted: Bools,
     *,
     share: float = COLD_ITEMS,
     seed: int = 0,
@@ -270,7 +268,7 @@ def cold_items(
     count = min(len(items), max(1, round(share * len(items))))
     cold = np.sort(_random(seed, "items").choice(items, size=count, replace=False)) if count else items
     held_out = np.isin(arrays.item_numbers, cold)
-    found: list[tuple[SplitCase, Integers]] = []
+    found: list[tuple[SplitCase, Int64s]] = []
     left_out = _LeftOut()
     for user, rows in _by_user(arrays, np.arange(len(arrays))):
         leaving = held_out[rows]
@@ -304,7 +302,7 @@ def _random(seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, *purpose.encode()])
 
 
-def _by_user(arrays: InteractionArrays, order: Integers) -> list[tuple[int, Integers]]:
+def _by_user(arrays: InteractionArrays, order: Int64s) -> list[tuple[int, Int64s]]:
     """Each user number with the rows of the user, in this order."""
     users = arrays.user_numbers[order]
     starts = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1]))) if len(users) else np.zeros(0, int)
@@ -312,8 +310,8 @@ def _by_user(arrays: InteractionArrays, order: Integers) -> list[tuple[int, Inte
 
 
 def _sampled(
-    found: Sequence[tuple[SplitCase, Integers]], users: int | None, seed: int
-) -> Sequence[tuple[SplitCase, Integers]]:
+    found: Sequence[tuple[SplitCase, Int64s]], users: int | None, seed: int
+) -> Sequence[tuple[SplitCase, Int64s]]:
     """So many of the cases drawn at random, in their order; a larger sample holds the smaller ones."""
     if users is None or users >= len(found):
         return found
@@ -321,7 +319,7 @@ def _sampled(
     return [found[place] for place in sorted(drawn.tolist())]
 
 
-def _next_items(arrays: InteractionArrays, wanted: Mask, rows: Integers, n: int, most: int) -> list[int]:
+def _next_items(arrays: InteractionArrays, wanted: Bools, rows: Int64s, n: int, most: int) -> list[int]:
     """The first ``most`` items of a user that the first n rows do not hold."""
     before = set(arrays.item_numbers[rows[:n]].tolist())
     later = rows[n:][wanted[rows[n:]]]

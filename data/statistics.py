@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import places_of
-from recmind.data.catalogue import Integers, ItemStatistics
+from recmind.data.arrays import Int64s, places_of
+from recmind.data.catalogue import ItemStatistics
 from recmind.data.reading import ItemReading, keep
 
 WHOLE_UP_TO = 20_000
@@ -31,7 +31,7 @@ class Counted:
     changed: ItemStatistics
     """Of some items, by number: all whose counts may have changed since then."""
 
-    def of(self, wanted: Integers) -> ItemStatistics:
+    def of(self, wanted: Int64s) -> ItemStatistics:
         """The counts of these items, in their order; zeros where an item is not known."""
         old, new = self.whole.of(wanted), self.changed.of(wanted)
         _, changed = places_of(self.changed.item_numbers, wanted)
@@ -48,7 +48,7 @@ class Counted:
 class StatisticsReading(ItemReading):
     """The part of the store that reads counts."""
 
-    def statistics(self, item_numbers: Iterable[int] | Integers | None = None) -> ItemStatistics:
+    def statistics(self, item_numbers: Iterable[int] | Int64s | None = None) -> ItemStatistics:
         """Counts for these item numbers in their order, or for all items by number."""
         counted = self.counted()
         if item_numbers is None:

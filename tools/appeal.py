@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import dots, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, dots, places_of
 from recmind.data.errors import RecMindError
 from recmind.tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
 from recmind.tools.links import Texts
@@ -22,9 +21,6 @@ from recmind.tools.moments import Moments
 from recmind.tools.newcomers import Newcomers, places_for, spaced
 from recmind.tools.past import DAY_S, Past, days_before
 from recmind.tools.questions import Question, Questions
-
-Numbers = npt.NDArray[np.int64]
-Table = npt.NDArray[np.float64]
 
 CANDIDATES = 200
 """Candidates that are ordered: those with the strongest links."""
@@ -85,7 +81,7 @@ class Appeal:
         history: Sequence[Past],
         n: int,
         exclude: Collection[int] = frozenset(),
-        allowed: Numbers | None = None,
+        allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
         """The n candidates the user takes likeliest, as ``CollaborativeModel.ask`` gives them, in the order of appeal.
 
@@ -107,12 +103,12 @@ class Appeal:
         history: Sequence[Past],
         n: int = CANDIDATES,
         exclude: Collection[int] = frozenset(),
-        allowed: Numbers | None = None,
-    ) -> Numbers:
+        allowed: Int64s | None = None,
+    ) -> Int64s:
         """The n item numbers that the past leads to strongest, as ``CollaborativeModel.ask`` orders them."""
         return self.collaborative.strongest(self.question(history).asked, n, exclude, allowed)
 
-    def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers, *, given: bool = False) -> Table:
+    def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Int64s, *, given: bool = False) -> Float64s:
         """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1.
 
         ``given`` says that somebody chose the items, not the links.
@@ -129,7 +125,7 @@ class Appeal:
         """Those for a set that somebody gave, or for what the links found."""
         return self.set_weights if given and self.set_weights else self.weights
 
-    def features(self, history: Sequence[Past], numbers: Numbers, names: Sequence[str] = FEATURES) -> Table:
+    def features(self, history: Sequence[Past], numbers: Int64s, names: Sequence[str] = FEATURES) -> Float64s:
         """The features of these items for this user, of shape (items, names)."""
         question = self.question(history, names)
         columns = {name: np.zeros(len(numbers)) for name in names}
@@ -150,7 +146,7 @@ class Appeal:
             self.times(columns, self.moments.places(numbers), question.day)
         return np.column_stack([columns[name] for name in names])
 
-    def times(self, columns: dict[str, Table], places: Numbers, day: float | Table) -> None:
+    def times(self, columns: dict[str, Float64s], places: Int64s, day: float | Float64s) -> None:
         """Fill those of the columns that come of the times of items, seen from a day, or from one for each item; where
         it is NaN they are 0. ``places`` are those of ``Moments.places``."""
         first, nearest, density = self.moments.around_places(places, day)
@@ -182,7 +178,7 @@ class Appeal:
             self._questions.put(history, wanted, found)
         return found
 
-    def _led(self, table: Table, weighed: Table, wanted: Collection[str]) -> tuple[Asked, dict[str, Table]]:
+    def _led(self, table: Float64s, weighed: Float64s, wanted: Collection[str]) -> tuple[Asked, dict[str, Float64s]]:
         """What the past leads to by links, in each of the ways that are wanted."""
         model = self.collaborative
         positions = model.positions_of(table[:, 0].astype(np.int64))
@@ -201,7 +197,7 @@ class Appeal:
         beside = {name: total / (float(total.max(initial=0.0)) or 1.0) for name, total in totals.items()}
         return asked, beside if len(table) else {}
 
-    def _directions(self, table: Table, weighed: Table, wanted: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+    def _directions(self, table: Float64s, weighed: Float64s, wanted: Collection[str]) -> dict[str, Float32s]:
         """Where the texts of the past point, and those of its newest items."""
         assert self.texts is not None
         past, has_text = places_of(self.texts.numbers, table[:, 0].astype(np.int64))
@@ -214,7 +210,7 @@ class Appeal:
                 found[name] = np.asarray(mean / (float(np.linalg.norm(mean)) or 1.0), dtype=np.float32)
         return found
 
-    def _newcomers(self, history: Sequence[Past], n: int, exclude: Collection[int], allowed: Numbers | None) -> Numbers:
+    def _newcomers(self, history: Sequence[Past], n: int, exclude: Collection[int], allowed: Int64s | None) -> Int64s:
         """The n items that nobody took yet whose texts are most like those of the past."""
         direction = self.question(history, ("text",)).texts.get("text") if n and self.texts is not None else None
         if direction is None or self.texts is None:
@@ -228,7 +224,7 @@ class Appeal:
             self._new.append(Newcomers.of(self.texts, self.moments.items))
         return self._new[0]
 
-    def _introduced(self, history: Sequence[Past], new: Numbers, odds: Table) -> list[CollaborativeHit]:
+    def _introduced(self, history: Sequence[Past], new: Int64s, odds: Float64s) -> list[CollaborativeHit]:
         """These items as hits, each with the past item that its text is most like."""
         assert self.texts is not None
         table = self.question(history).table

@@ -5,25 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float64s, Int64s, places_of
 from recmind.tools.appeal import CANDIDATES, Appeal
 from recmind.tools.blocks import Block, blocks
 from recmind.tools.newcomers import places_for, spaced
 from recmind.tools.past import Pasts
-
-Numbers = npt.NDArray[np.int64]
-Table = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What each user takes likeliest, of shape (users, n), the likeliest first."""
 
-    item_numbers: Numbers
+    item_numbers: Int64s
     """-1 where a user has fewer."""
-    scores: Table
+    scores: Float64s
     """As ``Appeal.ask`` gives them; NaN where there is no item."""
 
     @classmethod
@@ -32,7 +28,7 @@ class Answers:
         return cls(np.full((users, n), -1, np.int64), np.full((users, n), np.nan))
 
 
-def ask_many(appeal: Appeal, pasts: Pasts, n: int, allowed: Numbers | None = None) -> Answers:
+def ask_many(appeal: Appeal, pasts: Pasts, n: int, allowed: Int64s | None = None) -> Answers:
     """The items and scores that ``Appeal.ask`` gives to each of these pasts, without what led to them.
 
     Scores may differ by rounding: several times faster, for a single thread.
@@ -51,7 +47,7 @@ def ask_many(appeal: Appeal, pasts: Pasts, n: int, allowed: Numbers | None = Non
     return answers
 
 
-def _likeliest(block: Block, n: int, allowed: Numbers | None) -> Answers:
+def _likeliest(block: Block, n: int, allowed: Int64s | None) -> Answers:
     pairs, found = block.candidates(max(n, CANDIDATES), allowed)
     numbers, logits = np.full(found.shape, -1, np.int64), np.full(found.shape, -np.inf)
     numbers[found], logits[found] = pairs.numbers, block.logits(pairs)
@@ -66,7 +62,7 @@ def _likeliest(block: Block, n: int, allowed: Numbers | None) -> Answers:
     return answers
 
 
-def _with_newcomers(block: Block, numbers: Numbers, logits: Table, n: int, allowed: Numbers | None) -> Answers:
+def _with_newcomers(block: Block, numbers: Int64s, logits: Float64s, n: int, allowed: Int64s | None) -> Answers:
     """The same with items that nobody took yet on the places that are theirs."""
     answers = Answers.none(block.users, n)
     for user in range(block.users):
@@ -86,7 +82,7 @@ def _with_newcomers(block: Block, numbers: Numbers, logits: Table, n: int, allow
     return answers
 
 
-def _newcomers(block: Block, user: int, n: int, allowed: Numbers | None) -> Numbers:
+def _newcomers(block: Block, user: int, n: int, allowed: Int64s | None) -> Int64s:
     past = slice(block.pasts.starts[user], block.pasts.starts[user + 1])
     numbers, liked = block.pasts.item_numbers[past], block.pasts.weights[past] > 0
     texts = block.appeal.texts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from recmind.data.arrays import Bools, Float32s, Int32s, Int64s
 from recmind.data.progress import Progress
 from recmind.tools import links
 from recmind.tools.cooccurrence import CollaborativeParameters, Rows
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from recmind.tools.links import Texts
 
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 _BLOCK = 32_768
 """Rows that are blended at a time."""
@@ -26,11 +25,11 @@ _BLOCK = 32_768
 def blend(
     cooccurring: Rows,
     taken: tuple[npt.NDArray[Any], npt.NDArray[Any]],
-    items: Numbers,
+    items: Int64s,
     texts: Texts | None,
     parameters: CollaborativeParameters,
     progress: Progress,
-) -> tuple[Numbers, npt.NDArray[np.int32], Floats, npt.NDArray[np.bool_]]:
+) -> tuple[Int64s, Int32s, Float32s, Bools]:
     """Starts, columns and values of the blended rows, and of each entry whether histories link the two items.
 
     Args:
@@ -85,7 +84,7 @@ def _factor(part: Any, weight: float) -> np.float32:
     return np.float32(weight / largest if largest > 0 else 1.0)
 
 
-def _spread(part: Any, positions: Numbers, size: int) -> csr_array[Any, tuple[int, int]]:
+def _spread(part: Any, positions: Int64s, size: int) -> csr_array[Any, tuple[int, int]]:
     """The part among all items, given the position of each of its rows, ascending."""
     lengths = np.zeros(size, dtype=np.int64)
     lengths[positions] = np.diff(part.indptr)
@@ -93,7 +92,7 @@ def _spread(part: Any, positions: Numbers, size: int) -> csr_array[Any, tuple[in
     return links.of_rows(starts, positions.astype(np.int32)[part.indices], part.data, size)
 
 
-def _present(part: Any, whole: Any) -> npt.NDArray[np.bool_]:
+def _present(part: Any, whole: Any) -> Bools:
     """Of each entry of the whole whether the part has it, too; the part's entries are among the whole's."""
     part.sort_indices()
     keys = [

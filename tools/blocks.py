@@ -13,17 +13,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, places_of
 from recmind.tools.appeal import FEATURES, LEAST, LINKED, TEXT, Appeal
 from recmind.tools.collaborative import heaviest
 from recmind.tools.past import DAY_S, Pasts, days_before
-
-Numbers = npt.NDArray[np.int64]
-Table = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 PLACES, LINKS = 200_000, 400_000
 """Users of a block times items that they may reach, and its links: what is added up at a time stays near the
@@ -53,14 +47,14 @@ def blocks(appeal: Appeal, pasts: Pasts) -> Iterator[tuple[int, Block]]:
 class Pairs:
     """Items, each for a user of a block, user by user."""
 
-    users: Numbers
+    users: Int64s
     """Their places in the block, ascending."""
-    numbers: Numbers
+    numbers: Int64s
     """Of the items."""
-    positions: Numbers
+    positions: Int64s
     """Of the items in the collaborative model, -1 where it has never met one."""
 
-    def starts(self, users: int) -> Numbers:
+    def starts(self, users: int) -> Int64s:
         """Where the items of each of so many users begin; one more than there are users."""
         return np.searchsorted(self.users, np.arange(users + 1)).astype(np.int64)
 
@@ -73,7 +67,7 @@ class Block:
         self.pasts = pasts
         self.users = len(pasts)
         self._items = items
-        self._directions: dict[str, Floats] = {}
+        self._directions: dict[str, Float32s] = {}
         lengths = np.diff(pasts.starts)
         self._owner = np.repeat(np.arange(self.users), lengths)
         parameters = appeal.collaborative.parameters
@@ -88,13 +82,13 @@ class Block:
         if self._wants("long_term"):
             alike = np.maximum(np.where(pasts.weights == 0, parameters.ask_neutral, pasts.weights), 0.0)
             given["long_term"] = self._heaviest(np.where(known, alike, 0.0))
-        self._given: Mapping[str, Table] = given
+        self._given: Mapping[str, Float64s] = given
         self._sources = np.flatnonzero(np.max(list(given.values()), axis=0) > 0)
         self._links, self._reached = self._laid(items.matrix[self._positions[self._sources]])
 
     # -- candidates ----------------------------------------------------------------------------------------------
 
-    def candidates(self, n: int, allowed: Numbers | None = None) -> tuple[Pairs, Mask]:
+    def candidates(self, n: int, allowed: Int64s | None = None) -> tuple[Pairs, Bools]:
         """As ``Appeal.candidates`` of each user, and the table of shape (users, at most n) that says of each user how
         many there are: its first entries are set."""
         places, found = self._strongest(n, allowed)
@@ -102,13 +96,13 @@ class Block:
         users = np.nonzero(found)[0]
         return Pairs(users, self.appeal.collaborative.items[positions], positions), found
 
-    def pairs(self, numbers: Sequence[Numbers]) -> Pairs:
+    def pairs(self, numbers: Sequence[Int64s]) -> Pairs:
         """These items of each user, as one."""
         joined = np.concatenate([np.empty(0, np.int64), *numbers])
         users = np.repeat(np.arange(self.users), [len(own) for own in numbers])
         return Pairs(users, joined, self.appeal.collaborative.positions_of(joined))
 
-    def _strongest(self, n: int, allowed: Numbers | None) -> tuple[Numbers, Mask]:
+    def _strongest(self, n: int, allowed: Int64s | None) -> tuple[Int64s, Bools]:
         """Of each user the n places that the past leads to strongest, and which of them there are: (users, n)."""
         totals = self._totals["linked"].copy()
         width, linked = totals.shape[1], self._given["linked"]
@@ -135,13 +129,13 @@ class Block:
 
     # -- the order of appeal -------------------------------------------------------------------------------------
 
-    def logits(self, pairs: Pairs, *, given: bool = False) -> Table:
+    def logits(self, pairs: Pairs, *, given: bool = False) -> Float64s:
         """Of each pair the logarithm of the odds of ``Appeal.odds``, but for what is the same for all of a user's."""
         weights = self.appeal.weights_of(given=given)
         names = tuple(name for name in FEATURES if weights.get(name))
         return np.asarray(self.features(pairs, names) @ np.array([weights[name] for name in names]))
 
-    def features(self, pairs: Pairs, names: Sequence[str] = FEATURES) -> Table:
+    def features(self, pairs: Pairs, names: Sequence[str] = FEATURES) -> Float64s:
         """As ``Appeal.features``, of shape (pairs, names)."""
         columns = {name: np.zeros(len(pairs.users)) for name in names}
         popularity, moments, texts = self._items.of(pairs)
@@ -158,7 +152,7 @@ class Block:
             self.appeal.times(columns, moments, self._day[pairs.users])
         return np.column_stack([columns[name] for name in names])
 
-    def _likeness(self, pairs: Pairs, rows: Numbers, names: Sequence[str]) -> dict[str, Table]:
+    def _likeness(self, pairs: Pairs, rows: Int64s, names: Sequence[str]) -> dict[str, Float64s]:
         """Cosine of the items' texts, by their rows, with each of these directions."""
         texts = self.appeal.texts
         if texts is None or not names:
@@ -171,7 +165,7 @@ class Block:
         found[rows < 0] = 0.0
         return {name: found[:, column].astype(np.float64) for column, name in enumerate(names)}
 
-    def direction(self, name: str) -> Floats:
+    def direction(self, name: str) -> Float32s:
         """Where the texts of each past point (``text``), or those of its newest items (``text_newest``), for an appeal
         that has texts: of shape (users, dimension), 0 for a past without any."""
         from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
@@ -192,7 +186,7 @@ class Block:
 
     # -- what the links lead to ----------------------------------------------------------------------------------
 
-    def _laid(self, rows: Any) -> tuple[Any, Numbers | None]:
+    def _laid(self, rows: Any) -> tuple[Any, Int64s | None]:
         """The links of the sources in one matrix whose columns are the places of one user after those of another; and
         the position of each place, or None where all positions have one."""
         from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
@@ -205,7 +199,7 @@ class Block:
         values, shape = rows.data.astype(np.float64), (len(self._sources), self.users * width)
         return csr_array((values, columns, rows.indptr), shape=shape), reached
 
-    def _total(self, given: Table) -> Table:
+    def _total(self, given: Float64s) -> Float64s:
         """What each place of each user is given in all by weights of the items asked with: (users, places)."""
         links, given = self._links, given[self._sources]
         weighty = np.flatnonzero(given)
@@ -214,23 +208,23 @@ class Block:
         return np.asarray(links.T @ given).reshape(self.users, links.shape[1] // self.users)
 
     @cached_property
-    def _totals(self) -> Mapping[str, Table]:
+    def _totals(self) -> Mapping[str, Float64s]:
         """By name of ``LINKED``."""
         return {name: self._total(given) for name, given in self._given.items()}
 
     @cached_property
-    def _tops(self) -> Mapping[str, Table]:
+    def _tops(self) -> Mapping[str, Float64s]:
         """By name of ``LINKED`` the largest total of each user, 1 where nothing is given."""
         tops = {name: total.max(axis=1, initial=0.0) for name, total in self._totals.items()}
         return {name: np.where(top > 0, top, 1.0) for name, top in tops.items()}
 
-    def _places(self, positions: Numbers) -> tuple[Numbers, Mask]:
+    def _places(self, positions: Int64s) -> tuple[Int64s, Bools]:
         """The place of each of these positions, and whether it has one; where not, the place is any."""
         if self._reached is None:
             return np.maximum(positions, 0), positions >= 0
         return places_of(self._reached, positions)
 
-    def _positions_of(self, places: Numbers) -> Numbers:
+    def _positions_of(self, places: Int64s) -> Int64s:
         return places if self._reached is None else self._reached[places]
 
     # -- the pasts -----------------------------------------------------------------------------------------------
@@ -238,13 +232,13 @@ class Block:
     def _wants(self, name: str) -> bool:
         return bool(self.appeal.weights.get(name) or self.appeal.set_weights.get(name))
 
-    def _least(self, values: Table) -> Table:
+    def _least(self, values: Float64s) -> Float64s:
         """Beside each item of a past the least value of that past."""
         lengths = np.diff(self.pasts.starts)
         least = np.minimum.reduceat(values, self.pasts.starts[:-1][lengths > 0]) if len(values) else values
         return np.repeat(least, lengths[lengths > 0])
 
-    def _heaviest(self, weights: Table) -> Table:
+    def _heaviest(self, weights: Float64s) -> Float64s:
         """The weights with all but the largest of each past set to 0, as many as a question looks at."""
         most = self.appeal.collaborative.parameters.past
         starts, kept = self.pasts.starts, weights.copy()
@@ -255,7 +249,7 @@ class Block:
         return kept
 
     @cached_property
-    def _day(self) -> Table:
+    def _day(self) -> Float64s:
         """Of the newest interaction of each user, since 1970; NaN where no time is known."""
         newest = np.full(self.users, -np.inf)
         np.maximum.at(newest, self._owner, np.where(np.isnan(self.pasts.at), -np.inf, self.pasts.at))
@@ -270,7 +264,7 @@ class _Items:
         self.matrix = appeal.collaborative.matrix()
         self.columns = self._looked_up(appeal.collaborative.items)
 
-    def of(self, pairs: Pairs) -> tuple[Table, Numbers, Numbers]:
+    def of(self, pairs: Pairs) -> tuple[Float64s, Int64s, Int64s]:
         """Of each item the logarithm of its interactions, its place among the moments and its row among the texts, -1
         where it has none."""
         unmet = np.flatnonzero(pairs.positions < 0)
@@ -282,13 +276,13 @@ class _Items:
             popularity[unmet], moments[unmet], texts[unmet] = self._looked_up(pairs.numbers[unmet])
         return popularity, moments, texts
 
-    def _looked_up(self, numbers: Numbers) -> tuple[Table, Numbers, Numbers]:
+    def _looked_up(self, numbers: Int64s) -> tuple[Float64s, Int64s, Int64s]:
         moments, texts = self.appeal.moments, self.appeal.texts
         rows, known = places_of(numbers[:0] if texts is None else texts.numbers, numbers)
         return np.log1p(moments.interactions(numbers)), moments.places(numbers), np.where(known, rows, -1)
 
 
-def _filled(table: Table, chosen: Mask) -> tuple[Numbers, Table]:
+def _filled(table: Float64s, chosen: Bools) -> tuple[Int64s, Float64s]:
     """The columns and values of the chosen entries of each row, moved to its beginning in their order; then 0."""
     entries = np.flatnonzero(chosen)
     counts = np.count_nonzero(chosen, axis=1)

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -30,11 +29,6 @@ from recmind.tools.reach import Reach
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Table = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
 
 _FILES = ("items", "starts", "columns", "values", "together")
 _PARAMETERS = "collaborative.json"
@@ -46,14 +40,14 @@ MOST_NAMED = 3
 class Asked:
     """Items that are asked with, and what they lead to."""
 
-    positions: Numbers
+    positions: Int64s
     """Of each item, -1 where the model has never met it."""
-    weights: Table
+    weights: Float64s
     """Of each, 0 where it does not count."""
-    positive: Mask
+    positive: Bools
     """Which of them lead to candidates; what the others give comes on top."""
     reach: Reach
-    totals: Table
+    totals: Float64s
     """What each place of the reach is given in all."""
 
 
@@ -83,11 +77,11 @@ class CollaborativeModel:
 
     def __init__(
         self,
-        items: Numbers,
-        starts: Numbers,
-        columns: npt.NDArray[np.int32],
-        values: Floats,
-        together: npt.NDArray[np.bool_],
+        items: Int64s,
+        starts: Int64s,
+        columns: Int32s,
+        values: Float32s,
+        together: Bools,
         parameters: CollaborativeParameters | None = None,
     ) -> None:
         self.items = items
@@ -101,7 +95,7 @@ class CollaborativeModel:
     def fit(
         cls,
         arrays: InteractionArrays,
-        weights: Floats,
+        weights: Float32s,
         settings: Settings,
         progress: Progress = quiet,
         parameters: CollaborativeParameters | None = None,
@@ -167,7 +161,7 @@ class CollaborativeModel:
         history: Sequence[Past],
         n: int,
         exclude: Collection[int] = frozenset(),
-        allowed: Numbers | None = None,
+        allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
         """The n best candidates that the positive past items lead to, without those past items themselves.
 
@@ -185,24 +179,24 @@ class CollaborativeModel:
         seeds: Sequence[int],
         n: int,
         exclude: Collection[int] = frozenset(),
-        allowed: Numbers | None = None,
+        allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
         """The n best candidates for these items, which count alike; the seeds themselves do not come."""
         asked = self._seeds(seeds)
         return self.explained(asked, self.strongest(asked, n, exclude, allowed))
 
-    def scores(self, history: Sequence[Past], item_numbers: Sequence[int] | Numbers) -> Floats:
+    def scores(self, history: Sequence[Past], item_numbers: Sequence[int] | Int64s) -> Float32s:
         """How strongly the past leads to each of these items: float32, 0 to 1 relative to the best of them.
 
         NaN where the model has never met the item; 0 where nothing leads to it.
         """
         return self._scaled_scores(self._past(history), item_numbers)
 
-    def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Numbers) -> Floats:
+    def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Int64s) -> Float32s:
         """As ``scores``, for seeds that count alike."""
         return self._scaled_scores(self._seeds(seeds), item_numbers)
 
-    def linked(self, history: Sequence[Past], item_numbers: Numbers) -> Table:
+    def linked(self, history: Sequence[Past], item_numbers: Int64s) -> Float64s:
         """The sum that ``ask`` orders by, for each of these items; 0 where it would not come."""
         asked = self._past(history)
         numbers = np.asarray(item_numbers, dtype=np.int64)
@@ -219,21 +213,21 @@ class CollaborativeModel:
         entries = slice(self.starts[row], self.starts[row + 1])
         return bool(self.together[entries][self.columns[entries] == column].any())
 
-    def positions_of(self, numbers: Numbers) -> Numbers:
+    def positions_of(self, numbers: Int64s) -> Int64s:
         """The position of each item number, -1 where the model has never met it."""
         places, known = places_of(self.items, numbers)
         return np.where(known, places, -1)
 
-    def reach(self, positions: Numbers) -> Reach:
+    def reach(self, positions: Int64s) -> Reach:
         """What these positions lead to; -1 leads nowhere."""
         return Reach.of(self.starts, self.columns, self.values, positions)
 
-    def given(self, reach: Reach, totals: Table, item_numbers: Numbers) -> Table:
+    def given(self, reach: Reach, totals: Float64s, item_numbers: Int64s) -> Float64s:
         """What each of these items is given by these totals of the reach; 0 where the model never met the item."""
         places, met = reach.at(self.positions_of(item_numbers))
         return np.where(met, totals[places], 0.0) if len(totals) else np.zeros(len(places))
 
-    def strongest(self, asked: Asked, n: int, exclude: Collection[int] = (), allowed: Numbers | None = None) -> Numbers:
+    def strongest(self, asked: Asked, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None) -> Int64s:
         """The n item numbers that ``ask`` gives, the strongest first."""
         if n <= 0 or not asked.positive.any():
             return np.empty(0, np.int64)
@@ -245,7 +239,7 @@ class CollaborativeModel:
             places, numbers = places[met], numbers[met]
         return numbers[_best(totals[places], n)]
 
-    def explained(self, asked: Asked, item_numbers: Numbers) -> list[CollaborativeHit]:
+    def explained(self, asked: Asked, item_numbers: Int64s) -> list[CollaborativeHit]:
         """What led to these items of ``strongest``, in their order; scores are relative to the best of them."""
         if not len(item_numbers):
             return []
@@ -279,14 +273,14 @@ class CollaborativeModel:
         reach = self.reach(np.where(weights > 0, positions, -1))
         return Asked(positions, weights, (table[:, 1] > 0) & (weights > 0), reach, reach.totals(weights))
 
-    def _scaled_scores(self, asked: Asked, item_numbers: Sequence[int] | Numbers) -> Floats:
+    def _scaled_scores(self, asked: Asked, item_numbers: Sequence[int] | Int64s) -> Float32s:
         numbers = np.asarray(item_numbers, dtype=np.int64)
         found = self.given(asked.reach, asked.totals, numbers)
         found[self.positions_of(numbers) < 0] = np.nan
         best = np.nanmax(found, initial=0.0)
         return (found / best if best > 0 else found).astype(np.float32)
 
-    def _open(self, asked: Asked, exclude: Collection[int]) -> Table:
+    def _open(self, asked: Asked, exclude: Collection[int]) -> Float64s:
         """The totals of what may come: something positive leads there, and it is neither asked with nor excluded."""
         totals = (
             asked.totals.copy()
@@ -302,12 +296,12 @@ class CollaborativeModel:
         return totals
 
 
-def table_of(history: Sequence[Past]) -> Table:
+def table_of(history: Sequence[Past]) -> Float64s:
     """The past items as a table of four columns, those of ``Past``."""
     return np.asarray(history, dtype=np.float64).reshape(-1, 4)
 
 
-def heaviest(weights: Table, n: int) -> Table:
+def heaviest(weights: Float64s, n: int) -> Float64s:
     """The weights with all but the n largest set to 0."""
     if np.count_nonzero(weights) <= n:
         return weights
@@ -317,7 +311,7 @@ def heaviest(weights: Table, n: int) -> Table:
     return result
 
 
-def _because(hit: Numbers, numbers: Numbers, given: Table, led: Table) -> list[tuple[tuple[int, float], ...]]:
+def _because(hit: Int64s, numbers: Int64s, given: Float64s, led: Float64s) -> list[tuple[tuple[int, float], ...]]:
     """Of each hit the three past items that give most, and their shares of the whole; one may have several links."""
     # A past item that comes again gives again.
     order = np.lexsort((numbers, hit))
@@ -331,7 +325,7 @@ def _because(hit: Numbers, numbers: Numbers, given: Table, led: Table) -> list[t
     return [tuple(pairs[start : min(start + MOST_NAMED, end)]) for start, end in pairwise(ends)]
 
 
-def _first(hit: Numbers, numbers: Numbers, given: Table, count: int) -> list[int | None]:
+def _first(hit: Int64s, numbers: Int64s, given: Float64s, count: int) -> list[int | None]:
     """Of each hit the past item with the strongest of these links, None where it has none."""
     found: list[int | None] = [None] * count
     order = np.lexsort((numbers, -given, hit))[::-1]
@@ -340,7 +334,7 @@ def _first(hit: Numbers, numbers: Numbers, given: Table, count: int) -> list[int
     return found
 
 
-def _best(total: npt.NDArray[np.float64], n: int) -> Numbers:
+def _best(total: Float64s, n: int) -> Int64s:
     """Positions of the n largest totals above 0, the largest first, ties by position."""
     linked = np.flatnonzero(total > 0)
     if len(linked) > n:

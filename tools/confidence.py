@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -27,11 +26,6 @@ from recmind.tools.held_out import Cases, graded_kind, held_out, learnable
 from recmind.tools.links import Texts
 from recmind.tools.logistic import LEAST_LABELS, Calibrated, Logistic
 from recmind.tools.past import Past
-
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Table = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 GRADED_MEANING = (
     "The probability that the user would be positive about the item ({kind}: {positive}) if they took it, learned from "
@@ -61,17 +55,17 @@ _ARRAYS = ("items", "counts", "deviations")
 class _Known:
     """What is known of all items and users, from the interactions that may be known."""
 
-    items: Numbers
+    items: Int64s
     """Sorted item numbers; the two columns beside it are as long."""
-    counts: Floats
+    counts: Float32s
     """Interactions that are learned from: graded ones, or those that show a taking."""
-    deviations: Floats
+    deviations: Float32s
     """Graded: by how much the item's values lie above their users' means, in spreads of the user, shrunk towards 0."""
     spread: float
     """Of a value about its user's mean, in the units of the kind; 1 without graded interactions."""
     positive_rate: float
 
-    def of(self, numbers: Numbers) -> tuple[Floats, Floats]:
+    def of(self, numbers: Int64s) -> tuple[Float32s, Float32s]:
         """Counts and deviations of these items; zeros for an item without interactions."""
         at, met = places_of(self.items, numbers)
         if not met.any():
@@ -101,7 +95,7 @@ class Confidence:
         seed: int = 0,
         progress: Progress = quiet,
         texts: Texts | None = None,
-        catalogue: Numbers | None = None,
+        catalogue: Int64s | None = None,
     ) -> Confidence | None:
         """What can be learned; None with fewer than 200 labels, or where it may know no more than the base rate.
 
@@ -148,8 +142,8 @@ class Confidence:
         return self.learned.skill
 
     def ask(
-        self, past: Sequence[Past], values: Sequence[float] | Floats, item_numbers: Sequence[int] | Numbers
-    ) -> Floats:
+        self, past: Sequence[Past], values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
+    ) -> Float32s:
         """The probability for each of these items, float32; NaN where it is not known.
 
         That is for all items where the user has no past (or, about a graded kind, no value in it), and, learned from
@@ -219,7 +213,7 @@ class Confidence:
         except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
             raise RecMindError(f"The confidence in {folder} cannot be read ({error}). Run: recmind index") from error
 
-    def _features(self, past: Sequence[Past], values: Table, numbers: Numbers) -> Table | None:
+    def _features(self, past: Sequence[Past], values: Float64s, numbers: Int64s) -> Float64s | None:
         """Of shape (items, features); None where the past tells nothing."""
         if self.kind is None:
             return self._taking(past, numbers)
@@ -245,17 +239,17 @@ class Confidence:
         features[:, 4] = self._neighborhood(sources, surprise, numbers)
         return features
 
-    def _neighborhood(self, sources: Numbers, surprise: Table, numbers: Numbers) -> Table:
+    def _neighborhood(self, sources: Int64s, surprise: Float64s, numbers: Int64s) -> Float64s:
         """How much better than expected the user found the past items that go with each item, weighted by how well."""
         reach = self.collaborative.reach(self.collaborative.positions_of(sources))
         total, better = (
             self.collaborative.given(reach, reach.totals(weights), numbers)
             for weights in (np.ones(len(sources)), surprise)
         )
-        found: Table = better / (total + LINK_PRIOR)
+        found: Float64s = better / (total + LINK_PRIOR)
         return found
 
-    def _taking(self, past: Sequence[Past], numbers: Numbers) -> Table | None:
+    def _taking(self, past: Sequence[Past], numbers: Int64s) -> Float64s | None:
         if not past:
             return None
         raw = self.collaborative.linked(past, numbers)
@@ -265,7 +259,7 @@ class Confidence:
         columns = (strength > 0, strength, counts, np.full(len(raw), length), (strength > 0) * length)
         return np.column_stack(columns).astype(np.float64)
 
-    def _answered(self, cases: Cases, rng: np.random.Generator, progress: Progress) -> tuple[Table, Mask, Numbers]:
+    def _answered(self, cases: Cases, rng: np.random.Generator, progress: Progress) -> tuple[Float64s, Bools, Int64s]:
         """Features, labels and users of the held-out interactions."""
         features, labels, users = [], [], []
         total = cases.users
@@ -283,7 +277,7 @@ class Confidence:
         return np.concatenate(features), np.concatenate(labels), np.concatenate(users)
 
 
-def _what_is_known(arrays: InteractionArrays, weight: Floats, kind: str | None) -> _Known:
+def _what_is_known(arrays: InteractionArrays, weight: Float32s, kind: str | None) -> _Known:
     rows = learnable(arrays, weight, kind)
     items, place = np.unique(arrays.item_numbers[rows], return_inverse=True)
     counts = np.bincount(place, minlength=len(items))

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.progress import Progress
 from recmind.data.settings import Settings
 
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Rows = tuple[Numbers, npt.NDArray[np.int32], Floats]
+Rows = tuple[Int64s, Int32s, Float32s]
 """Starts, columns and values of compressed rows."""
 
 PAIRS_AT_ONCE = 8_000_000
@@ -63,9 +61,7 @@ class CollaborativeParameters:
     ease: float = 0.0
     """Weight of links by EASE, where the catalogue is small enough for it."""
 
-    def recency(
-        self, weights: npt.NDArray[Any], ages: npt.NDArray[Any], days: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
+    def recency(self, weights: npt.NDArray[Any], ages: npt.NDArray[Any], days: Float64s) -> Float64s:
         """What past items weigh in a user's vector; weights and ages are those of ``Past``, days as ``days_before``
         counts them."""
         said = np.where(weights == 0, self.ask_neutral, weights)
@@ -74,8 +70,8 @@ class CollaborativeParameters:
 
 
 def sequences(
-    arrays: InteractionArrays, weights: Floats, settings: Settings, parameters: CollaborativeParameters
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Floats]:
+    arrays: InteractionArrays, weights: Float32s, settings: Settings, parameters: CollaborativeParameters
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Float32s]:
     """Users, item numbers and interest (0 to 1] of the interactions that show an interest, in their order."""
     graded = np.array([settings.graded(name) for name in arrays.kind_names], dtype=np.bool_)
     is_graded = graded[arrays.kinds] if len(graded) else np.zeros(len(arrays.kinds), dtype=np.bool_)
@@ -89,8 +85,8 @@ def sequences(
 
 def cooccurrence(
     users: npt.NDArray[Any],
-    positions: npt.NDArray[np.int32],
-    interest: Floats,
+    positions: Int32s,
+    interest: Float32s,
     *,
     size: int,
     parameters: CollaborativeParameters,
@@ -128,11 +124,11 @@ class _Histories:
     """All interactions that show an interest, user by user and from the oldest to the newest."""
 
     users: npt.NDArray[Any]
-    positions: npt.NDArray[np.int32]
-    interest: Floats
+    positions: Int32s
+    interest: Float32s
     parameters: CollaborativeParameters
 
-    def sums(self, size: int, progress: Progress) -> tuple[Doubles, Doubles]:
+    def sums(self, size: int, progress: Progress) -> tuple[Float64s, Float64s]:
         """Of each row and of each column of the whole matrix, 1 where they are less."""
         forward, backward = self.parameters.forward, self.parameters.backward
         leads, follows = np.zeros(size), np.zeros(size)
@@ -148,7 +144,7 @@ class _Histories:
         rows, columns = forward * leads + backward * follows, forward * follows + backward * leads
         return np.maximum(rows, 1.0), np.maximum(columns, 1.0)
 
-    def rows(self, chosen: Numbers, first: int, last: int, size: int) -> Any:
+    def rows(self, chosen: Int64s, first: int, last: int, size: int) -> Any:
         """The rows from the first item to before the last as a SciPy matrix: of the chosen interactions with these
         items, what each goes with."""
         from scipy.sparse import coo_array  # noqa: PLC0415  a question must not pay for SciPy
@@ -169,12 +165,12 @@ class _Histories:
         pairs = np.concatenate(weights), (np.concatenate(places), np.concatenate(others))
         return coo_array(pairs, shape=(last - first, size)).tocsr()
 
-    def _weight(self, one: Numbers, other: Numbers, distance: int) -> Floats:
+    def _weight(self, one: Int64s, other: Int64s, distance: int) -> Float32s:
         near = np.float32(np.exp(-(distance - 1) / self.parameters.distance_decay))
         return np.asarray(self.interest[one] * self.interest[other] * near, dtype=np.float32)
 
 
-def _blocks(costs: Numbers) -> Iterator[tuple[int, int]]:
+def _blocks(costs: Int64s) -> Iterator[tuple[int, int]]:
     """Ranges of rows that cost ``PAIRS_AT_ONCE`` at most, or are one row; ``costs`` adds up, from 0 on."""
     first = 0
     while first < len(costs) - 1:
@@ -184,7 +180,7 @@ def _blocks(costs: Numbers) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def strongest(starts: npt.NDArray[Any], values: npt.NDArray[Any], top: int) -> npt.NDArray[np.bool_]:
+def strongest(starts: npt.NDArray[Any], values: npt.NDArray[Any], top: int) -> Bools:
     """Of each entry of compressed rows whether it is among the ``top`` largest of its row; of equal ones the first."""
     kept = np.ones(len(values), dtype=np.bool_)
     for row in np.flatnonzero(np.diff(starts) > top).tolist():

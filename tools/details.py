@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recmind.data.catalogue import Integers
+from recmind.data.arrays import Int64s
 from recmind.data.columns import all_title_keys, title_matches
 from recmind.data.records import Item
 from recmind.data.store import Store
@@ -148,7 +148,7 @@ class ItemDetails:
             for _, near, place in process.extract(wanted, starts, scorer=similar, score_cutoff=0.8, limit=20):
                 _better(found_here, int(numbers[place]), 0.85 * float(near), exact=False)
 
-    def _candidate_keys(self, text: str) -> tuple[Sequence[str], Sequence[int] | Integers]:
+    def _candidate_keys(self, text: str) -> tuple[Sequence[str], Sequence[int] | Int64s]:
         """Title keys to compare with, and the item number of each."""
         if self.store.catalogue().items <= KEYS_SCANNED // 2:
             return all_title_keys(self.store)
@@ -158,7 +158,7 @@ class ItemDetails:
         return [key for key, _ in pairs], [number for _, number in pairs]
 
     @staticmethod
-    def _add_holding(wanted: str, keys: Sequence[str], numbers: Sequence[int] | Integers, found_here: _Found) -> None:
+    def _add_holding(wanted: str, keys: Sequence[str], numbers: Sequence[int] | Int64s, found_here: _Found) -> None:
         """Items whose title holds every word of the text: "fellowship of the ring", "godfather 2"."""
         needed = {word for word in wanted.split() if word not in _UNSAID}
         # One short word in a long title is no name.

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import dots
+from recmind.data.arrays import Float32s, dots
 
 POOL = 5
 """Candidates that compete for a place: so many times as many as there are places."""
 
 
-def diversified(scores: Sequence[float], vectors: npt.NDArray[np.float32], n: int, diversity: float) -> list[int]:
+def diversified(scores: Sequence[float], vectors: Float32s, n: int, diversity: float) -> list[int]:
     """Places in the ranking in their new order: the first n chosen for score and difference, then the others as before.
 
     Each next one is that with the largest (1 - diversity) * score - diversity * (largest cosine with those chosen).

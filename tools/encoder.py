@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recmind.data.arrays import Float32s
 from recmind.data.errors import InputError, RecMindError
 from recmind.data.progress import Progress, quiet
 from recmind.tools.blas import on_one_thread
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Floats = NDArray[np.float32]
 
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_NAMES = frozenset({"default", DEFAULT_NAME, f"sentence-transformers/{DEFAULT_NAME}"})
@@ -84,11 +83,11 @@ class Encoder(Protocol):
         """Numbers in a vector."""
         ...
 
-    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Floats:
+    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
         """The vectors of the texts, float32 of shape (texts, dimension), rows of length 1."""
         ...
 
-    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Floats:
+    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Float32s:
         """The vector of one query, float32 of shape (dimension,), length 1; from the cache where it is known.
 
         ``worth`` says what parts of the text are worth, from which character to which; without it all count alike, and
@@ -131,7 +130,7 @@ class _CachedQueries(ABC):
     def __init__(self, cache: Path | None) -> None:
         self._queries = QueryCache(None if cache is None else cache / "queries.db")
 
-    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Floats:
+    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Float32s:
         """The vector of one query, float32 of shape (dimension,)."""
         text = text[:MAX_CHARACTERS]
         worth = [part for part in worth if part[1] <= len(text)] if self.weighs else ()
@@ -144,7 +143,7 @@ class _CachedQueries(ABC):
         return vector
 
     @abstractmethod
-    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:
+    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Float32s:
         """The model's vector of the query; ``worth`` is empty unless the encoder weighs words."""
 
 
@@ -188,7 +187,7 @@ class DefaultEncoder(_CachedQueries):
                 self._loaded = MiniLM(self._folder, DEFAULT_TOKENS)
         return self._loaded
 
-    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Floats:
+    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
         """The vectors of the texts, float32 of shape (texts, 384)."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
@@ -198,10 +197,10 @@ class DefaultEncoder(_CachedQueries):
             return _encode_in_bulk(_sentence_transformer(str(self._folder), local=True), cut, progress)
         return self._minilm.encode_tokens(tokens, progress)
 
-    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:
+    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Float32s:
         minilm = self._minilm
         with on_one_thread():
-            vector: Floats = minilm.encode_weighted(text, worth) if worth else minilm.encode([text])[0]
+            vector: Float32s = minilm.encode_weighted(text, worth) if worth else minilm.encode([text])[0]
         return vector
 
 
@@ -242,7 +241,7 @@ class NamedEncoder(_CachedQueries):
         """Numbers in a vector; loads the model."""
         return len(self.encode_query(""))
 
-    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Floats:
+    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
         """The vectors of the texts, float32 of shape (texts, dimension).
 
         EncoderError where the model cannot be loaded.
@@ -251,7 +250,7 @@ class NamedEncoder(_CachedQueries):
             return np.empty((0, self.dimension), dtype=np.float32)
         return _encode_in_bulk(self._model, [text[:MAX_CHARACTERS] for text in texts], progress)
 
-    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Floats:  # noqa: ARG002  it does not weigh words
+    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Float32s:  # noqa: ARG002  it does not weigh words
         model = self._model
         # Some models are trained with a prompt before queries; encode_query adds it.
         encode = getattr(model, "encode_query", model.encode)
@@ -334,9 +333,9 @@ def _no_bars() -> Iterator[None]:
             messages.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _encode_in_bulk(model: Any, texts: Sequence[str], progress: Progress) -> Floats:
+def _encode_in_bulk(model: Any, texts: Sequence[str], progress: Progress) -> Float32s:
     """The vectors of many texts, in steps that show progress; long texts together, so that little is padded."""
-    vectors: Floats | None = None
+    vectors: Float32s | None = None
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
     step = 512
     for start in range(0, len(order), step):

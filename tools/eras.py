@@ -7,13 +7,12 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recmind.data.arrays import Float32s
 from recmind.data.catalogue import Catalogue
 from recmind.data.records import Item
 from recmind.tools.findings import is_year
 
-Floats = NDArray[np.float32]
 Era = tuple[int, int]
 """The first and the last year."""
 
@@ -44,7 +43,7 @@ def mentioned(text: str) -> list[Era]:
     return [era for _, era in sorted(found)]
 
 
-def nearness(years: Floats, eras: Sequence[Era]) -> Floats:
+def nearness(years: Float32s, eras: Sequence[Era]) -> Float32s:
     """1 for a year within one of the eras, falling to 0 with the distance; ``years`` may be NaN. 0 without eras."""
     if not eras:
         return np.zeros(len(years), dtype=np.float32)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import places_of
-from recmind.data.catalogue import Integers, without
+from recmind.data.arrays import Float64s, Int64s, places_of
+from recmind.data.catalogue import without
 from recmind.data.columns import text_column
 from recmind.data.conditions import Condition, resolve_attribute, resolve_condition
 from recmind.data.errors import ConditionError
@@ -110,7 +110,7 @@ class ItemFilter:
                 raise ConditionError(f"Cannot sort by {name!r}. Sort by {', '.join(SORTS)}, or: {error}") from None
         return name, direction == "desc" or (direction is None and name in _DESCENDING)
 
-    def _order(self, numbers: Integers, name: str, descending: bool, n: int) -> npt.NDArray[np.intp]:
+    def _order(self, numbers: Int64s, name: str, descending: bool, n: int) -> npt.NDArray[np.intp]:
         """The places of the first n numbers (sorted) in the wanted order."""
         keys = self._keys(numbers, name)
         # NaN comes last in every sort of NumPy's.
@@ -123,7 +123,7 @@ class ItemFilter:
             places = np.sort(np.concatenate((before, equal[: n - len(before)])))
         return places[np.argsort(keys[places], kind="stable")][:n]
 
-    def _keys(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
+    def _keys(self, numbers: Int64s, name: str) -> Float64s:
         """What each item is sorted by, ascending; NaN where it is missing."""
         if name == "popularity":
             return self.popular.score(numbers).astype(np.float64)
@@ -141,7 +141,7 @@ class ItemFilter:
         rank = {text: place for place, text in enumerate(sorted({*texts.values()}))}
         return np.array([rank[texts[n]] if n in texts else np.nan for n in numbers.tolist()], dtype=np.float64)
 
-    def _column(self, numbers: Integers, name: str) -> npt.NDArray[np.float64]:
+    def _column(self, numbers: Int64s, name: str) -> Float64s:
         known, values = self.store.number_column(name)
         places, there = places_of(known, numbers)
         if not there.any():

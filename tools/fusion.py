@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from recmind.data.arrays import Float32s, Float64s, Int64s
 
 RANK_OFFSET = 60
 """The k of reciprocal rank fusion (Cormack et al., 2009): an item at rank r of a list gains 1 / (k + r)."""
@@ -30,7 +30,7 @@ class SignWeights:
     years: float = 2.9
     """Of ``recmind.tools.eras.nearness``."""
 
-    def of(self, signs: Floats) -> Floats:
+    def of(self, signs: Float64s) -> Float64s:
         """The logit of each row of signs, of shape (items, 3): words, meaning, years."""
         return np.asarray(signs @ np.array(astuple(self)), dtype=np.float64)
 
@@ -43,7 +43,7 @@ _FEW_VECTORS = 100
 _SAMPLE = 256
 
 
-def spread(vectors: NDArray[np.float32]) -> float:
+def spread(vectors: Float32s) -> float:
     """The standard deviation of the similarities between items: encoders differ in how far apart they put texts."""
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)][:_SAMPLE]
     if len(sample) < _FEW_VECTORS:
@@ -65,7 +65,7 @@ def fuse(lists: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def by_logit(numbers: NDArray[np.int64], logits: Floats) -> list[tuple[int, float]]:
+def by_logit(numbers: Int64s, logits: Float64s) -> list[tuple[int, float]]:
     """Item numbers by their logit, best first, ties by number, with scores above 0, up to 1.
 
     The score is 1 / (1 + d), where d is how far the logit is below the best one.
@@ -77,7 +77,7 @@ def by_logit(numbers: NDArray[np.int64], logits: Floats) -> list[tuple[int, floa
     return list(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
 
 
-def highest(scores: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+def highest(scores: Float32s, n: int) -> NDArray[np.intp]:
     """The places of the n highest scores, in no order; of equal ones the first."""
     if len(scores) <= n:
         return np.arange(len(scores))

@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recmind.data.arrays import Bools, Float32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
 from recmind.tools.past import Past, pasts_of
-
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 SHARE = 0.2
 """Of a user's interactions, the newest; at least one."""
@@ -34,10 +31,10 @@ class Case:
 
     user: int
     past: tuple[Past, ...]
-    values: Floats
+    values: Float32s
     """Of the past items, NaN where they have none of the graded kind."""
-    item_numbers: Numbers
-    labels: Mask
+    item_numbers: Int64s
+    labels: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +43,11 @@ class Cases:
 
     arrays: InteractionArrays
     rest: InteractionArrays
-    weight: Floats
+    weight: Float32s
     """Of all interactions: what came true is judged by all that the user ever did."""
-    held: Mask
+    held: Bools
     kind: str | None
-    catalogue: Numbers
+    catalogue: Int64s
     settings: Settings
 
     @property
@@ -81,7 +78,7 @@ class Cases:
             if len(numbers):
                 yield Case(user, past, values, numbers, labels)
 
-    def _not_taken(self, n: int, taken: npt.NDArray[Any], rng: np.random.Generator) -> Numbers:
+    def _not_taken(self, n: int, taken: npt.NDArray[Any], rng: np.random.Generator) -> Int64s:
         """n items drawn uniformly; fewer where the user took nearly everything."""
         drawn = self.catalogue[rng.integers(0, len(self.catalogue), n + 20)]
         return drawn[~np.isin(drawn, taken)][:n]
@@ -94,14 +91,14 @@ def graded_kind(arrays: InteractionArrays, settings: Settings) -> str | None:
     return arrays.kind_names[max(graded, key=lambda n: known[n])] if graded else None
 
 
-def learnable(arrays: InteractionArrays, weight: Floats, kind: str | None) -> Mask:
+def learnable(arrays: InteractionArrays, weight: Float32s, kind: str | None) -> Bools:
     """Which interactions tell what is learned: the values of the graded kind, or else what shows a taking."""
     if kind is None:
         return np.asarray(weight > 0)
     return np.asarray((arrays.kinds == arrays.kind_names.index(kind)) & ~np.isnan(arrays.values))
 
 
-def held_out(arrays: InteractionArrays, learnable: Mask) -> Mask:
+def held_out(arrays: InteractionArrays, learnable: Bools) -> Bools:
     """The newest of the learnable interactions of each user."""
     rows = np.flatnonzero(learnable)
     _, owner, count = np.unique(arrays.user_numbers[rows], return_inverse=True, return_counts=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float32s, places_of
 from recmind.data.conditions import Condition
 from recmind.data.records import Interaction
 from recmind.data.signals import Deed, against
@@ -21,7 +20,6 @@ from recmind.tools.past import Past, past_of
 from recmind.tools.profile import Profile, build_profile, star_kinds
 from recmind.tools.slate import Evidence, Findings
 
-Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 Order = Literal["newest", "oldest", "highest", "lowest"]
@@ -52,7 +50,7 @@ class UserHistory:
         self.store = store
         self._lock = threading.Lock()
         self._profiles: dict[str, tuple[tuple[int, int], Profile]] = {}
-        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[Past, ...], Floats]]]] = {}
+        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[Past, ...], Float32s]]]] = {}
         self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._refused: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._against: dict[str, tuple[tuple[int, int], frozenset[Deed]]] = {}
@@ -156,7 +154,7 @@ class UserHistory:
         """The user's past as the engines are asked with it, newest first; empty for an unknown user or None."""
         return self.valued(user_id, None)[0]
 
-    def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[Past, ...], Floats]:
+    def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[Past, ...], Float32s]:
         """The same with the values of one kind, NaN for other kinds."""
         number = None if user_id is None else self.store.user_number(user_id)
         if user_id is None or number is None:

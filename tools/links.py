@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from recmind.data.arrays import Float32s, Int32s, Int64s
 from recmind.data.progress import Progress, quiet
 from recmind.tools.cooccurrence import strongest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 NEIGHBORS = 50
 """Items that a text is linked to, those nearest to it."""
@@ -45,9 +44,9 @@ _BLOCK = 2_048
 class Texts:
     """What items say of themselves, for links between items that nobody took together."""
 
-    numbers: Numbers
+    numbers: Int64s
     """Sorted item numbers."""
-    vectors: Floats
+    vectors: Float32s
     """Of shape (items, dimension), each of length 1."""
     lists: Path | None = None
     """FAISS's inverted lists of the vectors, where they have been written."""
@@ -60,7 +59,7 @@ class Texts:
         return self._alike[0]
 
 
-def alike(vectors: Floats, progress: Progress = quiet, lists: Path | None = None) -> csr_array[Any, tuple[int, int]]:
+def alike(vectors: Float32s, progress: Progress = quiet, lists: Path | None = None) -> csr_array[Any, tuple[int, int]]:
     """CSR of shape (rows, rows): the cosine to the third power of each vector's nearest ones, itself left out.
 
     Args:
@@ -87,7 +86,7 @@ def alike(vectors: Floats, progress: Progress = quiet, lists: Path | None = None
     return of_rows(np.concatenate(([0], np.cumsum(lengths))), columns[:end], values[:end], count)
 
 
-def _nearest(vectors: Floats, lists: Path | None) -> Any:
+def _nearest(vectors: Float32s, lists: Path | None) -> Any:
     """A FAISS index of the vectors."""
     import faiss  # noqa: PLC0415  takes 0.1 s to import
 
@@ -167,7 +166,7 @@ def _ease_by_items(taken: Any, regularization: float) -> csr_array[Any, tuple[in
     return _stacked(blocks, size)
 
 
-def _largest(block: npt.NDArray[np.float32], start: int) -> tuple[Numbers, Numbers, Floats]:
+def _largest(block: Float32s, start: int) -> tuple[Int64s, Int64s, Float32s]:
     """Rows, columns and values of the largest entries above 0 in each row of a block that starts at that row."""
     block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
     n = min(EASE_KEPT, block.shape[1])
@@ -178,7 +177,7 @@ def _largest(block: npt.NDArray[np.float32], start: int) -> tuple[Numbers, Numbe
     return rows[above], columns.reshape(-1)[above], values.reshape(-1)[above]
 
 
-def _stacked(blocks: list[tuple[Numbers, Numbers, Floats]], size: int) -> csr_array[Any, tuple[int, int]]:
+def _stacked(blocks: list[tuple[Int64s, Int64s, Float32s]], size: int) -> csr_array[Any, tuple[int, int]]:
     none = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     rows, columns, values = (np.concatenate(column) for column in zip(none, *blocks, strict=True))
     return csr(rows, columns, values, size)
@@ -212,9 +211,7 @@ def _strongest_of(table: csr_array[Any, tuple[int, int]]) -> csr_array[Any, tupl
     return of_rows(starts, table.indices[kept], table.data[kept], table.shape[0])
 
 
-def of_rows(
-    starts: Numbers, columns: npt.NDArray[np.int32], values: Floats, size: int
-) -> csr_array[Any, tuple[int, int]]:
+def of_rows(starts: Int64s, columns: Int32s, values: Float32s, size: int) -> csr_array[Any, tuple[int, int]]:
     """A square matrix of these compressed rows, nothing copied."""
     from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
 

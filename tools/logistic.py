@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from recmind.data.arrays import Bools, Float64s, Int64s
 from recmind.data.metrics import calibration
-
-Floats = npt.NDArray[np.float64]
 
 FOLDS = 5
 LEAST_LABELS = 200
@@ -27,7 +25,7 @@ class Logistic:
     bias: float
 
     @classmethod
-    def fit(cls, features: Floats, labels: npt.NDArray[np.bool_], shrinkage: float = 1.0) -> Logistic:
+    def fit(cls, features: Float64s, labels: Bools, shrinkage: float = 1.0) -> Logistic:
         """The weights that make the labels likeliest, by Newton's method.
 
         Args:
@@ -51,12 +49,12 @@ class Logistic:
         weights = found[:-1] / spread
         return cls(tuple(weights.tolist()), float(found[-1] - weights @ middle))
 
-    def logits(self, features: Floats) -> Floats:
+    def logits(self, features: Float64s) -> Float64s:
         """The log odds of each row of features."""
-        odds: Floats = features @ np.asarray(self.weights, dtype=np.float64) + self.bias
+        odds: Float64s = features @ np.asarray(self.weights, dtype=np.float64) + self.bias
         return odds
 
-    def ask(self, features: Floats) -> Floats:
+    def ask(self, features: Float64s) -> Float64s:
         """The probability of each row of features."""
         return _sigmoid(self.logits(features))
 
@@ -80,9 +78,9 @@ class Calibrated:
     @classmethod
     def fit(
         cls,
-        features: Floats,
-        labels: npt.NDArray[np.bool_],
-        groups: npt.NDArray[np.int64],
+        features: Float64s,
+        labels: Bools,
+        groups: Int64s,
         rng: np.random.Generator,
         *,
         bend: bool = False,
@@ -123,9 +121,9 @@ class Calibrated:
     @classmethod
     def _pair(
         cls,
-        table: Floats,
-        labels: npt.NDArray[np.bool_],
-        fold: npt.NDArray[np.int64],
+        table: Float64s,
+        labels: Bools,
+        fold: Int64s,
         knots: tuple[tuple[float, ...], ...],
     ) -> Calibrated:
         odds = np.empty(len(labels))
@@ -134,21 +132,21 @@ class Calibrated:
             odds[~rest] = Logistic.fit(table[rest], labels[rest]).logits(table[~rest])
         return cls(knots, Logistic.fit(table, labels), Logistic.fit(odds[:, None], labels), {})
 
-    def ask(self, features: Floats) -> Floats:
+    def ask(self, features: Float64s) -> Float64s:
         """The probability of each row of features."""
         return self._ask_bent(_bent(features, self.knots))
 
-    def _ask_bent(self, table: Floats) -> Floats:
+    def _ask_bent(self, table: Float64s) -> Float64s:
         return self.calibrator.ask(self.model.logits(table)[:, None])
 
 
-def _sure_gain(said: Floats, labels: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> float:
+def _sure_gain(said: Float64s, labels: Bools, groups: Int64s) -> float:
     """By how much the squared error at least falls below that of the base rate: two standard errors under the mean."""
     gain = np.bincount(groups, (labels.mean() - labels) ** 2 - (said - labels) ** 2)
     return float((gain.sum() - 2 * np.sqrt(gain @ gain)) / len(labels))
 
 
-def _quartiles(column: Floats) -> tuple[float, ...]:
+def _quartiles(column: Float64s) -> tuple[float, ...]:
     """The inner quartiles of what is not 0, which often stands for "nothing is known"; fewer where they agree."""
     known = column[column != 0]
     if not len(known):
@@ -157,13 +155,13 @@ def _quartiles(column: Floats) -> tuple[float, ...]:
     return tuple(knots[knots < known.max()].tolist())
 
 
-def _bent(features: Floats, knots: tuple[tuple[float, ...], ...]) -> Floats:
+def _bent(features: Float64s, knots: tuple[tuple[float, ...], ...]) -> Float64s:
     """The features, and beside them by how much each exceeds each of its knots."""
     over = [np.maximum(features[:, n] - knot, 0) for n, of_one in enumerate(knots) for knot in of_one]
     return np.column_stack((features, *over))
 
 
-def _sigmoid(odds: Floats) -> Floats:
+def _sigmoid(odds: Float64s) -> Float64s:
     # exp of a large number would overflow; past 500 the answer is 0 or 1 in every digit.
-    result: Floats = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+    result: Float64s = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
     return result

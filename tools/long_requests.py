@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recmind.data.arrays import dots, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, dots, places_of
 from recmind.tools.eras import Era, mentioned, nearness, year_attribute, year_of
 from recmind.tools.everyday_words import word_weights
 from recmind.tools.fusion import highest
@@ -18,12 +17,8 @@ from recmind.tools.rows import Allowed
 if TYPE_CHECKING:
     from recmind.tools.search import ItemSearch
 
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.int64]
-Signs = NDArray[np.float64]
 
-
-def signs(search: ItemSearch, query: str, asked: Floats, allowed: Allowed, depth: int) -> tuple[Numbers, Signs]:
+def signs(search: ItemSearch, query: str, asked: Float32s, allowed: Allowed, depth: int) -> tuple[Int64s, Float64s]:
     """What speaks for each of the items that a long request may mean.
 
     Args:
@@ -58,7 +53,7 @@ def signs(search: ItemSearch, query: str, asked: Floats, allowed: Allowed, depth
 
 def _late(
     search: ItemSearch, numbers: Sequence[int], weights: Mapping[str, float], whole: float, eras: Sequence[Era]
-) -> tuple[Numbers, Signs]:
+) -> tuple[Int64s, Float64s]:
     """The same for items that the index does not have, with 0 for their meaning."""
     year_name = year_attribute(search.store.catalogue())
     ids = search.store.ids_of(numbers)

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from recmind.data.arrays import Float32s, Int64s
 from recmind.data.progress import Progress, quiet
 
-Floats = NDArray[np.float32]
 Worth = tuple[int, int, float]
 """Characters of a text, from the first up to the last but one, and what they are worth: 0 or above."""
 
@@ -62,11 +61,11 @@ class MiniLM:
         """The token ids of each text, with the markers around it, at most ``max_tokens`` each."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
-    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Floats:
+    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
         """The vectors of the texts, float32 of shape (texts, dimension), each of length 1."""
         return self.encode_tokens(self.tokens(texts), progress)
 
-    def encode_tokens(self, tokens: Sequence[Sequence[int]], progress: Progress = quiet) -> Floats:
+    def encode_tokens(self, tokens: Sequence[Sequence[int]], progress: Progress = quiet) -> Float32s:
         """The same from token ids. Texts of one length share a batch, so nothing is padded."""
         vectors = np.empty((len(tokens), self.dimension), dtype=np.float32)
         done = 0
@@ -81,7 +80,7 @@ class MiniLM:
                 progress("encoding", done, len(tokens))
         return vectors
 
-    def encode_weighted(self, text: str, worth: Sequence[Worth]) -> Floats:
+    def encode_weighted(self, text: str, worth: Sequence[Worth]) -> Float32s:
         """The vector of one text whose words count by their worth, float32 of shape (dimension,), of length 1.
 
         A token counts by the worth of its characters over the mean of all tokens, and ``LEAST_WORTH`` beside; the
@@ -99,15 +98,15 @@ class MiniLM:
         pooled = weights @ self._states(np.array([encoding.ids]))[0]
         return np.asarray(pooled / max(float(np.linalg.norm(pooled)), 1e-12), dtype=np.float32)
 
-    def _vectors(self, ids: NDArray[np.int64]) -> Floats:
+    def _vectors(self, ids: Int64s) -> Float32s:
         """The vectors of texts of equal length: ``ids`` has shape (texts, tokens)."""
         pooled = self._states(ids).mean(axis=1)
         return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
-    def _states(self, ids: NDArray[np.int64]) -> Floats:
+    def _states(self, ids: Int64s) -> Float32s:
         """What each token stands for in its text, of shape (texts, tokens, dimension)."""
         texts, length = ids.shape
-        hidden: Floats = self._words[ids] + self._positions[:length]
+        hidden: Float32s = self._words[ids] + self._positions[:length]
         hidden = _normed(hidden.reshape(texts * length, self.dimension), *self._first_norm, self._epsilon)
         for layer in self._layers:
             attended = _linear(self._attended(hidden, layer, texts, length), layer.mixed) + hidden
@@ -116,19 +115,19 @@ class MiniLM:
             hidden = _normed(_linear(inner, layer.narrowed) + attended, *layer.narrowed_norm, self._epsilon)
         return hidden.reshape(texts, length, self.dimension)
 
-    def _attended(self, hidden: Floats, layer: _Layer, texts: int, length: int) -> Floats:
+    def _attended(self, hidden: Float32s, layer: _Layer, texts: int, length: int) -> Float32s:
         """Self-attention: what each token gathers from the others of its text, shape of ``hidden``."""
         width = self.dimension // self._heads
 
-        def heads(part: tuple[Floats, Floats]) -> Floats:
+        def heads(part: tuple[Float32s, Float32s]) -> Float32s:
             return _linear(hidden, part).reshape(texts, length, self._heads, width).transpose(0, 2, 1, 3)
 
-        scores: Floats = heads(layer.query) @ heads(layer.key).transpose(0, 1, 3, 2)
+        scores: Float32s = heads(layer.query) @ heads(layer.key).transpose(0, 1, 3, 2)
         scores *= np.float32(1 / np.sqrt(width))
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)
-        gathered: Floats = scores @ heads(layer.value)
+        gathered: Float32s = scores @ heads(layer.value)
         return np.ascontiguousarray(gathered.transpose(0, 2, 1, 3)).reshape(texts * length, self.dimension)
 
 
@@ -137,8 +136,8 @@ class _Layer:
 
     __slots__ = ("key", "mixed", "mixed_norm", "narrowed", "narrowed_norm", "query", "value", "widened")
 
-    def __init__(self, weights: dict[str, Floats], number: int) -> None:
-        def pair(name: str) -> tuple[Floats, Floats]:
+    def __init__(self, weights: dict[str, Float32s], number: int) -> None:
+        def pair(name: str) -> tuple[Float32s, Float32s]:
             return weights[f"encoder.layer.{number}.{name}.weight"], weights[f"encoder.layer.{number}.{name}.bias"]
 
         self.query, self.key, self.value = (pair(f"attention.self.{name}") for name in ("query", "key", "value"))
@@ -149,12 +148,12 @@ class _Layer:
         self.narrowed_norm = pair("output.LayerNorm")
 
 
-def read_safetensors(path: Path) -> dict[str, Floats]:
+def read_safetensors(path: Path) -> dict[str, Float32s]:
     """The float32 tensors of a safetensors file by name, mapped read-only from the file; other types are left out."""
     file = np.memmap(path, dtype=np.uint8, mode="r")
     length = int.from_bytes(file[:8].tobytes(), "little")
     header: dict[str, Any] = json.loads(file[8 : 8 + length].tobytes())
-    tensors: dict[str, Floats] = {}
+    tensors: dict[str, Float32s] = {}
     for name, facts in header.items():
         if name == "__metadata__" or facts["dtype"] != "F32":
             continue
@@ -164,15 +163,15 @@ def read_safetensors(path: Path) -> dict[str, Floats]:
     return tensors
 
 
-def _linear(values: Floats, part: tuple[Floats, Floats]) -> Floats:
+def _linear(values: Float32s, part: tuple[Float32s, Float32s]) -> Float32s:
     """Values of shape (rows, in) times the (out, in) matrix, plus the bias."""
     few = len(values) <= FEW_ROWS
-    product: Floats = np.ascontiguousarray((part[0] @ values.T).T) if few else values @ part[0].T
+    product: Float32s = np.ascontiguousarray((part[0] @ values.T).T) if few else values @ part[0].T
     product += part[1]
     return product
 
 
-def _normed(values: Floats, scale: Floats, shift: Floats, epsilon: float) -> Floats:
+def _normed(values: Float32s, scale: Float32s, shift: Float32s, epsilon: float) -> Float32s:
     """Layer normalization over the last axis, in place."""
     values -= values.mean(axis=-1, keepdims=True)
     variance = np.einsum("ij,ij->i", values, values) / np.float32(values.shape[1])
@@ -195,7 +194,7 @@ _Q: tuple[float, ...] = (
 )
 
 
-def _gelu(values: Floats) -> Floats:
+def _gelu(values: Float32s) -> Float32s:
     """x (1 + erf(x / √2)) / 2, elementwise; ``values`` has shape (rows, columns)."""
     result = np.empty_like(values)
     for start in range(0, len(values), 16):
@@ -211,7 +210,7 @@ def _gelu(values: Floats) -> Floats:
     return result
 
 
-def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
+def _polynomial(x: Float32s, coefficients: tuple[float, ...]) -> Float32s:
     """The polynomial in x, highest power first."""
     value = x * np.float32(coefficients[0])
     for coefficient in coefficients[1:-1]:

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.tools.past import DAY_S
-
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 MOST_TIMES = 256
 """Moments kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""
@@ -29,17 +25,17 @@ _FILES = ("items", "counts", "starts", "days", "before", "after")
 class Moments:
     """Counts and times of the interactions of each item; nothing changes afterwards, so threads may share it."""
 
-    items: Numbers
+    items: Int64s
     """Sorted numbers of the items with interactions."""
-    counts: Numbers
+    counts: Int64s
     """Interactions of each."""
-    starts: Numbers
+    starts: Int64s
     """Where the times of each item begin; one more than there are items."""
-    days: npt.NDArray[np.float32]
+    days: Float32s
     """Days since 1970, ascending for each item."""
-    before: Floats
+    before: Float64s
     """At each time, the item's times up to and with it, each counting exp(-days away / TREND_DAYS)."""
-    after: Floats
+    after: Float64s
     """The same of the times from it on. With both, what counts at any moment is known from its two neighbors."""
 
     @classmethod
@@ -89,17 +85,17 @@ class Moments:
             raise RecMindError(f"The times of items in {folder} are damaged: their files disagree. Run: recmind index")
         return cls(items, counts, starts, days, before, after)
 
-    def places(self, numbers: Numbers) -> Numbers:
+    def places(self, numbers: Int64s) -> Int64s:
         """The place of each of these items among ``items``, -1 where it has no interactions."""
         places, known = places_of(self.items, numbers)
         return np.where(known, places, -1)
 
-    def interactions(self, numbers: Numbers) -> Floats:
+    def interactions(self, numbers: Int64s) -> Float64s:
         """How many interactions each of these items has."""
         places, known = places_of(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
-    def around(self, numbers: Numbers, day: float | Floats) -> tuple[Floats, Floats, Floats]:
+    def around(self, numbers: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:
         """For each item, seen from a day, or from one of its own: the days since its first interaction (below 0: it
         came later), the days to the nearest one, and the interactions around that day, each counting
         exp(-days away / TREND_DAYS).
@@ -108,7 +104,7 @@ class Moments:
         """
         return self.around_places(self.places(numbers), day)
 
-    def around_places(self, places: Numbers, day: float | Floats) -> tuple[Floats, Floats, Floats]:
+    def around_places(self, places: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:
         """The same for items by their places among ``items``, -1 where they are not among them."""
         first, nearest = np.full(len(places), np.nan), np.full(len(places), np.nan)
         density = np.zeros(len(places))
@@ -130,7 +126,7 @@ class Moments:
         density[asked] = near * self.counts[places[asked]] / (ends - begins)
         return first, nearest, density
 
-    def _first_after(self, begins: Numbers, ends: Numbers, day: float | Floats) -> Numbers:
+    def _first_after(self, begins: Int64s, ends: Int64s, day: float | Float64s) -> Int64s:
         """Of each range of times, where the first one after the day lies; the end of the range where none does."""
         day = np.asarray(day, dtype=self.days.dtype)
         newest = begins - 1
@@ -140,7 +136,7 @@ class Moments:
         return newest + 1
 
 
-def _running(starts: Numbers, days: npt.NDArray[np.float32], direction: int) -> Floats:
+def _running(starts: Int64s, days: Float32s, direction: int) -> Float64s:
     """At each time the sum of exp(-days away / TREND_DAYS) over the item's times up to it (1) or from it on (-1)."""
     sums, lengths = np.ones(len(days)), np.diff(starts)
     ends = starts[:-1] if direction > 0 else starts[1:] - 1

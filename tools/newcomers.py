@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import dots, places_of
+from recmind.data.arrays import Float32s, Int64s, dots, places_of
 from recmind.tools.links import Texts
 
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 BEFORE, EVERY = 10, 4
@@ -26,20 +23,20 @@ MOST = 10_000
 class Newcomers:
     """The items with a text and no interactions; threads may share it."""
 
-    numbers: Numbers
+    numbers: Int64s
     """Sorted."""
-    vectors: Floats
+    vectors: Float32s
     """Of shape (numbers, dimension), each of length 1."""
 
     @classmethod
-    def of(cls, texts: Texts, taken: Numbers) -> Newcomers:
+    def of(cls, texts: Texts, taken: Int64s) -> Newcomers:
         """Those of the texts whose numbers are not among the sorted ones that were taken."""
         rows = np.flatnonzero(~places_of(taken, texts.numbers)[1])[-MOST:]
         return cls(np.asarray(texts.numbers[rows]), np.asarray(texts.vectors[rows]))
 
     def nearest(
-        self, direction: Floats, n: int, exclude: Collection[int] = (), allowed: Numbers | None = None
-    ) -> Numbers:
+        self, direction: Float32s, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None
+    ) -> Int64s:
         """The n item numbers whose texts point in this direction most, ties by number.
 
         Args:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from recmind.data.arrays import Float32s, Float64s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
@@ -33,12 +34,12 @@ class Past(NamedTuple):
 class Pasts:
     """The pasts of many users as columns, one user's after another's: what ``Past`` says of each item."""
 
-    starts: npt.NDArray[np.int64]
+    starts: Int64s
     """Where the past of each user begins; one more than there are users."""
-    item_numbers: npt.NDArray[np.int64]
-    weights: npt.NDArray[np.float64]
-    ages: npt.NDArray[np.float64]
-    at: npt.NDArray[np.float64]
+    item_numbers: Int64s
+    weights: Float64s
+    ages: Float64s
+    at: Float64s
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -74,7 +75,7 @@ class Pasts:
 
 def past_of(
     arrays: InteractionArrays, settings: Settings, kind: str | None = None
-) -> tuple[tuple[Past, ...], npt.NDArray[np.float32]]:
+) -> tuple[tuple[Past, ...], Float32s]:
     """One user's past, newest first, and the values of the interactions of one kind, NaN for others.
 
     A rating that is not positive is context (weight 0); other interactions that say nothing (skip, seen) are left out.
@@ -92,13 +93,13 @@ def past_of(
 
 def pasts_of(
     arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings, kind: str | None = None
-) -> Iterator[tuple[tuple[Past, ...], npt.NDArray[np.float32]]]:
+) -> Iterator[tuple[tuple[Past, ...], Float32s]]:
     """``past_of`` for each of these users, in their order."""
     for bounds in np.searchsorted(arrays.user_numbers, np.column_stack((user_numbers, user_numbers + 1))).tolist():
         yield past_of(arrays.rows(slice(*bounds)), settings, kind)
 
 
-def days_before(at: npt.NDArray[np.float64], starts: npt.NDArray[Any] | None = None) -> npt.NDArray[np.float64]:
+def days_before(at: Float64s, starts: npt.NDArray[Any] | None = None) -> Float64s:
     """Days before the newest of these times, or of those of the same user; 0 where a time is unknown.
 
     ``starts`` says where each user's times begin; not given, all are one user's.

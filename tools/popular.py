@@ -8,18 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
-from recmind.data.catalogue import Integers, ItemStatistics, without
+from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
+from recmind.data.catalogue import ItemStatistics, without
 from recmind.data.conditions import Condition
 from recmind.data.statistics import Counted
 from recmind.data.store import Store
 from recmind.tools import phrases
 from recmind.tools.findings import NO_FOCUS, Focus, found, unmet
 from recmind.tools.slate import Findings
-
-Floats = npt.NDArray[np.float64]
 
 VALUE_SHARE = 0.5
 """Where interactions have values, the Bayesian mean makes up so much of the score, and the count the rest."""
@@ -52,13 +49,13 @@ class _Scale:
     spread: float
     """How far the Bayesian means lie apart, 0 where they do not."""
 
-    def means(self, counts: ItemStatistics) -> Floats:
+    def means(self, counts: ItemStatistics) -> Float64s:
         """The Bayesian mean of each item, NaN without values."""
         if np.isnan(self.mean):
             return np.full(len(counts), np.nan)
         return np.asarray((counts.value_sum + self.strength * self.mean) / (counts.value_count + self.strength))
 
-    def scores(self, counts: ItemStatistics) -> Floats:
+    def scores(self, counts: ItemStatistics) -> Float64s:
         """The score of each item, 0 to 1."""
         taken = np.log1p(counts.interactions.astype(np.float64))
         by_count = taken / self.most if self.most > 0 else taken
@@ -76,11 +73,11 @@ class _Scored:
     counts: ItemStatistics
     """By item number."""
     scale: _Scale
-    scores: Floats
-    order: Integers
+    scores: Float64s
+    order: Int64s
     """The numbers of those with interactions, best first, ties by number."""
 
-    def of(self, item_numbers: Integers) -> Floats:
+    def of(self, item_numbers: Int64s) -> Float64s:
         """The score of each of these items; 0 for one that is not among them."""
         places, known = places_of(self.counts.item_numbers, item_numbers)
         return np.where(known, self.scores[places], 0.0) if len(self.scores) else np.zeros(len(item_numbers))
@@ -97,12 +94,12 @@ class _Standing:
     whole: _Scored
     changed: _Scored
 
-    def scores(self, item_numbers: Integers) -> Floats:
+    def scores(self, item_numbers: Int64s) -> Float64s:
         """The score of each item; 0 for one without interactions."""
         _, has_changed = places_of(self.changed.counts.item_numbers, item_numbers)
         return np.where(has_changed, self.changed.of(item_numbers), self.whole.of(item_numbers))
 
-    def first(self, allowed: Integers, barred: Integers, n: int) -> Integers:
+    def first(self, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
         """The first n of the (sorted) allowed numbers that are none of the barred; only those with interactions."""
         moved = self.changed.counts.item_numbers
         found = _first(self.whole.order, allowed, np.concatenate((barred, moved)), n)
@@ -156,7 +153,7 @@ class PopularItems:
             if number in ids
         ]
 
-    def first(self, item_numbers: Integers, n: int, barred: Integers | None = None) -> Integers:
+    def first(self, item_numbers: Int64s, n: int, barred: Int64s | None = None) -> Int64s:
         """The n most popular of these (sorted) item numbers that are none of the barred, best first, ties by number;
         those that nobody took up come last."""
         ruled_out = item_numbers[:0] if barred is None else barred
@@ -165,11 +162,11 @@ class PopularItems:
             return found
         return np.concatenate((found, without(item_numbers, np.concatenate((found, ruled_out)))[: n - len(found)]))
 
-    def score(self, item_numbers: Sequence[int] | Integers) -> npt.NDArray[np.float32]:
+    def score(self, item_numbers: Sequence[int] | Int64s) -> Float32s:
         """The score of each item over all times, float32 0 to 1; 0 for an item without interactions."""
         return self._standing().scores(np.asarray(item_numbers, dtype=np.int64)).astype(np.float32)
 
-    def bayesian_means(self, item_numbers: Sequence[int] | Integers) -> npt.NDArray[np.float32]:
+    def bayesian_means(self, item_numbers: Sequence[int] | Int64s) -> Float32s:
         """The Bayesian mean of each item's values, in their units; NaN where the catalogue has no values."""
         standing = self._standing()
         counts = standing.counted.of(np.asarray(item_numbers, dtype=np.int64))
@@ -219,7 +216,7 @@ def _scored(counts: ItemStatistics, scale: _Scale | None = None) -> _Scored:
     return _Scored(counts, chosen, scores, counts.item_numbers[taken[np.argsort(-scores[taken], kind="stable")]])
 
 
-def _first(order: Integers, allowed: Integers, barred: Integers, n: int) -> Integers:
+def _first(order: Int64s, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
     """The first n of these numbers that are among the (sorted) allowed ones and none of the barred."""
     found = [order[:0]]
     start, step = 0, 4 * n + len(barred)

@@ -19,10 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import places_of
-
-Floats = NDArray[np.float32]
-Rows = NDArray[np.int64]
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, places_of
 
 FIELD_WEIGHTS = (0.7, 1.0, 2.0)
 """Of title, description and attributes: in a long request the words of a title are there by chance."""
@@ -45,18 +42,18 @@ class Postings:
 
     terms: NDArray[np.uint64]
     """The hash of each stem, ascending."""
-    starts: NDArray[np.int64]
+    starts: Int64s
     """Shape (terms + 1,): where the postings of each stem begin and end."""
-    rows: NDArray[np.int32]
+    rows: Int32s
     """The rows that hold a stem, ascending within it."""
-    weights: Floats
+    weights: Float32s
     """What the stem weighs there: 0 to ``SATURATION + 1``."""
     count: int
     """How many rows there are, those without a word included."""
     lengths: tuple[float, ...]
     """The mean length of each field, in words."""
 
-    def scores(self, wanted: Mapping[str, float]) -> tuple[Rows, Floats, float]:
+    def scores(self, wanted: Mapping[str, float]) -> tuple[Int64s, Float32s, float]:
         """The rows that hold any of these weighted stems, ascending, the score of each, and the weight of all stems
         that any row holds.
 
@@ -205,9 +202,7 @@ def _hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def _shares(
-    counts: NDArray[Any], fields: NDArray[Any], lengths: NDArray[Any], means: NDArray[Any]
-) -> NDArray[np.float64]:
+def _shares(counts: NDArray[Any], fields: NDArray[Any], lengths: NDArray[Any], means: NDArray[Any]) -> Float64s:
     """How often a stem is said in a field, weighed by the field and its length."""
     norm = 1 - LENGTH_NORM + LENGTH_NORM * lengths / np.maximum(means[fields], 1e-9)
     return np.asarray(np.array(FIELD_WEIGHTS)[fields] * counts / norm, dtype=np.float64)

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Bools, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.columns import value_links, values_of_attributes
 from recmind.data.records import Preference
@@ -19,9 +18,6 @@ from recmind.data.store import Store
 from recmind.data.text import format_number, shortened
 from recmind.tools import phrases
 from recmind.tools.findings import Describer, TasteKey, describer, taste_value
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 PRIOR_ITEMS = 8.0
 """So many items with the catalogue's own shares are added to a user's, so that two films do not make a taste."""
@@ -168,7 +164,7 @@ def build_profile(store: Store, user_id: str) -> Profile:
     )
 
 
-def _feelings(arrays: InteractionArrays, weight: Floats, store: Store) -> Floats:
+def _feelings(arrays: InteractionArrays, weight: Float64s, store: Store) -> Float64s:
     """How the user felt about each interaction: about -2 to 2, 0 is neutral or not known.
 
     A value counts by its distance from the user's mean of the kind, in standard deviations.
@@ -186,13 +182,13 @@ class _TasteTable:
     """All values that can be a taste, at one version of the catalogue."""
 
     keys: tuple[TasteKey, ...]
-    shares: Floats
+    shares: Float64s
     """Of the items that have the key's value."""
-    weights: Floats
+    weights: Float64s
     """How much the key's attribute tells."""
-    value_numbers: npt.NDArray[np.int64]
+    value_numbers: Int64s
     """Sorted."""
-    key_places: npt.NDArray[np.int64]
+    key_places: Int64s
     """The place in ``keys`` of each value number: years of a decade share one."""
 
 
@@ -227,7 +223,7 @@ def _taste_table(describing: Describer) -> _TasteTable:
 
 
 def _tastes(
-    store: Store, arrays: InteractionArrays, weight: Floats, feeling: Floats
+    store: Store, arrays: InteractionArrays, weight: Float64s, feeling: Float64s
 ) -> tuple[list[Taste], list[Taste], list[Taste]]:
     """Long-term tastes, recent ones and dislikes, each the most telling first."""
     table = _taste_table(describer(store))
@@ -246,7 +242,7 @@ def _tastes(
     n_liked, n_recent, n_low = int(liked.sum()), int(recent.sum()), int(low.sum())
     holder, key = _holders(store, items, table)
 
-    def counted(members: Bools) -> npt.NDArray[np.int64]:
+    def counted(members: Bools) -> Int64s:
         return np.bincount(key[members[holder]], minlength=len(table.keys))
 
     having = np.bincount(key, minlength=len(table.keys))
@@ -265,9 +261,7 @@ def _tastes(
     return _sorted(likes), _sorted(lately), _sorted(clear)
 
 
-def _holders(
-    store: Store, items: npt.NDArray[np.int64], table: _TasteTable
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _holders(store: Store, items: Int64s, table: _TasteTable) -> tuple[Int64s, Int64s]:
     """Which items have which keys: places in ``items`` and in the table's keys, each pair once."""
     links = value_links(store, items.tolist())
     if not len(table.value_numbers) or not len(links):
@@ -295,7 +289,7 @@ def _sorted(kept: list[tuple[float, Taste]]) -> list[Taste]:
     return [taste for _, taste in sorted(kept, key=lambda pair: (-pair[0], pair[1].attribute, pair[1].value))]
 
 
-def _favorite_order(arrays: InteractionArrays, weight: Floats, store: Store) -> npt.NDArray[np.int64]:
+def _favorite_order(arrays: InteractionArrays, weight: Float64s, store: Store) -> Int64s:
     """The positive interactions: the highest value first, then the newest. Few stars praise nothing, even of somebody
     who never gives more."""
     starred = np.array([name in star_kinds(store) for name in arrays.kind_names], dtype=np.bool_)[arrays.kinds]
@@ -304,9 +298,7 @@ def _favorite_order(arrays: InteractionArrays, weight: Floats, store: Store) -> 
     return positive[np.lexsort((-positive, -values))]
 
 
-def _past_items(
-    store: Store, arrays: InteractionArrays, order: Sequence[int] | npt.NDArray[np.int64]
-) -> tuple[PastItem, ...]:
+def _past_items(store: Store, arrays: InteractionArrays, order: Sequence[int] | Int64s) -> tuple[PastItem, ...]:
     values: dict[int, float | None] = {}
     for place in order:
         value = float(arrays.values[place])
@@ -318,7 +310,7 @@ def _past_items(
     return tuple(PastItem(ids[n], items[ids[n]].name, value) for n, value in values.items() if ids.get(n) in items)
 
 
-def _habits(times: Floats) -> tuple[str, str]:
+def _habits(times: Float64s) -> tuple[str, str]:
     """The usual part of day or week, and season, each counted once for a day; empty where there is no habit."""
     if len(times) < _LEAST_DAYS:
         return "", ""

@@ -7,11 +7,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recmind.data.arrays import Float32s
 from recmind.data.disk_cache import DiskCache, key_of
-
-Floats = NDArray[np.float32]
 
 LARGEST = 10_000
 """Vectors kept on disk (15 MB of 384 numbers); the longest unused go first."""
@@ -24,10 +22,10 @@ class QueryCache:
     def __init__(self, path: Path | None, largest: int = LARGEST) -> None:
         """``path`` is the SQLite file, made when needed; None keeps vectors in memory only."""
         self._disk = None if path is None else DiskCache(path, largest)
-        self._recent: OrderedDict[bytes, Floats] = OrderedDict()
+        self._recent: OrderedDict[bytes, Float32s] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, encoder: str, text: str) -> Floats | None:
+    def get(self, encoder: str, text: str) -> Float32s | None:
         """The vector of this text, or None where it is not known. The caller must not write into it."""
         key = key_of((encoder, text))
         with self._lock:
@@ -41,14 +39,14 @@ class QueryCache:
         self._remember(key, vector)
         return vector
 
-    def put(self, encoder: str, text: str, vector: Floats) -> None:
+    def put(self, encoder: str, text: str, vector: Float32s) -> None:
         """Keep the vector of this text."""
         key = key_of((encoder, text))
         self._remember(key, vector)
         if self._disk is not None:
             self._disk.put(key, vector.astype("<f4").tobytes())
 
-    def _remember(self, key: bytes, vector: Floats) -> None:
+    def _remember(self, key: bytes, vector: Float32s) -> None:
         vector.flags.writeable = False
         with self._lock:
             self._recent[key] = vector

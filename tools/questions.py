@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from recmind.data.arrays import Float32s, Float64s
 from recmind.tools.collaborative import Asked
 from recmind.tools.past import Past
-
-Table = npt.NDArray[np.float64]
 
 LARGEST_BYTES = 64 * 2**20
 """What the questions that are remembered may hold; the longest unused go first."""
@@ -24,13 +22,13 @@ LARGEST_BYTES = 64 * 2**20
 class Question:
     """A past as it is asked with: all that does not hang on the candidates."""
 
-    table: Table
+    table: Float64s
     """The past items, as ``recmind.tools.collaborative.table_of`` gives them."""
     asked: Asked
     """Weighted by recency."""
-    totals: Mapping[str, Table]
+    totals: Mapping[str, Float64s]
     """By name of ``recmind.tools.appeal.LINKED``: what each place of the reach is given, beside the largest of all."""
-    texts: Mapping[str, npt.NDArray[np.float32]]
+    texts: Mapping[str, Float32s]
     """By name of ``text`` and ``text_newest``: the direction of the past's texts."""
     day: float
     """Of the newest interaction, since 1970; NaN where no time is known."""

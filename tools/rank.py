@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float64s, Int64s, places_of
 from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.tools.appeal import Appeal
@@ -20,8 +19,6 @@ from recmind.tools.past import Past
 from recmind.tools.popular import PopularItems
 from recmind.tools.search import ItemSearch
 from recmind.tools.slate import Evidence, Findings
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +176,8 @@ class HybridRanker:
         return [Ranked(ids[i], scores[i], dict(zip(names, rows[i], strict=True))) for i in order]
 
     def _collaborative(
-        self, numbers: npt.NDArray[np.int64], history: Sequence[Past], like: Sequence[str], given: bool
-    ) -> Floats | None:
+        self, numbers: Int64s, history: Sequence[Past], like: Sequence[str], given: bool
+    ) -> Float64s | None:
         seeds = list(self.store.numbers_of(like).values())
         found_parts = []
         if seeds:
@@ -195,7 +192,7 @@ class HybridRanker:
         whole = sum(share for share, _ in linked)
         return sum((share / whole * scores for share, scores in linked), np.zeros(len(numbers)))
 
-    def _semantic(self, candidates: Sequence[RankInput], query: str, like: Sequence[str]) -> Floats | None:
+    def _semantic(self, candidates: Sequence[RankInput], query: str, like: Sequence[str]) -> Float64s | None:
         if not query.strip() and not like:
             return None
         near = _spread(self._similarities([c.item_id for c in candidates], query, like))
@@ -205,13 +202,13 @@ class HybridRanker:
             return searched if searched.any() else None
         return np.maximum(near, 0.75 * near + 0.25 * searched) if searched.any() else near
 
-    def _similarities(self, item_ids: Sequence[str], query: str, like: Sequence[str]) -> Floats:
+    def _similarities(self, item_ids: Sequence[str], query: str, like: Sequence[str]) -> Float64s:
         return self.search.similarities(self.search.query_vector(query, like), item_ids).astype(np.float64)
 
-    def _unlikeness(self, item_ids: Sequence[str], unlike: Sequence[str]) -> Floats | None:
+    def _unlikeness(self, item_ids: Sequence[str], unlike: Sequence[str]) -> Float64s | None:
         return _spread(self._similarities(item_ids, "", unlike)) if unlike else None
 
-    def _popularity(self, numbers: npt.NDArray[np.int64]) -> dict[str, Floats | None]:
+    def _popularity(self, numbers: Int64s) -> dict[str, Float64s | None]:
         counts = self.store.statistics(numbers).interactions.astype(np.float64)
         if not counts.any():
             return {"popularity": None, "novelty": None}
@@ -220,14 +217,14 @@ class HybridRanker:
 
     def _metadata(
         self,
-        numbers: npt.NDArray[np.int64],
+        numbers: Int64s,
         items: Sequence[Item],
         *,
         liked: Sequence[Item],
         wishes: Sequence[Constraint],
         tastes: Mapping[TasteKey, float],
-    ) -> Floats | None:
-        parts: list[tuple[float, Floats]] = []
+    ) -> Float64s | None:
+        parts: list[tuple[float, Float64s]] = []
         if wishes:
             parts.append((WISH_SHARE, self._wishes_met(numbers, wishes)))
         if liked:
@@ -239,7 +236,7 @@ class HybridRanker:
         whole = sum(share for share, _ in parts)
         return sum((share / whole * part for share, part in parts), np.zeros(len(items)))
 
-    def _wishes_met(self, numbers: npt.NDArray[np.int64], wishes: Sequence[Constraint]) -> Floats:
+    def _wishes_met(self, numbers: Int64s, wishes: Sequence[Constraint]) -> Float64s:
         """The share of the wishes that each item meets; one met in every way it can be counts whole."""
         total = np.zeros(len(numbers))
         for wish in wishes:
@@ -251,7 +248,7 @@ class HybridRanker:
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
         return total / len(wishes)
 
-    def _likeness(self, items: Sequence[Item], liked: Sequence[Item]) -> Floats:
+    def _likeness(self, items: Sequence[Item], liked: Sequence[Item]) -> Float64s:
         """The share of the liked items' values that each item has too, 0 to 1, on average over them.
 
         Rare values count more than common ones, and attributes by how much they tell, however many values they have.
@@ -272,7 +269,7 @@ class HybridRanker:
         best = float(total.max(initial=0.0))
         return total / best if best > 0 else total
 
-    def _taste(self, items: Sequence[Item], tastes: Mapping[TasteKey, float]) -> Floats:
+    def _taste(self, items: Sequence[Item], tastes: Mapping[TasteKey, float]) -> Float64s:
         """How far the item's values are among those the user likes: the mean logarithm of its three highest lifts."""
         describing = describer(self.store)
         gains = {
@@ -285,13 +282,13 @@ class HybridRanker:
         return result
 
 
-def _known(numbers: npt.NDArray[np.int64], history: Sequence[Past]) -> Floats:
+def _known(numbers: Int64s, history: Sequence[Past]) -> Float64s:
     """What the user took up is worth something, and what they liked all of it; the newest word on an item counts."""
     worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, *_ in reversed(history)}
     return np.array([worth.get(number, 0.0) for number in numbers.tolist()])
 
 
-def _spread(similarities: Floats) -> Floats | None:
+def _spread(similarities: Float64s) -> Float64s | None:
     """Similarities as 0 to 1 among the candidates; unknown ones are 0. None where none is known."""
     known = ~np.isnan(similarities)
     if not known.any():

@@ -11,11 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import places_of
-
-Numbers = npt.NDArray[np.int64]
-Table = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, places_of
 
 SPARSE = 20
 """Fewer links than one for so many items are sorted, rather than added up item by item."""
@@ -25,19 +21,19 @@ SPARSE = 20
 class Reach:
     """The links of some sources; nothing changes afterwards, so threads may share it."""
 
-    sources: Numbers
+    sources: Int64s
     """Those of the items asked with that are known, by their place among all asked with."""
-    begins: Numbers
+    begins: Int64s
     """Where the links of each source begin in the model's arrays."""
-    lengths: Numbers
+    lengths: Int64s
     """How many links each source has."""
-    ends: Numbers
+    ends: Int64s
     """How many links come with a source and those before it."""
-    positions: Numbers | None
+    positions: Int64s | None
     """Sorted positions of the items that are linked at all; None: all that there are."""
-    places: Numbers
+    places: Int64s
     """Of each link the place of the item it leads to: among ``positions``."""
-    values: Table
+    values: Float64s
     """Of each link."""
     size: int
     """How many places there are."""
@@ -45,10 +41,10 @@ class Reach:
     @classmethod
     def of(
         cls,
-        starts: Numbers,
-        columns: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
-        asked: Numbers,
+        starts: Int64s,
+        columns: Int32s,
+        values: Float32s,
+        asked: Int64s,
     ) -> Reach:
         """The links of these positions (-1: unknown, has none) in compressed rows."""
         sources = np.flatnonzero(asked >= 0)
@@ -63,7 +59,7 @@ class Reach:
         laid = _laid(values, rows).astype(np.float64)
         return cls(sources, begins, lengths, np.cumsum(lengths), positions, places, laid, size)
 
-    def totals(self, weights: npt.NDArray[Any]) -> Table:
+    def totals(self, weights: npt.NDArray[Any]) -> Float64s:
         """What each place is given in all, by weights of the items asked with."""
         given = np.asarray(weights, dtype=np.float64)[self.sources]
         weighty = np.flatnonzero(given)
@@ -75,23 +71,23 @@ class Reach:
         total = np.bincount(places, values * np.repeat(given, lengths), minlength=self.size)
         return np.asarray(total, dtype=np.float64)
 
-    def led_by(self, chosen: Mask) -> Mask:
+    def led_by(self, chosen: Bools) -> Bools:
         """Of each place whether one of the chosen items asked with leads there."""
         led = np.zeros(self.size, dtype=np.bool_)
         led[_laid(self.places, self._rows(np.flatnonzero(chosen[self.sources])))] = True
         return led
 
-    def at(self, positions: Numbers) -> tuple[Numbers, Mask]:
+    def at(self, positions: Int64s) -> tuple[Int64s, Bools]:
         """The place of each of these positions, and whether it has one; where not, the place is any."""
         if self.positions is None:
             return np.maximum(positions, 0), positions >= 0
         return places_of(self.positions, positions)
 
-    def positions_of(self, places: Numbers) -> Numbers:
+    def positions_of(self, places: Int64s) -> Int64s:
         """The position of each of these places."""
         return places if self.positions is None else self.positions[places]
 
-    def links_to(self, places: Numbers) -> tuple[Numbers, Numbers, Numbers, Table]:
+    def links_to(self, places: Int64s) -> tuple[Int64s, Int64s, Int64s, Float64s]:
         """The links to some places: of each, which of the places it leads to, its source's place among the items asked
         with, where it lies in the model's arrays, and its value."""
         slots = np.full(self.size, -1, dtype=np.int32)
@@ -102,7 +98,7 @@ class Reach:
         within = kept - (self.ends - self.lengths)[row]
         return slot[kept].astype(np.int64), self.sources[row], self.begins[row] + within, self.values[kept]
 
-    def _rows(self, chosen: Numbers) -> list[slice]:
+    def _rows(self, chosen: Int64s) -> list[slice]:
         """Where the links of the chosen sources lie among these."""
         ends = self.ends[chosen]
         return [slice(*row) for row in zip((ends - self.lengths[chosen]).tolist(), ends.tolist(), strict=True)]

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Bools, Int64s, places_of
 from recmind.data.catalogue import without
-
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class RowSet:
     """How many are in the set."""
 
     @classmethod
-    def of(cls, rows: Numbers, count: int) -> RowSet:
+    def of(cls, rows: Int64s, count: int) -> RowSet:
         """Just these rows; each is named once."""
         chosen = np.zeros(count, dtype=np.bool_)
         chosen[rows] = True
@@ -38,16 +36,16 @@ class RowSet:
         return self.size / self.count if self.count else 0.0
 
     @property
-    def rows(self) -> Numbers:
+    def rows(self) -> Int64s:
         """Those in the set, ascending."""
         return np.flatnonzero(np.unpackbits(self.bits, count=self.count, bitorder="little")).astype(np.int64)
 
-    def holds(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    def holds(self, rows: npt.NDArray[np.integer]) -> Bools:
         """Of each of these rows whether it is in the set."""
         bits = self.bits[rows >> 3] >> (rows & 7).astype(np.uint8)
         return np.asarray(bits & 1, dtype=np.bool_)
 
-    def without(self, rows: Numbers) -> RowSet:
+    def without(self, rows: Int64s) -> RowSet:
         """The set without these rows, each named once."""
         leaving = rows[self.holds(rows)]
         if not len(leaving):
@@ -61,20 +59,20 @@ class RowSet:
 class Allowed:
     """The items that a search may find."""
 
-    numbers: Numbers
+    numbers: Int64s
     """Sorted item numbers; those that are barred may be among them."""
-    barred: Numbers
+    barred: Int64s
     """Sorted."""
     rows: RowSet
     """The rows of those that have one, without what is barred."""
-    late: Numbers
+    late: Int64s
     """The numbers of those that have none, because they came after the index was built; without what is barred."""
 
-    def barring(self, numbers: Iterable[int], rows: Numbers) -> Allowed:
+    def barring(self, numbers: Iterable[int], rows: Int64s) -> Allowed:
         """The same without these item numbers, whose rows are given as far as they have some."""
         barred = np.unique(np.fromiter(numbers, dtype=np.int64))
         return Allowed(self.numbers, barred, self.rows.without(rows), without(self.late, barred))
 
-    def holds(self, numbers: Numbers) -> npt.NDArray[np.bool_]:
+    def holds(self, numbers: Int64s) -> Bools:
         """Of each of these item numbers whether it is allowed."""
         return places_of(self.numbers, numbers)[1] & ~places_of(self.barred, numbers)[1]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import dots, places_of
+from recmind.data.arrays import Bools, Float32s, Int64s, dots, places_of
 from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -39,8 +39,6 @@ from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
 
 logger = logging.getLogger(__name__)
 
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.int64]
 
 DEPTH = 200
 """How far down each list an item still counts."""
@@ -88,10 +86,10 @@ class ItemSearch:
         self,
         store: Store,
         encoder: Encoder,
-        vectors: Floats,
-        numbers: Numbers,
+        vectors: Float32s,
+        numbers: Int64s,
         hashes: NDArray[np.uint8],
-        years: Floats,
+        years: Float32s,
         words: Postings,
     ) -> None:
         """An exact search; ``fit`` and ``load`` are the ways to one.
@@ -117,14 +115,14 @@ class ItemSearch:
         self._finder = WordFinder(store.settings)
         self._worth = WordWorth(words)
         self._meeting: dict[tuple[Condition, ...], Allowed] = {}
-        self._asked: dict[tuple[str, tuple[str, ...], int], Floats | None] = {}
+        self._asked: dict[tuple[str, tuple[str, ...], int], Float32s | None] = {}
         self.encoded = 0
         """How many texts ``fit`` had to encode."""
         self.encoding_s = 0.0
         """How long that took."""
 
     @property
-    def vectors(self) -> Floats:
+    def vectors(self) -> Float32s:
         """The items' vectors, float32 of shape (rows, dimension)."""
         return self.index.vectors
 
@@ -263,7 +261,7 @@ class ItemSearch:
             lists.append(with_words(self, query, depth, allowed))
         return self._hits(fuse(lists)[:n], query, asked)
 
-    def query_vector(self, query: str, like: Sequence[str] = ()) -> Floats | None:
+    def query_vector(self, query: str, like: Sequence[str] = ()) -> Float32s | None:
         """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
 
         None where there is neither a query nor a liked item that has a vector. Not to be changed: it is kept, because
@@ -277,7 +275,7 @@ class ItemSearch:
         made = self._asked[key] = self._query_vector(query, like)
         return made
 
-    def _query_vector(self, query: str, like: Sequence[str]) -> Floats | None:
+    def _query_vector(self, query: str, like: Sequence[str]) -> Float32s | None:
         parts = [self.encoder.encode_query(query, self._worth.of(query))] if query.strip() else []
         liked = [vector for item_id in like if (vector := self.vector(item_id)) is not None]
         if liked:
@@ -288,7 +286,7 @@ class ItemSearch:
         mixed = np.sum(parts, axis=0)
         return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-12), dtype=np.float32)
 
-    def vector(self, item_id: str) -> Floats | None:
+    def vector(self, item_id: str) -> Float32s | None:
         """The item's own vector, or None where the catalogue or the index does not have it."""
         number = self.store.numbers_of([item_id]).get(item_id)
         rows = self._rows(np.array([] if number is None else [number], dtype=np.int64))
@@ -299,7 +297,7 @@ class ItemSearch:
         first, second = self.vectors_of([one, other])
         return float(first @ second)
 
-    def vectors_of(self, item_ids: Sequence[str]) -> Floats:
+    def vectors_of(self, item_ids: Sequence[str]) -> Float32s:
         """The items' own vectors, of shape (items, dimension); 0 where the catalogue or the index does not have one."""
         result = np.zeros((len(item_ids), self.vectors.shape[1]), dtype=np.float32)
         numbers = self.store.numbers_of(item_ids)
@@ -308,7 +306,7 @@ class ItemSearch:
         result[np.array(places, dtype=np.int64)[known]] = self.vectors[rows[known]]
         return result
 
-    def similarities(self, asked: Floats | None, item_ids: Sequence[str]) -> Floats:
+    def similarities(self, asked: Float32s | None, item_ids: Sequence[str]) -> Float32s:
         """Cosine similarity of each item to the vector (see ``query_vector``), float32; NaN where it is not known."""
         result = np.full(len(item_ids), np.nan, dtype=np.float32)
         if asked is None:
@@ -319,7 +317,7 @@ class ItemSearch:
         result[found] = dots(self.vectors[rows[found]], asked)
         return result
 
-    def rows_of(self, numbers: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
+    def rows_of(self, numbers: Int64s) -> tuple[Int64s, Bools]:
         """The row of each item number, and whether it has one."""
         if len(numbers) <= _FEW or not len(self.numbers):
             return places_of(self.numbers, numbers)
@@ -327,13 +325,13 @@ class ItemSearch:
         return rows, rows >= 0
 
     @cached_property
-    def _row_of(self) -> Numbers:
+    def _row_of(self) -> Int64s:
         """The row of every item number up to the largest, and one more: -1 where there is none."""
         rows = np.full(int(self.numbers[-1]) + 2, -1, dtype=np.int64)
         rows[self.numbers] = np.arange(len(self.numbers))
         return rows
 
-    def _rows(self, numbers: Numbers) -> Numbers:
+    def _rows(self, numbers: Int64s) -> Int64s:
         """The rows of those item numbers that have one, in their order."""
         rows, found = self.rows_of(numbers)
         return rows[found]
@@ -350,7 +348,7 @@ class ItemSearch:
         barred = np.array(list(self.store.numbers_of(excluded).values()), dtype=np.int64)
         return known.barring(barred, self._rows(barred)) if len(barred) else known
 
-    def _hits(self, fused: list[tuple[int, float]], query: str, asked: Floats | None) -> list[SearchHit]:
+    def _hits(self, fused: list[tuple[int, float]], query: str, asked: Float32s | None) -> list[SearchHit]:
         worth = {stem(normalize(query[start:end])): weight for start, end, weight in self._worth.of(query)}
         ids = self.store.ids_of([number for number, _ in fused])
         items = self.store.items(ids.values())

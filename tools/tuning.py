@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.metrics import TargetRanks
 from recmind.data.progress import Progress, quiet
@@ -27,9 +26,6 @@ from recmind.tools.cooccurrence import CollaborativeParameters
 from recmind.tools.links import Texts
 from recmind.tools.moments import Moments
 from recmind.tools.past import Pasts, days_before
-
-Numbers = npt.NDArray[np.int64]
-Table = npt.NDArray[np.float64]
 
 LEAST_USERS = 50
 """With fewer users that have a past, nothing is learned."""
@@ -87,9 +83,9 @@ class Slice:
     """The histories without each user's newest interactions, and the oldest of these as the target."""
 
     rest: InteractionArrays
-    users: Numbers
+    users: Int64s
     """Users with a past and a target, by number."""
-    targets: Numbers
+    targets: Int64s
     """Item number of each."""
 
 
@@ -189,13 +185,13 @@ class _Search:
         return figures(link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets))[1]
 
 
-def figures(ranks: Table) -> tuple[float, float]:
+def figures(ranks: Float64s) -> tuple[float, float]:
     """HR@10 and NDCG@10 of the rank of each user's one target; infinite where it was not found."""
     measured = TargetRanks.of_one_target(ranks).metrics(10)
     return float(measured["hit_rate"].mean()), float(measured["ndcg"].mean())
 
 
-def drawn_users(count: int, seed: int) -> Numbers:
+def drawn_users(count: int, seed: int) -> Int64s:
     """Places of the users that are asked, ascending."""
     if count <= MOST_USERS:
         return np.arange(count)
@@ -206,10 +202,10 @@ def link_ranks(
     model: CollaborativeModel,
     parameters: CollaborativeParameters,
     rest: InteractionArrays,
-    weights: npt.NDArray[np.float32],
-    users: Numbers,
-    targets: Numbers,
-) -> Table:
+    weights: Float32s,
+    users: Int64s,
+    targets: Int64s,
+) -> Float64s:
     """The rank of each target among all items by links alone, from 1; infinite where nothing leads to it."""
     from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
 
@@ -243,7 +239,7 @@ class _Case:
     """One user's candidates: features of shape (candidates, features), and the place of the target or -1."""
 
     user: int
-    features: Table
+    features: Float64s
     target: int
     rank: float
     """Of the target by links alone."""
@@ -290,7 +286,7 @@ def _cases(
     progress(f"learning weights, slice {number + 1}", len(drawn), len(drawn))
 
 
-def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], Table]:
+def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], Float64s]:
     """The weights from all cases, and the rank of each target by weights from other users."""
     users = np.array([case.user for case in cases])
     names = np.unique(users)
@@ -306,7 +302,7 @@ def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], Table
     return {name: round(float(w), 6) for name, w in zip(FEATURES, fit_logit(cases), strict=True)}, ranks
 
 
-def fit_logit(cases: Sequence[_Case]) -> Table:
+def fit_logit(cases: Sequence[_Case]) -> Float64s:
     """The weights that make targets likeliest among their candidates, by L-BFGS; a case without one says nothing."""
     from scipy.optimize import minimize  # noqa: PLC0415  a question must not pay for SciPy
 
@@ -322,7 +318,7 @@ def fit_logit(cases: Sequence[_Case]) -> Table:
     owner = np.repeat(np.arange(len(told)), lengths)
     of_target = table[starts + np.array([case.target for case in told])]
 
-    def cost(weights: Table) -> tuple[float, Table]:
+    def cost(weights: Float64s) -> tuple[float, Float64s]:
         logits = table @ weights
         highest = np.maximum.reduceat(logits, starts)
         odds = np.exp(logits - highest[owner])

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from recmind.data.arrays import Float64s, Int64s
 from recmind.data.bootstrap import Estimate
 from recmind.data.metrics import (
-    Floats,
-    Integers,
     TargetRanks,
     coverage,
     diversity,
@@ -38,7 +37,7 @@ CURVE_POINTS = 20
 class Measured:
     """One system."""
 
-    table: Floats
+    table: Float64s
     """Shape (cases, columns); NaN where the case was not answered or has no such value."""
     over_all_lists: Mapping[str, Estimate]
     """Coverage and Gini of exposure by k. Without interval: a resample holds fewer distinct lists than the run does,
@@ -106,7 +105,7 @@ class Measuring:
         first = lists[:, : self._main_k]
         return Measured(table, over_all, _tenths(self._percentiles[first[first >= 0]]))
 
-    def _lists(self, rankings: Sequence[Sequence[str]]) -> Integers:
+    def _lists(self, rankings: Sequence[Sequence[str]]) -> Int64s:
         """Item numbers of shape (cases, largest k), -1 where there is no item or one that the catalogue lacks."""
         depth = max(self._k)
         lists = np.full((len(rankings), depth), -1, np.int64)
@@ -115,7 +114,7 @@ class Measuring:
             row[: len(shown)] = [self._numbers.get(item_id, -1) for item_id in shown]
         return lists
 
-    def _rows_of(self, lists: Integers) -> tuple[NDArray[np.floating], Integers]:
+    def _rows_of(self, lists: Int64s) -> tuple[NDArray[np.floating], Int64s]:
         """The vectors of the items in these lists, and the lists with their rows in place of item numbers."""
         used, places = np.unique(lists, return_inverse=True)
         places = places.reshape(lists.shape)
@@ -125,11 +124,11 @@ class Measuring:
             return np.zeros((0, 1)), np.full(lists.shape, -1)
         return self._vectors([self._item_ids[number] for number in used]), places
 
-    def _known(self, item_ids: Iterable[str]) -> Integers:
+    def _known(self, item_ids: Iterable[str]) -> Int64s:
         return np.array([self._numbers[item_id] for item_id in item_ids if item_id in self._numbers], np.int64)
 
 
-def _tenths(percentiles: Floats) -> tuple[float, ...]:
+def _tenths(percentiles: Float64s) -> tuple[float, ...]:
     """The share of each tenth of the catalogue by popularity; empty where there is nothing to share."""
     if not len(percentiles):
         return ()

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from recmind.agent.evaluation.records import Case, Label
 from recmind.data import splits
-from recmind.data.catalogue import Integers, InteractionArrays
+from recmind.data.arrays import Bools, Float32s, Int64s
+from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import InputError
 from recmind.data.signals import weights
-from recmind.data.splits import Mask, Split, SplitCase
+from recmind.data.splits import Split, SplitCase
 from recmind.data.store import Store
 
 LEAVE_ONE_OUT, TEMPORAL, SAMPLED = "leave-one-out", "temporal", "sampled"
@@ -89,15 +89,15 @@ class _Plan:
     """What a split is made with."""
 
     arrays: InteractionArrays
-    wanted: Mask
-    available: Integers
+    wanted: Bools
+    available: Int64s
     repeats: bool
     seed: int
     users: int | None
     target: str
 
 
-def _wanted(arrays: InteractionArrays, weight: npt.NDArray[np.float32], store: Store, target: str) -> Mask:
+def _wanted(arrays: InteractionArrays, weight: Float32s, store: Store, target: str) -> Bools:
     if target == "positive":
         return weight > 0
     taken = [store.settings.kind(name).consumed for name in arrays.kind_names]
@@ -137,9 +137,7 @@ _SPLITS: Mapping[str, Callable[[_Plan], Split]] = {
 PROTOCOLS = (*_SPLITS, REQUESTS)
 
 
-def _named(
-    store: Store, arrays: InteractionArrays, split: Split, weight: npt.NDArray[np.float32], seed: int
-) -> Questions:
+def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float32s, seed: int) -> Questions:
     """The split's cases with ids in place of numbers."""
     users = store.user_ids_of(case.user_number for case in split.cases)
     catalogue = store.matching_numbers()
@@ -171,8 +169,8 @@ class _Labeling:
         self,
         arrays: InteractionArrays,
         split: Split,
-        weight: npt.NDArray[np.float32],
-        catalogue: Integers,
+        weight: Float32s,
+        catalogue: Int64s,
         store: Store,
         seed: int,
     ) -> None:

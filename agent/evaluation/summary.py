@@ -10,6 +10,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from recmind.agent.evaluation.records import JSON, Case, Outcome, Run
+from recmind.data.arrays import Float64s
 from recmind.data.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
 from recmind.data.errors import InputError
 from recmind.data.metrics import Calibration, calibration, percentiles
@@ -170,7 +171,7 @@ def summarize(
     seed = run.settings.get("seed", 0)
     resamples = Resamples(users, seed=seed if isinstance(seed, int) else 0)
     measuring = Measuring(run, k, main_k, vectors, histories)
-    tables: dict[str, NDArray[np.float64]] = {}
+    tables: dict[str, Float64s] = {}
     systems: list[SystemSummary] = []
     for n, name in enumerate(run.systems):
         progress("measuring systems", n, len(run.systems) + len(pairs))

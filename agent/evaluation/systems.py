@@ -22,7 +22,7 @@ from recmind.agent.models.offline import OfflinePlanner
 from recmind.agent.nodes.prepare import prepare
 from recmind.agent.recommender import RecMind
 from recmind.agent.state import AgentContext, Spent, State
-from recmind.data.catalogue import Integers
+from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
 from recmind.data.workspace import Workspace
 from recmind.tools.context import Brief
@@ -195,25 +195,25 @@ class Bench:
     def _filters(case: Case) -> tuple[Condition, ...]:
         return () if case.candidates is None else (Condition("item_id", "in", case.candidates),)
 
-    def _candidates(self, case: Case) -> Integers | None:
+    def _candidates(self, case: Case) -> Int64s | None:
         """The numbers of the candidates, sorted, or None where all items are."""
         if case.candidates is None:
             return None
         return np.sort(np.array(list(self.store.numbers_of(case.candidates).values()), dtype=np.int64))
 
-    def _consumed(self, case: Case) -> Integers:
+    def _consumed(self, case: Case) -> Int64s:
         consumed = self.store.consumed_ids(case.user_id) if case.user_id is not None else ()
         return np.array(list(self.store.numbers_of(consumed).values()), dtype=np.int64)
 
     @cached_property
-    def _by_popularity(self) -> Integers:
+    def _by_popularity(self) -> Int64s:
         """The available items with interactions, most first, ties by number."""
         counts = self.store.statistics(self.store.matching_numbers())
         known = np.flatnonzero(counts.interactions > 0)
         order = np.lexsort((counts.item_numbers[known], -counts.interactions[known]))
         return counts.item_numbers[known][order]
 
-    def _ranked(self, numbers: Integers) -> Answered:
+    def _ranked(self, numbers: Int64s) -> Answered:
         return Answered(tuple(self.store.ids_of(numbers.tolist()).values()))
 
     def _confidences(self, case: Case, labels: tuple[Label, ...]) -> tuple[tuple[float, bool], ...]:

@@ -7,11 +7,11 @@ from math import log2
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from recmind.agent.state import Question
 from recmind.agent.understanding import Understanding
 from recmind.agent.understanding.vocabulary import Role, Vocabulary
+from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
 from recmind.tools.context import RequestContext
 from recmind.tools.phrases import attribute_label
@@ -63,7 +63,7 @@ def telling_choices(store: Store) -> tuple[str, tuple[str, ...]] | None:
     return None if best is None else (best[1], tuple(best[2]))
 
 
-def _parted(store: Store, attribute: str, everything: npt.NDArray[np.int64]) -> tuple[list[str], list[int]]:
+def _parted(store: Store, attribute: str, everything: Int64s) -> tuple[list[str], list[int]]:
     """The values that together cover the most items, one after the other, and how many items each adds."""
     having = {
         value: store.matching_numbers([Condition(attribute, "=", value)])

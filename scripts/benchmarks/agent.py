@@ -19,7 +19,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from benchmarks import bare
-from benchmarks.common import ROOT, latest_small, python, recmind
+from benchmarks.common import PYTHONPATH, latest_small, python, recmind
 from benchmarks.latency import REQUESTS
 from recmind import RecMind
 from recmind.agent.answer import Answer
@@ -157,13 +157,12 @@ class GoodModel:
     """The process with the model; inside, ``openai:`` names lead to it. A context manager."""
 
     def __init__(self, wait_s: float) -> None:
-        path = os.pathsep.join((str(ROOT), str(ROOT / "scripts")))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.good_model", str(wait_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": PYTHONPATH},
         )
         self._environment = _environment(self._line().strip())
 

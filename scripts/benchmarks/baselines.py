@@ -6,12 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from recmind.data.arrays import places_of
+from recmind.data.arrays import Float64s, places_of
 from recmind.tools.tuning import Slice
-
-Floats = npt.NDArray[np.float64]
 
 REGULARIZATION = 300.0
 """Of EASE; with 500 and a decay of 5 interactions the best on the second-newest ratings of latest-small."""
@@ -20,7 +17,7 @@ DECAY = 5.0
 """In interactions: a past item counts exp(-age / DECAY)."""
 
 
-def popularity(part: Slice) -> Floats:
+def popularity(part: Slice) -> Float64s:
     """The rank of each target by how many interactions an item has; every function here gives this of what is named.
 
     All items with interactions are ranked but those of the user's past; half of those tied with the target count as
@@ -31,13 +28,13 @@ def popularity(part: Slice) -> Floats:
     return known.ranks(np.tile(counts, (len(part.users), 1)))
 
 
-def ease(part: Slice) -> Floats:
+def ease(part: Slice) -> Float64s:
     """By EASE."""
     known = _Known(part)
     return known.ranks(known.ease(known.taken, REGULARIZATION))
 
 
-def ease_with_decay(part: Slice) -> Floats:
+def ease_with_decay(part: Slice) -> Float64s:
     """By EASE, asked with a vector in which the user's newest items count most."""
     known = _Known(part)
     rest = part.rest
@@ -55,13 +52,13 @@ class _Known:
         self.taken.data[:] = 1.0
         self.asked = np.searchsorted(self.users, part.users)
 
-    def matrix(self, values: Floats) -> Any:
+    def matrix(self, values: Float64s) -> Any:
         """CSR of shape (users, items) with the value of each interaction."""
         from scipy.sparse import csr_array
 
         return csr_array((values, (self.rows, self.columns)), shape=(len(self.users), len(self.items)))
 
-    def ease(self, vectors: Any, regularization: float) -> Floats:
+    def ease(self, vectors: Any, regularization: float) -> Float64s:
         """Scores of shape (users asked, items); what an item says of itself is left out.
 
         In the dual form, with an inverse over users in place of items: lambda (X'X + lambda)^-1 is
@@ -71,10 +68,10 @@ class _Known:
         inverse = np.linalg.inv((taken @ taken.T).toarray() + regularization * np.eye(len(self.users)))
         projected = inverse @ taken.toarray()
         diagonal = 1 - taken.multiply(projected).sum(axis=0)
-        scores: Floats = np.asarray((vectors @ taken.T) @ projected)[self.asked] / np.asarray(diagonal)
+        scores: Float64s = np.asarray((vectors @ taken.T) @ projected)[self.asked] / np.asarray(diagonal)
         return scores
 
-    def ranks(self, scores: Floats) -> Floats:
+    def ranks(self, scores: Float64s) -> Float64s:
         """The ranks of the targets by scores of shape (users asked, items)."""
         scores[self.taken[self.asked].toarray() > 0] = -np.inf
         places, met = places_of(self.items, self.part.targets)
@@ -83,7 +80,7 @@ class _Known:
         return np.where(met & np.isfinite(of_target[:, 0]), 1 + better + tied / 2, np.inf)
 
 
-BASELINES: Mapping[str, Callable[[Slice], Floats]] = {
+BASELINES: Mapping[str, Callable[[Slice], Float64s]] = {
     "ease_with_decay": ease_with_decay,
     "ease": ease,
     "popularity": popularity,

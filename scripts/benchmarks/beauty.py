@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.common import figures, ranks_of, validated
 from recmind.agent.evaluation.copies import is_tuned
@@ -25,8 +24,6 @@ from recmind.tools.index import Engines, build, open_engines
 from recmind.tools.links import Texts
 from recmind.tools.past import Past, Pasts, pasts_of
 from recmind.tools.tuning import UNTRIED, tune
-
-Numbers = npt.NDArray[np.int64]
 
 CANDIDATES = 100
 """The test item and 99 others."""

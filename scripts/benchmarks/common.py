@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from recmind.data.arrays import Float64s, Int64s
 from recmind.data.importers import import_movielens
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
@@ -23,6 +23,8 @@ from recmind.tools.tuning import Slice
 from recmind.tools.tuning import figures as measured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in (".src", "", "scripts"))
+"""For the processes that benchmarks begin: RecMind, its tests and these benchmarks."""
 RECMIND = "from recmind.agent.cli import main; main()"
 
 
@@ -43,7 +45,7 @@ def python(program: str, *arguments: str) -> tuple[float, str]:
 
     RuntimeError with what it said where it fails.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "HF_HUB_OFFLINE": "1"}
     begun = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=environment, check=False
@@ -67,14 +69,14 @@ def asked_of(part: Slice, users: int | None) -> Slice:
     return replace(part, users=part.users[drawn], targets=part.targets[drawn])
 
 
-def figures(ranks: Sequence[float] | npt.NDArray[np.float64]) -> dict[str, float | int]:
+def figures(ranks: Sequence[float] | Float64s) -> dict[str, float | int]:
     """HR@10 and NDCG@10 of these ranks of one target each: from 1, infinite where it was not found."""
     found = np.asarray(ranks, dtype=np.float64)
     hit_rate, ndcg = measured(found)
     return {"HR@10": round(hit_rate, 4), "NDCG@10": round(ndcg, 4), "users": len(found)}
 
 
-def ranks_of(pasts: Pasts, targets: npt.NDArray[np.int64], appeal: Appeal) -> npt.NDArray[np.float64]:
+def ranks_of(pasts: Pasts, targets: Int64s, appeal: Appeal) -> Float64s:
     """The rank of each target among the first ten that the appeal gives to its past; infinite beyond."""
     met = ask_many(appeal, pasts, 10).item_numbers == targets[:, None]
     return np.where(met.any(axis=1), met.argmax(axis=1) + 1.0, np.inf)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import beauty, movielens
-from benchmarks.common import ROOT, asked_of
+from benchmarks.common import PYTHONPATH, asked_of
 from benchmarks.rivals import Histories
 from recmind.data.progress import Progress
 from recmind.tools.links import Texts
@@ -115,7 +115,7 @@ def _asked(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, A
     environment = {
         **os.environ,
         **dict.fromkeys(THREADS, "1"),
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "scripts"), os.environ.get("PYTHONPATH", ""))),
+        "PYTHONPATH": os.pathsep.join((PYTHONPATH, os.environ.get("PYTHONPATH", ""))),
     }
     arguments = [sys.executable, "-m", "benchmarks.rivals", system, str(folder), json.dumps(setting)]
     done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False)

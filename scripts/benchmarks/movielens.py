@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.baselines import BASELINES
 from benchmarks.common import asked_of, figures, ranks_of, validated
+from recmind.data.arrays import Float64s
 from recmind.data.bootstrap import Resamples
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.importers import import_movielens
@@ -39,8 +39,6 @@ RESAMPLES = 10_000
 AGAINST = "ease_with_decay"
 FILES = ("movies.csv", "ratings.csv", "links.csv")
 
-Floats = npt.NDArray[np.float64]
-
 
 def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
     """The last rating of each user among all films not rated before, over 20 orders of ratings of one moment.
@@ -54,7 +52,7 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
         arrays, settings = store.interaction_arrays(), store.settings
     found = tuned(arrays, settings, texts, work, progress)
     asked: list[int] = []
-    ranks: dict[str, list[Floats]] = {name: [] for name in ("test", *BASELINES)}
+    ranks: dict[str, list[Float64s]] = {name: [] for name in ("test", *BASELINES)}
     for done, seed in enumerate(SEEDS):
         progress("leave-one-out, orders of ratings", done, len(SEEDS))
         part = asked_of(slice_off(arrays, 0, seed), users)
@@ -117,7 +115,7 @@ def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Pat
     return found
 
 
-def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Floats:
+def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Float64s:
     """The rank of each target by ``Appeal``, infinite beyond the tenth."""
     rest = part.rest
     model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=found.parameters, texts=texts)
@@ -125,7 +123,7 @@ def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Floats:
     return ranks_of(Pasts.of(rest, part.users, settings), part.targets, appeal)
 
 
-def _measures(ranks: Floats) -> Floats:
+def _measures(ranks: Float64s) -> Float64s:
     """HR@10 and NDCG@10 of each target, of shape (targets, 2)."""
     measured = TargetRanks.of_one_target(ranks).metrics(10)
     return np.column_stack((measured["hit_rate"], measured["ndcg"]))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.common import latest_small
 from recmind.agent.cli.output import ProgressLine
+from recmind.data.arrays import Float64s, Int64s
 from recmind.data.bootstrap import Resamples
 from recmind.data.importers import import_table
 from recmind.data.progress import Progress
@@ -33,8 +33,6 @@ RIDGE = 1e-3
 
 SMALLEST_STEP = 1e-6
 
-Signs = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -52,9 +50,9 @@ class Asked:
     """The item number of the film that was meant."""
     dense: list[int]
     words: list[int]
-    numbers: NDArray[np.int64]
+    numbers: Int64s
     """The candidates of the product's search, and their signs."""
-    signs: Signs
+    signs: Float64s
 
 
 def measure(data: Path, work: Path) -> dict[str, float | int | str]:
@@ -157,7 +155,7 @@ def learned(asked: Sequence[Asked]) -> SignWeights:
     return SignWeights(*weights.tolist())
 
 
-def _loss(cases: Sequence[tuple[Signs, int]], weights: Signs) -> tuple[float, Signs, Signs]:
+def _loss(cases: Sequence[tuple[Float64s, int]], weights: Float64s) -> tuple[float, Float64s, Float64s]:
     """The mean surprise at the film meant, its gradient and its matrix of second derivatives."""
     loss, gradient, curvature = RIDGE * float(weights @ weights) / 2, RIDGE * weights, RIDGE * np.eye(len(weights))
     for signs, meant in cases:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.common import figures
+from recmind.data.arrays import Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
@@ -33,10 +33,9 @@ from recmind.tools.past import Pasts, pasts_of
 from recmind.tools.tuning import Slice
 
 T = TypeVar("T")
-Numbers = npt.NDArray[np.int64]
 One = Callable[[int], Sequence[int]]
 """From a user number to at most ten item numbers, the best first."""
-Many = Callable[[Numbers], Sequence[Sequence[int]]]
+Many = Callable[[Int64s], Sequence[Sequence[int]]]
 """The same for many users in one call."""
 
 IMPLICIT = ("implicit.nearest_neighbours", "implicit.als", "implicit.bpr")
@@ -85,7 +84,7 @@ def recmind(known: Histories, setting: Mapping[str, Any]) -> tuple[One, Many]:
     # The product remembers the pasts of its users, as the others keep theirs in a matrix.
     pasts = {user: past for user, (past, _) in zip(users.tolist(), pasts_of(rest, users, settings), strict=True)}
 
-    def many(asked: Numbers) -> Sequence[Sequence[int]]:
+    def many(asked: Int64s) -> Sequence[Sequence[int]]:
         found: list[list[int]] = ask_many(appeal, Pasts.of(rest, asked, settings), CUT).item_numbers.tolist()
         return found
 
@@ -108,7 +107,7 @@ def implicit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], tuple[
         model = kind(**setting)
         model.fit(taken, show_progress=False)
 
-        def many(asked: Numbers) -> Sequence[Sequence[int]]:
+        def many(asked: Int64s) -> Sequence[Sequence[int]]:
             rows = np.searchsorted(users, asked)
             found, scores = model.recommend(rows, taken[rows], N=CUT)
             # Where fewer are linked, the rest of the answer is filled with scores of 0 or below the least float.
@@ -135,7 +134,7 @@ def lenskit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], tuple[O
         pipeline = pipelines.topn_pipeline(getattr(knn, name), setting, n=CUT)
         pipeline.train(sets.from_interactions_df(taken))
 
-        def many(asked: Numbers) -> Sequence[Sequence[int]]:
+        def many(asked: Int64s) -> Sequence[Sequence[int]]:
             found = batch.recommend(pipeline, asked.tolist(), n=CUT, n_jobs=1)
             return [[int(n) for n in found.lookup(user).ids()] for user in asked.tolist()]
 

@@ -22,7 +22,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks import synthetic
-from benchmarks.common import ROOT, python
+from benchmarks.common import PYTHONPATH, python
 from recmind.agent.cli.output import ProgressLine
 
 NEEDS_DATA = False
@@ -129,7 +129,7 @@ def _yardstick(step: str) -> Figures:
 def _in_a_process(name: str, size: int, folder: Path) -> Figures:
     """What the step of this name finds, run in a process of its own. RuntimeError where it fails."""
     program = f"from benchmarks import scale; scale.step({name!r}, {size}, {str(folder)!r})"
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'scripts'}"}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH}
     print(f"{size:,} items: {name}", file=sys.stderr, flush=True)
     done = subprocess.run(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment, check=False

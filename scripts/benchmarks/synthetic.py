@@ -12,13 +12,10 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 
+from recmind.data.arrays import Float32s, Float64s, Int64s
 from recmind.data.progress import Progress, quiet
 from recmind.tools.encoder import DEFAULT_DIMENSION, DefaultEncoder
-
-Numbers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 PER_ITEM = 10
 """Interactions an item, on average."""
@@ -136,7 +133,7 @@ class ClusteredVectors(DefaultEncoder):
     numbers are.
     """
 
-    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Floats:
+    def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
         """Vectors of shape (texts, 384)."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         rng = np.random.default_rng(len(texts))
@@ -150,13 +147,13 @@ class ClusteredVectors(DefaultEncoder):
         return vectors
 
 
-def _shares(count: int) -> npt.NDArray[np.float64]:
+def _shares(count: int) -> Float64s:
     """Of so many ranks by Zipf; their sum is 1."""
     weights = (np.arange(count) + FLAT_RANKS) ** -ZIPF
     return np.asarray(weights / weights.sum())
 
 
-def _histories(cluster: Numbers, clusters: int, rng: np.random.Generator) -> tuple[Numbers, Numbers, Numbers]:
+def _histories(cluster: Int64s, clusters: int, rng: np.random.Generator) -> tuple[Int64s, Int64s, Int64s]:
     """User, item and Unix seconds of every interaction."""
     items = len(cluster)
     total = items * PER_ITEM
@@ -187,7 +184,7 @@ def _histories(cluster: Numbers, clusters: int, rng: np.random.Generator) -> tup
     return users, taken, at.astype(np.int64)
 
 
-def _item_lines(numbers: Numbers, cluster: Numbers, rng: np.random.Generator) -> Iterator[str]:
+def _item_lines(numbers: Int64s, cluster: Int64s, rng: np.random.Generator) -> Iterator[str]:
     common = [_word(place) for place in range(COMMON_WORDS)]
     said = rng.choice(COMMON_WORDS, (len(numbers), WORDS_OF_A_DESCRIPTION), p=_shares(COMMON_WORDS)).tolist()
     topical = rng.integers(0, TOPIC_WORDS, (len(numbers), 6)).tolist()
@@ -219,7 +216,7 @@ def _word(number: int) -> str:
 
 
 @cache
-def _center(word: str) -> Floats:
+def _center(word: str) -> Float32s:
     """The same unit vector for the same word."""
     vector = np.random.default_rng(crc32(word.encode())).standard_normal(DEFAULT_DIMENSION, dtype=np.float32)
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

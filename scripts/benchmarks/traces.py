@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langsmith import uuid7
 
-from benchmarks.common import ROOT
+from benchmarks.common import PYTHONPATH
 from recmind.agent.tracing import TraceRecorder, TraceStore
 from recmind.tools.slate import Evidence, Finding, Findings, Slate
 
@@ -153,7 +153,7 @@ def _found(path: Path) -> tuple[set[str], int]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'scripts'}"}
+    return {**os.environ, "PYTHONPATH": PYTHONPATH}
 
 
 def _work(path: str, count: int, name: str) -> None:

@@ -23,7 +23,7 @@ from recmind.agent.tracing import TraceStore, writer
 from recmind.agent.tracing.writer import BatchWriter
 from tests.agent.tracing.test_store import trace
 
-ROOT = str(Path(__file__).parents[3])
+SOURCE = str(Path(__file__).parents[3] / ".src")
 
 
 def later(store: TraceStore, number: int) -> None:
@@ -163,7 +163,7 @@ def test_a_process_that_is_killed_loses_at_most_the_request_in_flight(tmp_path: 
         [sys.executable, "-c", textwrap.dedent(program), str(path)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": ROOT},
+        env={**os.environ, "PYTHONPATH": SOURCE},
     ) as process:
         assert process.stdout is not None
         written, last = 0, -1
@@ -195,6 +195,6 @@ def count(path: Path) -> int:
 
 def run_apart(program: str, path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(program), str(path)]
-    environment = {**os.environ, "PYTHONPATH": ROOT}
+    environment = {**os.environ, "PYTHONPATH": SOURCE}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
