@@ -27,6 +27,7 @@ BENCHMARKS = {
     "traces": "what a trace costs its request; many threads and processes tracing, one of them killed; needs no data",
     "page": "the page of traces in headless Chromium: 10,000 requests, 500 runs; needs no data, and Chromium",
     "agent": "what the framework takes of a request to a chat model, tokens, and 100 requests at once; loopback only",
+    "walk": "how many calls and files of ours one request goes through, and where most of them are; needs no data",
     "latency": "a cold recmind recommend against importing sentence_transformers, and rec.recommend in a warm process",
 }
 """By name: what is measured. The code is ``run`` in ``benchmarks/NAME.py``, called with the folder of data, a folder to
