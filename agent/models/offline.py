@@ -29,8 +29,10 @@ BRIEF = "recmind_brief"
 
 
 class OfflinePlanner(BaseChatModel):
-    """Plans in three turns: all look-ups at once, one ranking, the final call. Asked whether another line of thought
-    would help, it follows a rule. Costs no tokens."""
+    """Plans in two turns: all look-ups and one ranking of what they find, then the final call. Costs no tokens.
+
+    Asked whether another line of thought would help, it follows a rule; it ranks once all lines are explored.
+    """
 
     model_name: str = NAME
 
@@ -96,7 +98,10 @@ def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> lis
         rows = ranked.artifact["rows"] if isinstance(ranked.artifact, dict) else []
         rows = rows[: brief["k"] + policy.SPARE]
         return [policy.submission(brief, rows)]
-    return [policy.ranking(brief)] if results else policy.look_ups(brief)
+    if results:
+        return [policy.ranking(brief)]
+    # Where nothing is thought over between the look-ups and the ranking, one turn holds both.
+    return [*policy.look_ups(brief), *([policy.ranking(brief)] if brief["at_once"] else [])]
 
 
 def _brief(messages: Sequence[BaseMessage]) -> Mapping[str, Any]:
@@ -114,5 +119,6 @@ def _brief(messages: Sequence[BaseMessage]) -> Mapping[str, Any]:
         "bindings": [],
         "known_user": False,
         "again": False,
+        "at_once": True,
         "k": 10,
     }

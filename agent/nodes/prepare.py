@@ -63,7 +63,12 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
             references=_listed(slate),
             k=context.wanted(brief),
         ),
-        additional_kwargs={BRIEF: hybrid.described(brief, slate, context.wanted(brief))},
+        additional_kwargs={
+            BRIEF: {
+                **hybrid.described(brief, slate, context.wanted(brief)),
+                "at_once": context.strategy != "self-inspiring",
+            }
+        },
     )
     return State(
         messages=[SystemMessage(_system(context)), human],
