@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recmind.agent.answer import Fit
-from recmind.tools.context import Brief, RequestContext
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
 from recmind.tools.group import FIT
 from recmind.tools.phrases import joined
 from recmind.tools.profile import Profile

@@ -11,7 +11,8 @@ from typing import Any
 
 from recmind.agent import policy
 from recmind.data.errors import RecMindError
-from recmind.tools.context import Brief, RequestContext
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
 from recmind.tools.lookups import LookUps
 from recmind.tools.slate import Entry, Slate
 

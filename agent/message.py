@@ -7,7 +7,7 @@ import numpy as np
 from recmind.agent import group
 from recmind.agent.state import AgentContext, Verdict
 from recmind.agent.understanding import Understanding
-from recmind.tools.context import Brief
+from recmind.tools.brief import Brief
 from recmind.tools.phrases import quoted
 
 FAR = 0.29

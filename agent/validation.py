@@ -18,7 +18,7 @@ from recmind.agent.state import AgentContext, Chosen, Verdict
 from recmind.data.conditions import matches
 from recmind.data.records import Item
 from recmind.data.text import normalize
-from recmind.tools.context import Brief
+from recmind.tools.brief import Brief
 from recmind.tools.slate import Entry, Slate
 from recmind.tools.submit import Pick, Submission
 

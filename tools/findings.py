@@ -15,7 +15,7 @@ from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.data.text import format_number
 from recmind.tools import phrases
-from recmind.tools.context import Constraint
+from recmind.tools.brief import Constraint
 from recmind.tools.slate import Evidence, Finding, Findings, Role
 
 Scalar = str | float

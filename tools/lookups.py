@@ -13,8 +13,9 @@ import numpy as np
 
 from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
 from recmind.data.errors import InputError
+from recmind.tools.brief import Brief, Constraint
 from recmind.tools.collaborative_findings import collaborative_findings
-from recmind.tools.context import Brief, Constraint, RequestContext
+from recmind.tools.context import RequestContext
 from recmind.tools.details import details_findings
 from recmind.tools.diversity import diversified
 from recmind.tools.filter import filter_findings

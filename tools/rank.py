@@ -12,7 +12,7 @@ from recmind.data.arrays import Float64s, Int64s, places_of
 from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.tools.appeal import Appeal
-from recmind.tools.context import Constraint
+from recmind.tools.brief import Constraint
 from recmind.tools.everyday_words import is_long
 from recmind.tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
 from recmind.tools.past import Past

@@ -25,7 +25,7 @@ from recmind.agent.state import AgentContext, Spent, State
 from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
 from recmind.data.workspace import Workspace
-from recmind.tools.context import Brief
+from recmind.tools.brief import Brief
 from recmind.tools.slate import Finding, Findings, Slate
 
 AGENT, HYBRID, SEARCH = "agent", "hybrid", "search"

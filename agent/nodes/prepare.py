@@ -19,7 +19,7 @@ from recmind.agent.state import AgentContext, Event, State
 from recmind.agent.understanding import Understanding, understand
 from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
-from recmind.tools.context import Brief, Constraint
+from recmind.tools.brief import Brief, Constraint
 from recmind.tools.describe import describe_catalogue, example_condition
 from recmind.tools.lookups import LookUps
 from recmind.tools.profile import Profile

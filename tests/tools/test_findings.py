@@ -2,7 +2,7 @@ from pathlib import Path
 
 from recmind.data.conditions import Condition
 from recmind.data.records import Item
-from recmind.tools.context import Constraint
+from recmind.tools.brief import Constraint
 from recmind.tools.findings import NO_FOCUS, Focus, describer, loosening, meeting_values, unmet, with_facts
 from recmind.tools.slate import Finding, Findings
 from tests.tools.worlds import films, shop
