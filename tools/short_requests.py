@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from recmind.data.catalogue import without
 from recmind.tools.everyday_words import word_weights
 from recmind.tools.fusion import highest
 from recmind.tools.rows import Allowed
-
-if TYPE_CHECKING:
-    from recmind.tools.search import ItemSearch
+from recmind.tools.text_index import TextIndex
 
 MOST_ALLOWED = 0.5
 """With a larger share of items allowed, the first that have a word of the query are most likely enough."""
@@ -24,18 +20,18 @@ read in milliseconds; the full text search takes longer with every item that it 
 100,000 items have)."""
 
 
-def with_words(search: ItemSearch, query: str, n: int, allowed: Allowed) -> list[int]:
+def with_words(index: TextIndex, query: str, n: int, allowed: Allowed) -> list[int]:
     """The n best of these items by the words of the query."""
     weights = word_weights(query)
-    if search.words.mentions(weights) > COMMON:
-        return _with_common_words(search, query, weights, n, allowed)
+    if index.words.mentions(weights) > COMMON:
+        return _with_common_words(index, query, weights, n, allowed)
     if allowed.rows.size + len(allowed.late) <= FEW_ALLOWED:
         few = without(allowed.numbers, allowed.barred)
-        return [number for number, _ in search.store.search_words(query, n=n, numbers=few)]
+        return [number for number, _ in index.store.search_words(query, n=n, numbers=few)]
     kept: list[int] = []
     # Where nearly all are allowed, a few more make up for those that are not; else all that have such a word.
     for most in (2 * n, None) if allowed.rows.share > MOST_ALLOWED else (None,):
-        found = search.store.search_words(query, n=most)
+        found = index.store.search_words(query, n=most)
         ranked = np.array([number for number, _ in found], dtype=np.int64)
         kept = ranked[allowed.holds(ranked)].tolist()
         if len(kept) >= n or (most is not None and len(found) < most):
@@ -43,14 +39,12 @@ def with_words(search: ItemSearch, query: str, n: int, allowed: Allowed) -> list
     return kept[:n]
 
 
-def _with_common_words(
-    search: ItemSearch, query: str, weights: dict[str, float], n: int, allowed: Allowed
-) -> list[int]:
+def _with_common_words(index: TextIndex, query: str, weights: dict[str, float], n: int, allowed: Allowed) -> list[int]:
     """The same by the postings; of items that they do not have, by the full text search."""
-    holding, scores, _ = search.words.scores(weights)
+    holding, scores, _ = index.words.scores(weights)
     open_to = np.flatnonzero(allowed.rows.holds(holding))
     best = open_to[highest(scores[open_to], n)]
-    ranked = sorted(zip((-scores[best]).tolist(), search.numbers[holding[best]].tolist(), strict=True))
+    ranked = sorted(zip((-scores[best]).tolist(), index.numbers[holding[best]].tolist(), strict=True))
     late = allowed.late
-    fresh = search.store.search_words(query, n=n, numbers=late) if len(late) else []
+    fresh = index.store.search_words(query, n=n, numbers=late) if len(late) else []
     return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]

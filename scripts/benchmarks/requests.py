@@ -114,17 +114,18 @@ def with_overviews(data: Path, work: Path) -> Workspace:
 
 def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Progress) -> list[Asked]:
     """Each request's candidates, from each way to search."""
-    films = search.allowed()
+    index = search.index
+    films = index.allowed()
     targets = store.numbers_of(post.item_id for post in posts)
-    plain = search.encoder.encode([post.text for post in posts], progress)
+    plain = index.encoder.encode([post.text for post in posts], progress)
     found = []
     for place, post in enumerate(posts):
-        rows, _ = search.index.nearest(plain[place], DEPTH)
+        rows, _ = index.vector_index.nearest(plain[place], DEPTH)
         vector = search.query_vector(post.text)
         assert vector is not None, "no post is empty"
-        numbers, signs = signs_of(search, post.text, vector, films, LONG_DEPTH)
+        numbers, signs = signs_of(index, post.text, vector, films, LONG_DEPTH)
         words = [number for number, _ in store.search_words(post.text, n=DEPTH)]
-        found.append(Asked(targets[post.item_id], search.numbers[rows].tolist(), words, numbers, signs))
+        found.append(Asked(targets[post.item_id], index.numbers[rows].tolist(), words, numbers, signs))
         progress("searching", place + 1, len(posts))
     return found
 

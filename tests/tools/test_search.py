@@ -16,6 +16,7 @@ from recmind.tools.rows import RowSet
 from recmind.tools.search import ItemSearch
 from recmind.tools.search_findings import search_findings
 from recmind.tools.short_requests import with_words
+from recmind.tools.text_index import TextIndex
 from recmind.tools.vectors import VectorIndex
 from tests.tools.films import FILMS, WordEncoder
 
@@ -37,7 +38,7 @@ def encoder():
 
 @pytest.fixture
 def search(store, encoder):
-    return ItemSearch.fit(store, encoder)
+    return ItemSearch(TextIndex.fit(store, encoder))
 
 
 def ids(hits) -> list[str]:
@@ -52,7 +53,7 @@ class TestAsking:
         alien = first if first.item_id == "alien" else second
         assert (alien.words, alien.field) == (("space", "monster"), "description")
         assert alien.similarity == pytest.approx(
-            search.vectors[0] @ search.encoder.encode_query("monsters in space"), abs=1e-6
+            search.index.vectors[0] @ search.index.encoder.encode_query("monsters in space"), abs=1e-6
         )
 
     def test_the_score_is_1_for_the_first_of_both_lists(self, search):
@@ -63,7 +64,7 @@ class TestAsking:
         assert ids(search.ask("", like=["alien"]))[0] == "aliens"
         assert "alien" not in ids(search.ask("monsters in space", like=["alien"]))
         mixed = search.query_vector("comedy", ["alien"])
-        plain, own = search.encoder.encode_query("comedy"), search.vector("alien")
+        plain, own = search.index.encoder.encode_query("comedy"), search.vector("alien")
         np.testing.assert_allclose(mixed, (plain + own) / np.linalg.norm(plain + own), atol=1e-6)
 
     def test_conditions_and_exclusions_hold_whatever_the_query(self, search):
@@ -107,7 +108,7 @@ class TestAsking:
 
     def test_the_years_that_a_long_request_mentions_decide_between_equals(self, store, encoder):
         store.put_items([Item(f"twin{year}", "Twins", "Two sisters meet.", {"year": year}) for year in (1961, 1994)])
-        search = ItemSearch.fit(store, encoder)
+        search = ItemSearch(TextIndex.fit(store, encoder))
         told = f"{CHATTER} two sisters meet each other again in a little harbor town, it was from the "
         for years, expected in (("early 60s", ["twin1961", "twin1994"]), ("90s", ["twin1994", "twin1961"])):
             assert [found for found in ids(search.ask(told + years)) if found.startswith("twin")] == expected
@@ -139,7 +140,7 @@ class TestAsking:
     def test_similarities_are_nan_where_they_are_not_known(self, search):
         vector = search.query_vector("space")
         found = search.similarities(vector, ["up", "unknown", "alien"])
-        np.testing.assert_allclose(found[[0, 2]], search.vectors[[4, 0]] @ vector, atol=1e-6)
+        np.testing.assert_allclose(found[[0, 2]], search.index.vectors[[4, 0]] @ vector, atol=1e-6)
         assert np.isnan(found[1])
         assert np.isnan(search.similarities(None, ["up"])).all()
 
@@ -148,24 +149,24 @@ class TestAsking:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.2, 0.0])
-def test_words_are_ranked_alike_however_many_items_areallowed(tmp_path, monkeypatch, share):
+def test_words_are_ranked_alike_however_many_items_are_allowed(tmp_path, monkeypatch, share):
     rng = np.random.default_rng(2)
     with Store(tmp_path / "many.db") as store:
         texts = [" ".join(f"w{word}" for word in rng.integers(0, 30, 4)) for _ in range(300)]
         items = [Item(f"i{n}", text, attributes={"group": int(rng.random() < share)}) for n, text in enumerate(texts)]
         store.put_items(items[:280])
-        search = ItemSearch.fit(store, WordEncoder())
+        search = ItemSearch(TextIndex.fit(store, WordEncoder()))
         store.put_items(items[280:])
         conditions = (Condition("group", "=", 1.0),)
         for common in (0, 10**6):
             monkeypatch.setattr("recmind.tools.short_requests.COMMON", common)
             for excluded in (set(), {f"i{n}" for n in range(0, 300, 3)}):
-                allowed = search.allowed(conditions, excluded)
+                allowed = search.index.allowed(conditions, excluded)
                 numbers = np.setdiff1d(store.matching_numbers(conditions), [*store.numbers_of(excluded).values()])
-                every = search.allowed()
-                whole = [n for n in with_words(search, "w3 w7", 10**4, every) if n in numbers]
-                assert with_words(search, "w3 w7", 10**4, allowed) == whole
-                assert with_words(search, "w3 w7", 5, allowed) == whole[:5]
+                every = search.index.allowed()
+                whole = [n for n in with_words(search.index, "w3 w7", 10**4, every) if n in numbers]
+                assert with_words(search.index, "w3 w7", 10**4, allowed) == whole
+                assert with_words(search.index, "w3 w7", 5, allowed) == whole[:5]
 
 
 class TestBuilding:
@@ -173,74 +174,73 @@ class TestBuilding:
         assert len(encoder.encoded) == len(FILMS)
         encoder.encoded.clear()
         store.put_items([Item("up", "Up", "A widower flies away with a scout.")])
-        again = ItemSearch.fit(store, encoder, search)
+        again = TextIndex.fit(store, encoder, search.index)
         assert [text.split(".")[0] for text in encoder.encoded] == ["Up"]
         assert again.encoded == 1
-        fresh = ItemSearch.fit(store, WordEncoder())
+        fresh = TextIndex.fit(store, WordEncoder())
         np.testing.assert_array_equal(again.vectors, fresh.vectors)
 
     def test_removed_and_new_items_keep_vectors_and_items_together(self, store, encoder, search):
         store.remove_items(["alien"])
         store.put_items([Item("new", "Brand New", "Something else.")])
-        again = ItemSearch.fit(store, encoder, search)
+        again = TextIndex.fit(store, encoder, search.index)
         for item_id in ("aliens", "amelie", "heat", "up", "new"):
             item = store.item(item_id)
             expected = encoder.encode_query(embedded_text(item, store.settings))
-            np.testing.assert_allclose(again.vector(item_id), expected, atol=1e-6)
+            np.testing.assert_allclose(ItemSearch(again).vector(item_id), expected, atol=1e-6)
 
     def test_another_encoder_reuses_nothing(self, store, search):
         other = WordEncoder()
         other.checksum = "2"
-        assert ItemSearch.fit(store, other, search).encoded == len(FILMS)
+        assert TextIndex.fit(store, other, search.index).encoded == len(FILMS)
 
     def test_items_with_one_text_share_one_encoding(self, store, encoder):
         store.put_items([Item("a", "Same"), Item("b", "Same")])
-        search = ItemSearch.fit(store, encoder)
-        assert search.encoded == len(FILMS) + 1
+        search = ItemSearch(TextIndex.fit(store, encoder))
+        assert search.index.encoded == len(FILMS) + 1
         np.testing.assert_array_equal(search.vector("a"), search.vector("b"))
 
     def test_saved_and_loaded_it_answers_alike(self, store, encoder, search, tmp_path):
-        search.save(tmp_path)
-        loaded = ItemSearch.load(tmp_path, store, encoder)
+        search.index.save(tmp_path)
+        loaded = ItemSearch(TextIndex.load(tmp_path, store, encoder))
         assert loaded.ask("space comedy", like=["up"]) == search.ask("space comedy", like=["up"])
         assert loaded.ask(TOLD) == search.ask(TOLD)
-        assert not loaded.vectors.flags.writeable
+        assert not loaded.index.vectors.flags.writeable
 
     def test_an_empty_catalogue_can_be_built_and_asked(self, tmp_path, encoder):
         with Store(tmp_path / "empty.db") as store:
-            search = ItemSearch.fit(store, encoder)
-            search.save(tmp_path)
-            assert ItemSearch.load(tmp_path, store, encoder).ask("space") == []
+            TextIndex.fit(store, encoder).save(tmp_path)
+            assert ItemSearch(TextIndex.load(tmp_path, store, encoder)).ask("space") == []
 
     def test_a_damaged_file_is_named(self, store, encoder, search, tmp_path):
-        search.save(tmp_path)
+        search.index.save(tmp_path)
         np.save(tmp_path / "search_numbers.npy", np.arange(2))
         with pytest.raises(RecMindError, match=r"its files disagree. Run: recmind index"):
-            ItemSearch.load(tmp_path, store, encoder)
-        search.save(tmp_path)
+            TextIndex.load(tmp_path, store, encoder)
+        search.index.save(tmp_path)
         np.save(tmp_path / "search_years.npy", np.zeros(2, dtype=np.float32))
         with pytest.raises(RecMindError, match=r"its files disagree"):
-            ItemSearch.load(tmp_path, store, encoder)
-        search.save(tmp_path)
+            TextIndex.load(tmp_path, store, encoder)
+        search.index.save(tmp_path)
         (tmp_path / "words.json").write_text("{}")
         with pytest.raises(RecMindError, match=r"cannot be read .*Run: recmind index"):
-            ItemSearch.load(tmp_path, store, encoder)
+            TextIndex.load(tmp_path, store, encoder)
         (tmp_path / "search_vectors.npy").write_bytes(b"junk")
         with pytest.raises(RecMindError, match=r"cannot be read .*Run: recmind index"):
-            ItemSearch.load(tmp_path, store, encoder)
+            TextIndex.load(tmp_path, store, encoder)
 
     def test_a_pickle_is_not_loaded(self, store, encoder, search, tmp_path):
-        search.save(tmp_path)
+        search.index.save(tmp_path)
         np.save(tmp_path / "search_vectors.npy", np.array([{"a": 1}]), allow_pickle=True)
         with pytest.raises(RecMindError, match="cannot be read"):
-            ItemSearch.load(tmp_path, store, encoder)
+            TextIndex.load(tmp_path, store, encoder)
 
     def test_vectors_of_another_encoder_are_refused(self, store, encoder, search, tmp_path):
-        search.save(tmp_path)
+        search.index.save(tmp_path)
         other = WordEncoder()
         other.name = "others"
         with pytest.raises(RecMindError, match="built with the encoder 'words', and the settings name 'others'"):
-            ItemSearch.load(tmp_path, store, other)
+            TextIndex.load(tmp_path, store, other)
 
 
 def test_fusion_counts_ranks_in_all_lists():
