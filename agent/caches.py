@@ -6,8 +6,8 @@
 | model reply, ``agent/models/cache.py`` | conversation (prompt, profile, findings), tools, model, parameters | limit |
 | answer | request, user, options, model, index, count of writes, prompts, release | limit |
 
-Profiles (``tools/history.py``: user's watermark, catalogue's version) and query vectors (``tools/query_cache.py``:
-encoder, text) are remembered by their engines.
+Profiles (``tools/history.py``: user's watermark, catalogue's version) and query vectors
+(``tools/encoders/query_cache.py``: encoder, text) are remembered by their engines.
 """
 
 from __future__ import annotations

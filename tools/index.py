@@ -32,7 +32,7 @@ from recmind.tools.collaborative import CollaborativeModel
 from recmind.tools.confidence import Confidence
 from recmind.tools.cooccurrence import CollaborativeParameters
 from recmind.tools.details import ItemDetails
-from recmind.tools.encoder import Encoder, open_encoder
+from recmind.tools.encoders.encoder import Encoder, open_encoder
 from recmind.tools.filter import ItemFilter
 from recmind.tools.history import UserHistory
 from recmind.tools.links import Texts
@@ -40,9 +40,9 @@ from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, che
 from recmind.tools.moments import Moments
 from recmind.tools.popular import PopularItems
 from recmind.tools.rank import HybridRanker
-from recmind.tools.search import ItemSearch
-from recmind.tools.text_index import TextIndex
-from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE
+from recmind.tools.search.item_search import ItemSearch
+from recmind.tools.search.text_index import TextIndex
+from recmind.tools.search.vector_index import FLAT_UP_TO, LISTS_FILE
 
 if TYPE_CHECKING:
     from recmind.tools.tuning import Tuned

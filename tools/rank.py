@@ -13,11 +13,11 @@ from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.tools.appeal import Appeal
 from recmind.tools.brief import Constraint
-from recmind.tools.everyday_words import is_long
 from recmind.tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
 from recmind.tools.past import Past
 from recmind.tools.popular import PopularItems
-from recmind.tools.search import ItemSearch
+from recmind.tools.search.item_search import ItemSearch
+from recmind.tools.search.word_weights import is_long
 from recmind.tools.slate import Evidence, Findings
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from recmind.data.conditions import Condition
 from recmind.tools import phrases
 from recmind.tools.findings import NO_FOCUS, Focus, found, unmet
-from recmind.tools.search import ItemSearch, SearchHit
+from recmind.tools.search.item_search import ItemSearch, SearchHit
 from recmind.tools.slate import Evidence, Findings
 
 CLOSE = 0.25

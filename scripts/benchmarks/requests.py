@@ -19,10 +19,10 @@ from recmind.data.importers import import_table
 from recmind.data.progress import Progress
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse
 from recmind.tools.index import build, open_engines
-from recmind.tools.long_requests import signs as signs_of
-from recmind.tools.search import DEPTH, LONG_DEPTH, ItemSearch
+from recmind.tools.search.fusion import SIGNS, SignWeights, by_logit, fuse
+from recmind.tools.search.item_search import DEPTH, LONG_DEPTH, ItemSearch
+from recmind.tools.search.long_query import signs as signs_of
 
 FOLDS = 5
 RESAMPLES = 10_000

@@ -9,7 +9,7 @@ import numpy as np
 
 from recmind.data.records import Item
 from recmind.data.text import words
-from recmind.tools.item_text import stem
+from recmind.tools.search.item_text import stem
 
 
 class WordEncoder:

@@ -58,7 +58,7 @@ class TestBuilding:
 
     def test_nothing_changed_builds_nothing(self, workspace, store, encoder, monkeypatch):
         first = build(workspace, store)
-        monkeypatch.setattr("recmind.tools.index.ItemSearch", None)
+        monkeypatch.setattr("recmind.tools.index.TextIndex", None)
         assert build(workspace, store) == first
         assert versions(workspace) == ["000001"]
 

@@ -1,4 +1,4 @@
-"""Which rows of an index a question may find: a bit for each, so that a million of them are copied in microseconds."""
+"""The candidate filter: which rows of an index may be found. A bit for each: a million are copied in microseconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recmind.data.catalogue import without
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
-    """Some of so many rows; nothing changes it, so threads may share it."""
+    """A subset of an index's rows; nothing changes it, so threads may share it."""
 
     bits: npt.NDArray[np.uint8]
     """Eight rows each, the first in the lowest bit, as FAISS reads them."""
@@ -65,13 +65,13 @@ class Allowed:
     """Sorted."""
     rows: RowSet
     """The rows of those that have one, without what is barred."""
-    late: Int64s
+    unindexed: Int64s
     """The numbers of those that have none, because they came after the index was built; without what is barred."""
 
     def barring(self, numbers: Iterable[int], rows: Int64s) -> Allowed:
         """The same without these item numbers, whose rows are given as far as they have some."""
         barred = np.unique(np.fromiter(numbers, dtype=np.int64))
-        return Allowed(self.numbers, barred, self.rows.without(rows), without(self.late, barred))
+        return Allowed(self.numbers, barred, self.rows.without(rows), without(self.unindexed, barred))
 
     def holds(self, numbers: Int64s) -> Bools:
         """Of each of these item numbers whether it is allowed."""

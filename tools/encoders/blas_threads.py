@@ -21,8 +21,8 @@ _before: list[int] = []
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Inside, the libraries compute on the calling thread; what they did before comes back when the last thread
-    leaves."""
+    """Inside, the libraries compute on the calling thread. Restores the previous thread counts when the last caller
+    exits."""
     global _inside  # noqa: PLW0603  a count of threads is one for the process
     of_threads, shared = _libraries()
     mine = [library.num_threads for library in of_threads]

@@ -10,14 +10,14 @@ from recmind.data.errors import RecMindError
 from recmind.data.records import Item
 from recmind.data.settings import Settings
 from recmind.data.store import Store
-from recmind.tools.fusion import USUAL_SPREAD, SignWeights, by_logit, fuse, highest, spread
-from recmind.tools.item_text import WordFinder, embedded_text, stem
-from recmind.tools.rows import RowSet
-from recmind.tools.search import ItemSearch
+from recmind.tools.search.fusion import USUAL_STD, SignWeights, by_logit, fuse, highest, similarity_std
+from recmind.tools.search.item_search import ItemSearch
+from recmind.tools.search.item_text import WordFinder, embedded_text, stem
+from recmind.tools.search.keyword_query import keyword_search
+from recmind.tools.search.row_filter import RowSet
+from recmind.tools.search.text_index import TextIndex
+from recmind.tools.search.vector_index import VectorIndex
 from recmind.tools.search_findings import search_findings
-from recmind.tools.short_requests import with_words
-from recmind.tools.text_index import TextIndex
-from recmind.tools.vectors import VectorIndex
 from tests.tools.films import FILMS, WordEncoder
 
 CHATTER = "Hi, I think I saw this movie years ago as a kid and can't remember the name, please help me find it! I know"
@@ -159,14 +159,14 @@ def test_words_are_ranked_alike_however_many_items_are_allowed(tmp_path, monkeyp
         store.put_items(items[280:])
         conditions = (Condition("group", "=", 1.0),)
         for common in (0, 10**6):
-            monkeypatch.setattr("recmind.tools.short_requests.COMMON", common)
+            monkeypatch.setattr("recmind.tools.search.keyword_query.COMMON", common)
             for excluded in (set(), {f"i{n}" for n in range(0, 300, 3)}):
                 allowed = search.index.allowed(conditions, excluded)
                 numbers = np.setdiff1d(store.matching_numbers(conditions), [*store.numbers_of(excluded).values()])
                 every = search.index.allowed()
-                whole = [n for n in with_words(search.index, "w3 w7", 10**4, every) if n in numbers]
-                assert with_words(search.index, "w3 w7", 10**4, allowed) == whole
-                assert with_words(search.index, "w3 w7", 5, allowed) == whole[:5]
+                whole = [n for n in keyword_search(search.index, "w3 w7", 10**4, every) if n in numbers]
+                assert keyword_search(search.index, "w3 w7", 10**4, allowed) == whole
+                assert keyword_search(search.index, "w3 w7", 5, allowed) == whole[:5]
 
 
 class TestBuilding:
@@ -271,10 +271,10 @@ def test_the_highest_scores():
 
 
 def test_the_spread_is_that_of_the_catalogue_where_it_is_large_enough(vectors):
-    assert spread(vectors[:20]) == spread(vectors[:0]) == USUAL_SPREAD
+    assert similarity_std(vectors[:20]) == similarity_std(vectors[:0]) == USUAL_STD
     sample = vectors[::19][:256]
     expected = (sample @ sample.T)[np.triu_indices(256, 1)].std()
-    assert spread(vectors) == pytest.approx(float(expected), rel=1e-4)
+    assert similarity_std(vectors) == pytest.approx(float(expected), rel=1e-4)
 
 
 class TestFindings:
@@ -362,8 +362,8 @@ def rows_of(allowed: np.ndarray | None, vectors: np.ndarray) -> RowSet | None:
 class TestVectorIndex:
     @pytest.fixture(autouse=True)
     def gathers_few(self, monkeypatch):
-        monkeypatch.setattr("recmind.tools.vectors.GATHER_UP_TO", 200)
-        monkeypatch.setattr("recmind.tools.vectors.GATHERED", 0)
+        monkeypatch.setattr("recmind.tools.search.vector_index.GATHER_UP_TO", 200)
+        monkeypatch.setattr("recmind.tools.search.vector_index.GATHERED", 0)
 
     @pytest.mark.parametrize("share", [None, 1.0, 0.9, 0.4, 0.06, 0.04, 0.001, 0.0])
     def test_flat_search_equals_brute_force_under_any_filter(self, vectors, share):
@@ -391,7 +391,7 @@ class TestVectorIndex:
         expected = [set(brute(vectors, query, 10, allowed)[0].tolist()) for query in vectors[:50]]
         found = [index.nearest(query, 10, rows_of(allowed, vectors))[0].tolist() for query in vectors[:50]]
         assert np.mean([len(e & set(f)) / 10 for e, f in zip(expected, found, strict=True)]) >= 0.95
-        monkeypatch.setattr("recmind.tools.vectors.PROBES", 10_000)
+        monkeypatch.setattr("recmind.tools.search.vector_index.PROBES", 10_000)
         assert [
             set(index.nearest(query, 10, rows_of(allowed, vectors))[0].tolist()) for query in vectors[:50]
         ] == expected

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recmind.tools.rows import Allowed, RowSet
+from recmind.tools.search.row_filter import Allowed, RowSet
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 1000])
@@ -34,4 +34,4 @@ def test_items_that_are_barred_are_not_allowed_whether_they_have_a_row_or_not() 
     assert allowed.holds(np.array([8, 3, 2])).tolist() == [True, False, True]
     less = allowed.barring([8, 6, 3], np.array([1]))
     assert less.holds(np.array([2, 3, 4, 6, 8])).tolist() == [True, False, True, False, False]
-    assert (less.rows.rows.tolist(), less.late.tolist()) == ([0], [4])
+    assert (less.rows.rows.tolist(), less.unindexed.tolist()) == ([0], [4])

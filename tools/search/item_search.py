@@ -15,12 +15,12 @@ import numpy as np
 from recmind.data.arrays import Float32s, dots
 from recmind.data.conditions import Condition
 from recmind.data.text import normalize
-from recmind.tools.everyday_words import WordWorth
-from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse
-from recmind.tools.item_text import WordFinder, stem
-from recmind.tools.long_requests import signs
-from recmind.tools.short_requests import with_words
-from recmind.tools.text_index import TextIndex
+from recmind.tools.search.fusion import SIGNS, SignWeights, by_logit, fuse
+from recmind.tools.search.item_text import WordFinder, stem
+from recmind.tools.search.keyword_query import keyword_search
+from recmind.tools.search.long_query import signs
+from recmind.tools.search.text_index import TextIndex
+from recmind.tools.search.word_weights import TermWeights
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class ItemSearch:
         self.store = index.store
         self.sign_weights: SignWeights = SIGNS
         self._finder = WordFinder(index.store.settings)
-        self._worth = WordWorth(index.words)
+        self._term_weights = TermWeights(index.words)
         self._asked: dict[tuple[str, tuple[str, ...], int], Float32s | None] = {}
 
     def ask(
@@ -78,14 +78,14 @@ class ItemSearch:
             like: ids of items to resemble: their own vectors are mixed in, and they themselves do not come.
             conditions: all must hold; few matching items are filtered first and compared exactly.
             exclude: ids of items that must not come.
-            n: at most so many; fewer where fewer are near or have a word of the query. Without query and ``like``
+            n: the most to return; fewer where fewer are near or have a word of the query. Without query and ``like``
                 nothing is found.
         """
         if n < 1:
             return []
         allowed = self.index.allowed(tuple(conditions), {*exclude, *like})
         asked = self.query_vector(query, like)
-        if asked is not None and self._worth.of(query):
+        if asked is not None and self._term_weights.of(query):
             found, signed = signs(self.index, query, asked, allowed, max(LONG_DEPTH, n))
             return self._hits(by_logit(found, self.sign_weights.of(signed))[:n], query, asked)
         depth = max(DEPTH, n)
@@ -94,7 +94,7 @@ class ItemSearch:
             rows, _ = self.index.vector_index.nearest(asked, depth, allowed.rows)
             lists.append(self.index.numbers[rows].tolist())
         if query.strip():
-            lists.append(with_words(self.index, query, depth, allowed))
+            lists.append(keyword_search(self.index, query, depth, allowed))
         return self._hits(fuse(lists)[:n], query, asked)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Float32s | None:
@@ -112,7 +112,7 @@ class ItemSearch:
         return made
 
     def _query_vector(self, query: str, like: Sequence[str]) -> Float32s | None:
-        parts = [self.index.encoder.encode_query(query, self._worth.of(query))] if query.strip() else []
+        parts = [self.index.encoder.encode_query(query, self._term_weights.of(query))] if query.strip() else []
         liked = [vector for item_id in like if (vector := self.vector(item_id)) is not None]
         if liked:
             mean = np.mean(liked, axis=0)
@@ -154,7 +154,7 @@ class ItemSearch:
         return result
 
     def _hits(self, fused: list[tuple[int, float]], query: str, asked: Float32s | None) -> list[SearchHit]:
-        worth = {stem(normalize(query[start:end])): weight for start, end, weight in self._worth.of(query)}
+        weights = {stem(normalize(query[start:end])): weight for start, end, weight in self._term_weights.of(query)}
         ids = self.store.ids_of([number for number, _ in fused])
         items = self.store.items(ids.values())
         similarities = self.similarities(asked, list(ids.values()))
@@ -167,7 +167,7 @@ class ItemSearch:
                 continue
             similarity = similarity_of[item_id]
             words, field = self._finder.find(query, items[item_id])
-            if worth:
-                words = tuple(sorted(words, key=lambda word: -worth.get(stem(word), 0.0)))
+            if weights:
+                words = tuple(sorted(words, key=lambda word: -weights.get(stem(word), 0.0)))
             hits.append(SearchHit(item_id, score, None if np.isnan(similarity) else similarity, words, field))
         return hits

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from recmind.data.arrays import Float32s, Float64s, Int64s, dots, places_of
-from recmind.tools.eras import Era, mentioned, nearness, year_attribute, year_of
-from recmind.tools.everyday_words import word_weights
-from recmind.tools.fusion import highest
-from recmind.tools.item_text import stems_by_field
-from recmind.tools.rows import Allowed
-from recmind.tools.text_index import TextIndex
+from recmind.tools.search.fusion import highest
+from recmind.tools.search.item_text import stems_by_field
+from recmind.tools.search.row_filter import Allowed
+from recmind.tools.search.text_index import TextIndex
+from recmind.tools.search.word_weights import term_weights
+from recmind.tools.search.year_mentions import YearRange, mentioned_years, year_attribute, year_nearness, year_of
 
 
 def signs(index: TextIndex, query: str, asked: Float32s, allowed: Allowed, depth: int) -> tuple[Int64s, Float64s]:
@@ -28,28 +28,28 @@ def signs(index: TextIndex, query: str, asked: Float32s, allowed: Allowed, depth
     Returns:
         Their item numbers, and float64 of shape (items, 3): the signs that ``SignWeights`` weighs.
     """
-    weights, eras = word_weights(query), mentioned(query)
-    holding, scores, mass = index.words.scores(weights)
-    whole = max(mass, 1e-9) ** 0.5
+    weights, years = term_weights(query), mentioned_years(query)
+    holding, scores, idf_sum = index.words.scores(weights)
+    whole = max(idf_sum, 1e-9) ** 0.5
     near, _ = index.vector_index.nearest(asked, depth, allowed.rows)
     open_to = np.flatnonzero(allowed.rows.holds(holding))
     found = np.union1d(near, holding[open_to[highest(scores[open_to], depth)]])
     places, has_words = places_of(holding, found)
     by_words = np.where(has_words, scores[places], 0) if len(scores) else np.zeros(len(found), np.float32)
     similarities = dots(index.vectors[found], asked)
-    parts = [by_words / whole, similarities / index.spread, nearness(index.years[found], eras)]
+    parts = [by_words / whole, similarities / index.similarity_std, year_nearness(index.years[found], years)]
     known = np.stack(parts, axis=1).astype(np.float64)
-    if not len(allowed.late):
+    if not len(allowed.unindexed):
         return index.numbers[found], known
     # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
     usual = float(known[:, 1].mean()) if len(known) else 0.0
-    late = [number for number, _ in index.store.search_words(query, n=depth, numbers=allowed.late)]
-    fresh = _late(index, late, weights, whole, eras)
+    unindexed = [number for number, _ in index.store.search_words(query, n=depth, numbers=allowed.unindexed)]
+    fresh = _unindexed_signs(index, unindexed, weights, whole, years)
     return np.concatenate([index.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
 
 
-def _late(
-    index: TextIndex, numbers: Sequence[int], weights: Mapping[str, float], whole: float, eras: Sequence[Era]
+def _unindexed_signs(
+    index: TextIndex, numbers: Sequence[int], weights: Mapping[str, float], whole: float, years: Sequence[YearRange]
 ) -> tuple[Int64s, Float64s]:
     """The same for items that the index does not have, with 0 for their meaning."""
     year_name = year_attribute(index.store.catalogue())
@@ -57,6 +57,6 @@ def _late(
     items = index.store.items(ids.values())
     kept = [(number, items[item_id]) for number, item_id in ids.items() if item_id in items]
     words = [index.words.score_of(stems_by_field(item, index.store.settings), weights) / whole for _, item in kept]
-    years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)
-    parts = np.stack([np.array(words), np.zeros(len(kept)), nearness(years, eras)], axis=1)
+    own_years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)
+    parts = np.stack([np.array(words), np.zeros(len(kept)), year_nearness(own_years, years)], axis=1)
     return np.array([number for number, _ in kept], dtype=np.int64), parts.astype(np.float64)

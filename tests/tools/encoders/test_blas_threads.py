@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from recmind.tools.blas import _libraries, on_one_thread
+from recmind.tools.encoders.blas_threads import _libraries, on_one_thread
 
 
 def threads() -> list[int]:

@@ -7,11 +7,18 @@ import pytest
 
 from recmind.data.records import Item
 from recmind.data.store import Store
-from recmind.tools.eras import FADES_OVER, UNKNOWN_YEAR, mentioned, nearness, year_attribute, year_of
+from recmind.tools.search.year_mentions import (
+    FADES_OVER,
+    UNKNOWN_YEAR,
+    mentioned_years,
+    year_attribute,
+    year_nearness,
+    year_of,
+)
 
 
 @pytest.mark.parametrize(
-    ("text", "eras"),
+    ("text", "ranges"),
     [
         ("an old film from the 80s", [(1980, 1989)]),
         ("late 1990's or early 2000s", [(1996, 1999), (2000, 2003)]),
@@ -23,19 +30,19 @@ from recmind.tools.eras import FADES_OVER, UNKNOWN_YEAR, mentioned, nearness, ye
         ("", []),
     ],
 )
-def test_the_years_that_a_text_mentions(text, eras):
-    assert mentioned(text) == eras
+def test_the_years_that_a_text_mentions(text, ranges):
+    assert mentioned_years(text) == ranges
 
 
 def test_nearness_falls_with_the_distance_to_the_nearest_era():
     years = np.array([1985, 1992, 1979, 2004, np.nan], dtype=np.float32)
-    near = nearness(years, [(1980, 1989), (2004, 2004)])
+    near = year_nearness(years, [(1980, 1989), (2004, 2004)])
     expected = [1, math.exp(-3 / FADES_OVER), math.exp(-1 / FADES_OVER), 1, UNKNOWN_YEAR]
     np.testing.assert_allclose(near, expected, rtol=1e-6)
 
 
 def test_without_eras_all_years_are_alike():
-    assert nearness(np.array([1985, np.nan], dtype=np.float32), []).tolist() == [0.0, 0.0]
+    assert year_nearness(np.array([1985, np.nan], dtype=np.float32), []).tolist() == [0.0, 0.0]
 
 
 def test_the_catalogues_own_attribute_says_the_year(tmp_path):

@@ -28,7 +28,7 @@ SATURATION = 1.5
 LENGTH_NORM = 0.5
 """b: how far a word counts less in a longer field, 0 to 1."""
 SPARSE = 20
-"""Fewer postings than one for so many rows are sorted, rather than added up row by row."""
+"""With fewer postings than one for this many rows they are sorted, rather than added up row by row."""
 
 _BLOCK = 1 << 18
 
@@ -37,7 +37,7 @@ _FACTS = "words.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Postings:
+class Bm25Index:
     """Which rows hold each stem, and what it weighs there. Threads may share it."""
 
     terms: NDArray[np.uint64]
@@ -54,12 +54,12 @@ class Postings:
     """The mean length of each field, in words."""
 
     def scores(self, wanted: Mapping[str, float]) -> tuple[Int64s, Float32s, float]:
-        """The rows that hold any of these weighted stems, ascending, the score of each, and the weight of all stems
-        that any row holds.
+        """The rows that hold any of these weighted stems, ascending, the score of each, and the sum of
+        weight times idf over all stems that any row holds.
 
-        A row's score (float32, above 0) is the sum over the stems of weight, rarity and what the stem weighs there.
+        A row's score (float32, above 0) is the sum over the stems of weight, idf and what the stem weighs there.
         """
-        found = [(weight * rarity, where) for _, weight, rarity, where in self._wanted(wanted)]
+        found = [(weight * idf, where) for _, weight, idf, where in self._wanted(wanted)]
         if not found:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), 0.0
         rows = np.concatenate([self.rows[where] for _, where in found])
@@ -73,8 +73,8 @@ class Postings:
             holding, place = np.unique(rows, return_inverse=True)
             sums = np.bincount(place, weights=parts)
         above = sums > 0
-        mass = float(sum(weight for weight, _ in found))
-        return holding[above].astype(np.int64), sums[above].astype(np.float32), mass
+        idf_sum = float(sum(weight for weight, _ in found))
+        return holding[above].astype(np.int64), sums[above].astype(np.float32), idf_sum
 
     def mentions(self, words: Iterable[str]) -> int:
         """How many postings these stems have."""
@@ -87,25 +87,25 @@ class Postings:
             for word, times in Counter(words).items():
                 share = _shares(np.array(times), np.array(field), np.array(len(words)), np.array(self.lengths))
                 sums[word] = sums.get(word, 0.0) + float(share)
-        rarity_of = self.rarities(wanted)
-        unknown = self.rarest
+        idf_of = self.idfs(wanted)
+        unknown = self.largest_idf
         return sum(
-            wanted[word] * rarity_of.get(word, unknown) * share * (SATURATION + 1) / (share + SATURATION)
+            wanted[word] * idf_of.get(word, unknown) * share * (SATURATION + 1) / (share + SATURATION)
             for word, share in sums.items()
             if word in wanted
         )
 
     @property
-    def rarest(self) -> float:
-        """The rarity of a stem that no row holds."""
-        return self._rarity(0)
+    def largest_idf(self) -> float:
+        """The idf of a stem that no row holds."""
+        return self._idf(0)
 
-    def rarities(self, words: Iterable[str]) -> dict[str, float]:
-        """The rarity of each of these stems that any row holds: the logarithm of how few do, above 0, as in Lucene."""
-        return {word: rarity for word, _, rarity, _ in self._wanted(dict.fromkeys(words, 1.0))}
+    def idfs(self, words: Iterable[str]) -> dict[str, float]:
+        """The idf of each of these stems that any row holds, above 0, as Lucene computes it."""
+        return {word: idf for word, _, idf, _ in self._wanted(dict.fromkeys(words, 1.0))}
 
     def _wanted(self, wanted: Mapping[str, float]) -> list[tuple[str, float, float, slice]]:
-        """The stems that any row holds: stem, weight, rarity, and where its postings are."""
+        """The stems that any row holds: stem, weight, idf, and where its postings are."""
         if not len(self.terms):
             return []
         hashes = np.array([_hash(word) for word in wanted], dtype=np.uint64)
@@ -113,10 +113,10 @@ class Postings:
         for (word, weight), place, known in zip(wanted.items(), *places_of(self.terms, hashes), strict=True):
             if known:
                 begin, end = self.starts[place : place + 2].tolist()
-                found.append((word, weight, self._rarity(end - begin), slice(begin, end)))
+                found.append((word, weight, self._idf(end - begin), slice(begin, end)))
         return found
 
-    def _rarity(self, holding: int) -> float:
+    def _idf(self, holding: int) -> float:
         return float(np.log(1 + (self.count - holding + 0.5) / (holding + 0.5)))
 
     def save(self, folder: Path) -> None:
@@ -127,8 +127,8 @@ class Postings:
         (folder / _FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Postings:
-        """The saved postings, mapped from their files. OSError or ValueError where they are missing or damaged."""
+    def load(cls, folder: Path) -> Bm25Index:
+        """The saved index, mapped from their files. OSError or ValueError where they are missing or damaged."""
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         arrays: dict[str, Any] = {
             name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False)) for name, file in _FILES.items()
@@ -140,7 +140,7 @@ class Postings:
         return found
 
 
-class PostingsBuilder:
+class Bm25Builder:
     """Collects the words of one row after the other."""
 
     def __init__(self) -> None:
@@ -162,8 +162,8 @@ class PostingsBuilder:
             self._fields.extend(repeat(field, len(counts)))
             self._counts.extend(counts.values())
 
-    def build(self) -> Postings:
-        """The postings of all rows."""
+    def build(self) -> Bm25Index:
+        """The index of all rows."""
         lengths = np.asarray(self._lengths).reshape(-1, len(FIELD_WEIGHTS)).astype(np.float64)
         means = lengths.mean(axis=0) if self._count else np.zeros(len(FIELD_WEIGHTS))
         hashes = np.array([_hash(word) for word in self._vocabulary], dtype=np.uint64)
@@ -188,7 +188,7 @@ class PostingsBuilder:
         weights = sums * (SATURATION + 1)
         sums += SATURATION
         weights /= sums
-        return Postings(
+        return Bm25Index(
             terms=hashes[order],
             starts=np.searchsorted(terms[first], np.arange(len(hashes) + 1)),
             rows=rows[first].astype(np.int32, copy=False),

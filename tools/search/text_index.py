@@ -19,13 +19,13 @@ from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
 from recmind.data.reading import keep
 from recmind.data.store import Store
-from recmind.tools.encoder import Encoder
-from recmind.tools.eras import year_attribute, year_of
-from recmind.tools.fusion import spread
-from recmind.tools.item_text import embedded_text, stems_by_field
-from recmind.tools.postings import Postings, PostingsBuilder
-from recmind.tools.rows import Allowed, RowSet
-from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE, VectorIndex
+from recmind.tools.encoders.encoder import Encoder
+from recmind.tools.search.bm25 import Bm25Builder, Bm25Index
+from recmind.tools.search.fusion import similarity_std
+from recmind.tools.search.item_text import embedded_text, stems_by_field
+from recmind.tools.search.row_filter import Allowed, RowSet
+from recmind.tools.search.vector_index import FLAT_UP_TO, LISTS_FILE, VectorIndex
+from recmind.tools.search.year_mentions import year_attribute, year_of
 
 REMEMBERED_SETS = 64
 """Sets of allowed items that are kept: each takes a bit an item, beside what the store keeps."""
@@ -54,7 +54,7 @@ class TextIndex:
         numbers: Int64s,
         hashes: NDArray[np.uint8],
         years: Float32s,
-        words: Postings,
+        words: Bm25Index,
     ) -> None:
         """An exact index; ``fit`` and ``load`` are the ways to one.
 
@@ -74,7 +74,7 @@ class TextIndex:
         self.years = years
         self.words = words
         self.vector_index = VectorIndex(vectors)
-        self.spread = spread(vectors)
+        self.similarity_std = similarity_std(vectors)
         self._meeting: dict[tuple[Condition, ...], Allowed] = {}
         self.encoded = 0
         """How many texts ``fit`` had to encode."""
@@ -97,7 +97,7 @@ class TextIndex:
         numbers: list[int] = []
         hashes: list[bytes] = []
         new: dict[bytes, str] = {}
-        words = PostingsBuilder()
+        words = Bm25Builder()
         years: list[float] = []
         year_name = year_attribute(store.catalogue())
         known = previous._by_hash() if previous is not None and previous.of_encoder(encoder) else {}
@@ -165,7 +165,7 @@ class TextIndex:
                 name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False))
                 for name, file in _FILES.items()
             }
-            arrays["words"] = Postings.load(folder)
+            arrays["words"] = Bm25Index.load(folder)
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise RecMindError(f"The search index in {str(folder)!r} cannot be read ({error}). {REBUILD}") from None
         made = cls(store, encoder, **arrays)

@@ -14,19 +14,20 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, Int64s, dots
 from recmind.data.progress import Progress, quiet
-from recmind.tools.rows import RowSet
+from recmind.tools.search.row_filter import RowSet
 
 FLAT_UP_TO = 50_000
 """Measured on one core of two, 384 dimensions: comparing with every one of 50,000 vectors takes 4 to 8 ms, of 100,000
 7 to 15 ms, as busy as the machine is with other work; it is memory that has to be read."""
 PROBES = 64
 """Inverted lists read for a query: at 1,000,000 vectors in 4,096 lists 32 of them found all of the ten nearest. Where a
-filter leaves a share of the rows, so many more lists are read that as many vectors are compared: passing over a row
-costs little beside comparing it."""
+filter leaves a share of the rows, more lists are read, until as many vectors are compared: passing over a row costs
+little beside comparing it."""
 GATHER_UP_TO = 5_000
-"""So few allowed rows are gathered and multiplied: no index can be faster, and none exact."""
+"""Up to this many allowed rows are gathered and multiplied: no index can be faster, and none exact."""
 GATHERED = 2
-"""The same up to so many times the rows that the lists would compare: passing over all others takes longer still."""
+"""Also gather when allowed rows <= this factor x rows an IVF probe compares: passing over the others takes
+longer still."""
 TRAINING_PER_LIST = 64
 
 LISTS_FILE = "lists.faiss"

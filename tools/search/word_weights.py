@@ -1,4 +1,4 @@
-"""How much each word of a long request says: what people write in any request says little about what they mean."""
+"""What each word of a query weighs: what people write in any request says little about what they mean."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from recmind.data.text import STOP_WORDS, normalize
-from recmind.tools.encoder import MAX_CHARACTERS
-from recmind.tools.item_text import stem
-from recmind.tools.postings import Postings
+from recmind.tools.encoders.encoder import MAX_CHARACTERS
+from recmind.tools.search.bm25 import Bm25Index
+from recmind.tools.search.item_text import stem
 
 if TYPE_CHECKING:
-    from recmind.tools.minilm import Worth
+    from recmind.tools.encoders.minilm import Worth
 
 LONG = 9
-"""From so many different words on, stop words left out, a query is a long request (fewer may well be a title)."""
+"""Number of different words, without stop words, from which a query is a long request (fewer may well be a title)."""
 _REMEMBERED = 64
 """Queries: checking an answer asks for the same one again and again."""
 
@@ -55,31 +55,31 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 @cache
-def _worth() -> dict[str, float]:
+def _everyday() -> dict[str, float]:
     """What each stem is worth, where it is less than 1."""
     return {stem(word): worth for worth, words in _EVERYDAY.items() for word in words.split()}
 
 
-def word_weights(text: str) -> dict[str, float]:
+def term_weights(text: str) -> dict[str, float]:
     """What each stem of the text says of what is meant, above 0; stop words are left out.
 
     A word said again says more, by the logarithm of how often.
     """
-    worth = _worth()
+    everyday = _everyday()
     counts = Counter(stem(word) for word in normalize(text).split() if word not in STOP_WORDS)
-    return {word: worth.get(word, 1.0) * (1 + math.log(count)) for word, count in counts.items()}
+    return {word: everyday.get(word, 1.0) * (1 + math.log(count)) for word, count in counts.items()}
 
 
 def is_long(query: str) -> bool:
     """Whether the query is a long request: such a one tells of something, in more words than it needs."""
-    return len(word_weights(query[:MAX_CHARACTERS])) >= LONG
+    return len(term_weights(query[:MAX_CHARACTERS])) >= LONG
 
 
-class WordWorth:
-    """What the words of long requests are worth in one catalogue. Threads may share it."""
+class TermWeights:
+    """What each word of a long request weighs in one catalogue. Threads may share it."""
 
-    def __init__(self, postings: Postings) -> None:
-        self._postings = postings
+    def __init__(self, index: Bm25Index) -> None:
+        self._index = index
         self._known: dict[str, tuple[Worth, ...]] = {}
 
     def of(self, query: str) -> tuple[Worth, ...]:
@@ -104,7 +104,7 @@ class WordWorth:
         stems = {word for _, _, word in placed}
         if len(stems) < LONG:
             return ()
-        rarity, rarest, worth = self._postings.rarities(stems), self._postings.rarest, _worth()
+        idfs, largest, everyday = self._index.idfs(stems), self._index.largest_idf, _everyday()
         return tuple(
-            (start, end, round(worth.get(word, 1.0) * rarity.get(word, rarest), 3)) for start, end, word in placed
+            (start, end, round(everyday.get(word, 1.0) * idfs.get(word, largest), 3)) for start, end, word in placed
         )
