@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import Float64s, Int64s, places_of
+from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import without
 from recmind.data.columns import text_column
 from recmind.data.conditions import Condition, resolve_attribute, resolve_condition
@@ -68,7 +68,7 @@ class ItemFilter:
         wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
         numbers = self.store.matching_numbers(wanted)
         barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
-        total = len(numbers) - int(places_of(numbers, barred)[1].sum())
+        total = len(numbers) - int(index_in_sorted(numbers, barred)[1].sum())
         name, descending = self._sort(sort)
         if name == "popularity" and descending:
             chosen = self.popular.first(numbers, max(n, 0), barred)
@@ -143,7 +143,7 @@ class ItemFilter:
 
     def _column(self, numbers: Int64s, name: str) -> Float64s:
         known, values = self.store.number_column(name)
-        places, there = places_of(known, numbers)
+        places, there = index_in_sorted(known, numbers)
         if not there.any():
             return np.full(len(numbers), np.nan)
         return np.where(there, values[places], np.nan)

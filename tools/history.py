@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, places_of
+from recmind.data.arrays import Float32s, index_in_sorted
 from recmind.data.conditions import Condition
 from recmind.data.records import Interaction
 from recmind.data.signals import Deed, against
@@ -91,7 +91,7 @@ class UserHistory:
         if conditions and past:
             numbers = self.store.numbers_of(dict.fromkeys(interaction.item_id for interaction in past))
             matching = self.store.matching_numbers(conditions, available_only=False)
-            _, met = places_of(matching, np.array(list(numbers.values()), dtype=np.int64))
+            _, met = index_in_sorted(matching, np.array(list(numbers.values()), dtype=np.int64))
             meeting = {item_id for item_id, is_met in zip(numbers, met.tolist(), strict=True) if is_met}
             past = [interaction for interaction in past if interaction.item_id in meeting]
         if order in ("highest", "lowest"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import ItemStatistics, without
 from recmind.data.conditions import Condition
 from recmind.data.statistics import Counted
@@ -79,7 +79,7 @@ class _Scored:
 
     def of(self, item_numbers: Int64s) -> Float64s:
         """The score of each of these items; 0 for one that is not among them."""
-        places, known = places_of(self.counts.item_numbers, item_numbers)
+        places, known = index_in_sorted(self.counts.item_numbers, item_numbers)
         return np.where(known, self.scores[places], 0.0) if len(self.scores) else np.zeros(len(item_numbers))
 
 
@@ -96,7 +96,7 @@ class _Standing:
 
     def scores(self, item_numbers: Int64s) -> Float64s:
         """The score of each item; 0 for one without interactions."""
-        _, has_changed = places_of(self.changed.counts.item_numbers, item_numbers)
+        _, has_changed = index_in_sorted(self.changed.counts.item_numbers, item_numbers)
         return np.where(has_changed, self.changed.of(item_numbers), self.whole.of(item_numbers))
 
     def first(self, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
@@ -222,7 +222,7 @@ def _first(order: Int64s, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
     start, step = 0, 4 * n + len(barred)
     while start < len(order) and n > 0 and len(allowed):
         asked = order[start : start + step]
-        _, among = places_of(allowed, asked)
+        _, among = index_in_sorted(allowed, asked)
         kept = asked[among & ~np.isin(asked, barred)][:n]
         found.append(kept)
         # Most requests are answered by the first few; where few are allowed, ever more are looked at.

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float64s, Int64s, places_of
+from recmind.data.arrays import Bools, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.columns import value_links, values_of_attributes
 from recmind.data.records import Preference
@@ -266,7 +266,7 @@ def _holders(store: Store, items: Int64s, table: _TasteTable) -> tuple[Int64s, I
     links = value_links(store, items.tolist())
     if not len(table.value_numbers) or not len(links):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    at, kept = places_of(table.value_numbers, links[:, 1])
+    at, kept = index_in_sorted(table.value_numbers, links[:, 1])
     pairs = np.searchsorted(items, links[kept, 0]) * len(table.keys) + table.key_places[at[kept]]
     holder, key = np.divmod(np.unique(pairs), len(table.keys))
     return holder, key

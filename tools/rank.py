@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from recmind.data.arrays import Float64s, Int64s, places_of
+from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.tools.appeal import Appeal
@@ -244,7 +244,7 @@ class HybridRanker:
             for condition in wish.conditions:
                 # The same as ``recmind.data.conditions.matches``, and remembered by the store.
                 matching = self.store.matching_numbers((condition,), available_only=False)
-                ways += places_of(matching, numbers)[1]
+                ways += index_in_sorted(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
         return total / len(wishes)
 

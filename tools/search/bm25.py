@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, places_of
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted
 
 FIELD_WEIGHTS = (0.7, 1.0, 2.0)
 """Of title, description and attributes: in a long request the words of a title are there by chance."""
@@ -110,7 +110,7 @@ class Bm25Index:
             return []
         hashes = np.array([_hash(word) for word in wanted], dtype=np.uint64)
         found = []
-        for (word, weight), place, known in zip(wanted.items(), *places_of(self.terms, hashes), strict=True):
+        for (word, weight), place, known in zip(wanted.items(), *index_in_sorted(self.terms, hashes), strict=True):
             if known:
                 begin, end = self.starts[place : place + 2].tolist()
                 found.append((word, weight, self._idf(end - begin), slice(begin, end)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, dots
+from recmind.data.arrays import Float32s, row_dots
 from recmind.data.conditions import Condition
 from recmind.data.text import normalize
 from recmind.tools.search.fusion import SIGNS, SignWeights, by_logit, fuse
@@ -150,7 +150,7 @@ class ItemSearch:
         known = self.store.numbers_of(item_ids)
         numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
         rows, found = self.index.rows_of(numbers)
-        result[found] = dots(self.index.vectors[rows[found]], asked)
+        result[found] = row_dots(self.index.vectors[rows[found]], asked)
         return result
 
     def _hits(self, fused: list[tuple[int, float]], query: str, asked: Float32s | None) -> list[SearchHit]:

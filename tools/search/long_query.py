@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, dots, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted, row_dots
 from recmind.tools.search.fusion import highest
 from recmind.tools.search.item_text import stems_by_field
 from recmind.tools.search.row_filter import Allowed
@@ -34,9 +34,9 @@ def signs(index: TextIndex, query: str, asked: Float32s, allowed: Allowed, depth
     near, _ = index.vector_index.nearest(asked, depth, allowed.rows)
     open_to = np.flatnonzero(allowed.rows.holds(holding))
     found = np.union1d(near, holding[open_to[highest(scores[open_to], depth)]])
-    places, has_words = places_of(holding, found)
+    places, has_words = index_in_sorted(holding, found)
     by_words = np.where(has_words, scores[places], 0) if len(scores) else np.zeros(len(found), np.float32)
-    similarities = dots(index.vectors[found], asked)
+    similarities = row_dots(index.vectors[found], asked)
     parts = [by_words / whole, similarities / index.similarity_std, year_nearness(index.years[found], years)]
     known = np.stack(parts, axis=1).astype(np.float64)
     if not len(allowed.unindexed):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import Bools, Int64s, places_of
+from recmind.data.arrays import Bools, Int64s, index_in_sorted
 from recmind.data.catalogue import without
 
 
@@ -75,4 +75,4 @@ class Allowed:
 
     def holds(self, numbers: Int64s) -> Bools:
         """Of each of these item numbers whether it is allowed."""
-        return places_of(self.numbers, numbers)[1] & ~places_of(self.barred, numbers)[1]
+        return index_in_sorted(self.numbers, numbers)[1] & ~index_in_sorted(self.barred, numbers)[1]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import Bools, Float32s, Int64s, places_of
+from recmind.data.arrays import Bools, Float32s, Int64s, index_in_sorted
 from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -185,7 +185,7 @@ class TextIndex:
     def rows_of(self, numbers: Int64s) -> tuple[Int64s, Bools]:
         """The row of each item number, and whether it has one."""
         if len(numbers) <= _FEW or not len(self.numbers):
-            return places_of(self.numbers, numbers)
+            return index_in_sorted(self.numbers, numbers)
         rows = self._row_of[np.minimum(numbers, len(self._row_of) - 1)]
         return rows, rows >= 0
 

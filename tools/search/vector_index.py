@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Int64s, dots
+from recmind.data.arrays import Float32s, Int64s, row_dots
 from recmind.data.progress import Progress, quiet
 from recmind.tools.search.row_filter import RowSet
 
@@ -85,7 +85,7 @@ class VectorIndex:
         query = np.ascontiguousarray(vector, dtype=np.float32)
         if allowed is not None and allowed.size <= self._gather_up_to:
             among = allowed.rows
-            similarities = dots(self.vectors[among], query)
+            similarities = row_dots(self.vectors[among], query)
             kept = np.argpartition(-similarities, n - 1)[:n]
             rows, similarities = among[kept], similarities[kept]
         elif self._lists_file is None:
