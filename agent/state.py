@@ -20,7 +20,7 @@ from recmind.data.settings import Limits, Price
 from recmind.data.spending import Ledger
 from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
-from recmind.tools.slate import Slate
+from recmind.tools.evidence.slate import Slate
 from recmind.tools.submit import Submission
 
 

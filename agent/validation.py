@@ -19,7 +19,7 @@ from recmind.data.conditions import matches
 from recmind.data.records import Item
 from recmind.data.text import normalize
 from recmind.tools.brief import Brief
-from recmind.tools.slate import Entry, Slate
+from recmind.tools.evidence.slate import Entry, Slate
 from recmind.tools.submit import Pick, Submission
 
 TWICE = "is there twice"

@@ -31,14 +31,15 @@ from recmind.tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
 from recmind.tools.collaborative import CollaborativeModel
 from recmind.tools.confidence import Confidence
 from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.details import ItemDetails
 from recmind.tools.encoders.encoder import Encoder, open_encoder
-from recmind.tools.filter import ItemFilter
-from recmind.tools.history import UserHistory
+from recmind.tools.engines.details import ItemDetails
+from recmind.tools.engines.filter import ItemFilter
+from recmind.tools.engines.history import UserHistory
+from recmind.tools.engines.popular import PopularItems
+from recmind.tools.engines.titles import TitleFinder
 from recmind.tools.links import Texts
 from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
 from recmind.tools.moments import Moments
-from recmind.tools.popular import PopularItems
 from recmind.tools.rank import HybridRanker
 from recmind.tools.search.item_search import ItemSearch
 from recmind.tools.search.text_index import TextIndex
@@ -76,6 +77,7 @@ class Engines:
         self.popular = PopularItems(store)
         self.history = UserHistory(store)
         self.details = ItemDetails(store)
+        self.titles = TitleFinder(store)
         self.filter = ItemFilter(store, self.popular)
         self.ranker = HybridRanker(store, search, appeal, self.popular)
 

@@ -10,7 +10,7 @@ from recmind.data.conditions import matches
 from recmind.data.records import Item
 from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
-from recmind.tools.slate import Evidence
+from recmind.tools.evidence.slate import Evidence
 
 
 def faults(

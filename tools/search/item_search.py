@@ -62,7 +62,7 @@ class ItemSearch:
         self._term_weights = TermWeights(index.words)
         self._asked: dict[tuple[str, tuple[str, ...], int], Float32s | None] = {}
 
-    def ask(
+    def search(
         self,
         query: str,
         *,

@@ -11,7 +11,7 @@ import numpy as np
 from recmind.data.arrays import Float32s
 from recmind.data.catalogue import Catalogue
 from recmind.data.records import Item
-from recmind.tools.findings import is_year
+from recmind.tools.engines.attributes import is_year
 
 YearRange = tuple[int, int]
 """The first and the last year."""

@@ -97,7 +97,7 @@ def test_no_rows_and_no_words():
     assert silent.build().scores({"crew": 1.0})[0].tolist() == []
 
 
-def test_few_index_of_many_rows_add_up_as_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_postings_of_many_rows_add_up_as_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     words = Bm25Builder()
     for _ in range(300):

@@ -10,6 +10,7 @@ from recmind.data.errors import RecMindError
 from recmind.data.records import Item
 from recmind.data.settings import Settings
 from recmind.data.store import Store
+from recmind.tools.evidence.findings import search_findings
 from recmind.tools.search.fusion import USUAL_STD, SignWeights, by_logit, fuse, highest, similarity_std
 from recmind.tools.search.item_search import ItemSearch
 from recmind.tools.search.item_text import WordFinder, embedded_text, stem
@@ -17,7 +18,6 @@ from recmind.tools.search.keyword_query import keyword_search
 from recmind.tools.search.row_filter import RowSet
 from recmind.tools.search.text_index import TextIndex
 from recmind.tools.search.vector_index import VectorIndex
-from recmind.tools.search_findings import search_findings
 from tests.tools.films import FILMS, WordEncoder
 
 CHATTER = "Hi, I think I saw this movie years ago as a kid and can't remember the name, please help me find it! I know"
@@ -47,7 +47,7 @@ def ids(hits) -> list[str]:
 
 class TestAsking:
     def test_finds_by_words_and_says_which_matched_and_where(self, search):
-        first, second = search.ask("monsters in space")[:2]
+        first, second = search.search("monsters in space")[:2]
         assert {first.item_id, second.item_id} == {"alien", "aliens"}
         assert first.score > second.score > 0
         alien = first if first.item_id == "alien" else second
@@ -57,83 +57,83 @@ class TestAsking:
         )
 
     def test_the_score_is_1_for_the_first_of_both_lists(self, search):
-        best = search.ask("detective thief heist")[0]
+        best = search.search("detective thief heist")[0]
         assert (best.item_id, best.score) == ("heat", 1.0)
 
     def test_like_mixes_the_items_own_vectors_and_leaves_them_out(self, search):
-        assert ids(search.ask("", like=["alien"]))[0] == "aliens"
-        assert "alien" not in ids(search.ask("monsters in space", like=["alien"]))
+        assert ids(search.search("", like=["alien"]))[0] == "aliens"
+        assert "alien" not in ids(search.search("monsters in space", like=["alien"]))
         mixed = search.query_vector("comedy", ["alien"])
         plain, own = search.index.encoder.encode_query("comedy"), search.vector("alien")
         np.testing.assert_allclose(mixed, (plain + own) / np.linalg.norm(plain + own), atol=1e-6)
 
     def test_conditions_and_exclusions_hold_whatever_the_query(self, search):
         comedies = (Condition("genres", "=", "Comedy"),)
-        assert set(ids(search.ask("monsters in space", conditions=comedies))) == {"amelie", "up"}
-        assert ids(search.ask("monsters in space", conditions=comedies, exclude={"up"})) == ["amelie"]
-        assert search.ask("space", conditions=(Condition("year", ">", 2050.0),)) == []
+        assert set(ids(search.search("monsters in space", conditions=comedies))) == {"amelie", "up"}
+        assert ids(search.search("monsters in space", conditions=comedies, exclude={"up"})) == ["amelie"]
+        assert search.search("space", conditions=(Condition("year", ">", 2050.0),)) == []
 
     def test_at_most_n_and_no_item_twice(self, search):
-        assert len(search.ask("space", n=2)) == 2
-        assert search.ask("space", n=0) == []
-        found = ids(search.ask("space monster comedy", n=50))
+        assert len(search.search("space", n=2)) == 2
+        assert search.search("space", n=0) == []
+        found = ids(search.search("space monster comedy", n=50))
         assert len(found) == len(set(found)) == len(FILMS)
 
     @pytest.mark.parametrize("query", ["", "   "])
     def test_nothing_asked_finds_nothing(self, search, query):
-        assert search.ask(query) == []
-        assert search.ask(query, like=["unknown"]) == []
+        assert search.search(query) == []
+        assert search.search(query, like=["unknown"]) == []
 
     @pytest.mark.parametrize(
         "query", ['"', "NEAR(", "a AND OR NOT *", "title:alien^2", "\0\ud800", "天気の子", "-" * 50]
     )
     def test_any_text_is_words_and_never_syntax(self, search, query):
-        assert isinstance(search.ask(query), list)
+        assert isinstance(search.search(query), list)
 
     def test_a_long_rambling_request_is_answered(self, search):
         request = "So I remember seeing this one years ago with my cousin, " * 200 + "a space crew and a monster"
-        assert ids(search.ask(request, n=2)) != []
+        assert ids(search.search(request, n=2)) != []
 
     def test_in_a_long_request_what_it_is_about_outweighs_the_chatter(self, search):
-        first, *others = search.ask(TOLD)
+        first, *others = search.search(TOLD)
         assert (first.item_id, first.score) == ("heat", 1.0)
         assert first.words == ("detective", "thief", "heist", "last")  # what is chatter comes last
         assert all(1 > hit.score > 0 for hit in others)
 
     def test_a_long_request_holds_to_conditions_and_exclusions(self, search):
-        assert set(ids(search.ask(TOLD, conditions=(Condition("genres", "=", "Comedy"),)))) <= {"amelie", "up"}
-        assert "heat" not in ids(search.ask(TOLD, exclude={"heat"}))
-        assert search.ask(TOLD, conditions=(Condition("year", ">", 2050.0),)) == []
-        assert len(search.ask(TOLD, n=2)) == 2
+        assert set(ids(search.search(TOLD, conditions=(Condition("genres", "=", "Comedy"),)))) <= {"amelie", "up"}
+        assert "heat" not in ids(search.search(TOLD, exclude={"heat"}))
+        assert search.search(TOLD, conditions=(Condition("year", ">", 2050.0),)) == []
+        assert len(search.search(TOLD, n=2)) == 2
 
     def test_the_years_that_a_long_request_mentions_decide_between_equals(self, store, encoder):
         store.put_items([Item(f"twin{year}", "Twins", "Two sisters meet.", {"year": year}) for year in (1961, 1994)])
         search = ItemSearch(TextIndex.fit(store, encoder))
         told = f"{CHATTER} two sisters meet each other again in a little harbor town, it was from the "
         for years, expected in (("early 60s", ["twin1961", "twin1994"]), ("90s", ["twin1994", "twin1961"])):
-            assert [found for found in ids(search.ask(told + years)) if found.startswith("twin")] == expected
+            assert [found for found in ids(search.search(told + years)) if found.startswith("twin")] == expected
 
     def test_a_long_request_finds_items_added_since_and_none_that_is_gone(self, store, search):
         store.put_items([Item("zoo", "Zoo", "Zebras escape from a burning zoo and cross the frozen river.")])
         store.set_available(["heat"], False)
         told = f"{CHATTER} some zebras escape from a zoo that is burning, and they cross a frozen river"
-        assert ids(search.ask(told))[0] == "zoo"
-        assert "heat" not in ids(search.ask(f"{told}, and a detective and a thief before the last heist"))
+        assert ids(search.search(told))[0] == "zoo"
+        assert "heat" not in ids(search.search(f"{told}, and a detective and a thief before the last heist"))
 
     def test_what_a_long_request_is_compared_with_is_what_its_similarities_say(self, search):
-        hit = search.ask(TOLD)[0]
+        hit = search.search(TOLD)[0]
         again = search.similarities(search.query_vector(TOLD), [hit.item_id])
         assert hit.similarity == pytest.approx(float(again[0]), abs=1e-6)
 
     def test_unavailable_and_removed_items_never_come_even_before_a_new_build(self, store, search):
         store.set_available(["alien"], False)
         store.remove_items(["aliens"])
-        assert not {"alien", "aliens"} & set(ids(search.ask("monsters in space", n=50)))
-        assert ids(search.ask("", like=["alien"], n=50))  # what is not available can still be what others are like
+        assert not {"alien", "aliens"} & set(ids(search.search("monsters in space", n=50)))
+        assert ids(search.search("", like=["alien"], n=50))  # what is not available can still be what others are like
 
     def test_items_added_since_are_found_by_their_words(self, store, search):
         store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
-        hit = next(hit for hit in search.ask("zebras", n=2) if hit.item_id == "zoo")
+        hit = next(hit for hit in search.search("zebras", n=2) if hit.item_id == "zoo")
         assert (hit.similarity, hit.words, hit.field) == (None, ("zebras",), "description")
         assert search.vector("zoo") is None
 
@@ -145,7 +145,7 @@ class TestAsking:
         assert np.isnan(search.similarities(None, ["up"])).all()
 
     def test_answers_are_the_same_each_time(self, search):
-        assert search.ask("space comedy") == search.ask("space comedy")
+        assert search.search("space comedy") == search.search("space comedy")
 
 
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.2, 0.0])
@@ -203,14 +203,14 @@ class TestBuilding:
     def test_saved_and_loaded_it_answers_alike(self, store, encoder, search, tmp_path):
         search.index.save(tmp_path)
         loaded = ItemSearch(TextIndex.load(tmp_path, store, encoder))
-        assert loaded.ask("space comedy", like=["up"]) == search.ask("space comedy", like=["up"])
-        assert loaded.ask(TOLD) == search.ask(TOLD)
+        assert loaded.search("space comedy", like=["up"]) == search.search("space comedy", like=["up"])
+        assert loaded.search(TOLD) == search.search(TOLD)
         assert not loaded.index.vectors.flags.writeable
 
     def test_an_empty_catalogue_can_be_built_and_asked(self, tmp_path, encoder):
         with Store(tmp_path / "empty.db") as store:
             TextIndex.fit(store, encoder).save(tmp_path)
-            assert ItemSearch(TextIndex.load(tmp_path, store, encoder)).ask("space") == []
+            assert ItemSearch(TextIndex.load(tmp_path, store, encoder)).search("space") == []
 
     def test_a_damaged_file_is_named(self, store, encoder, search, tmp_path):
         search.index.save(tmp_path)
@@ -279,7 +279,7 @@ def test_the_spread_is_that_of_the_catalogue_where_it_is_large_enough(vectors):
 
 class TestFindings:
     def test_rows_carry_the_words_and_the_similarity(self, search):
-        hits = search.ask("a heist", n=1)
+        hits = search.search("a heist", n=1)
         row = search_findings(hits, search, query="a heist").rows[0]
         assert (row.item_id, row.title, row.evidence[0].kind) == ("heat", "Heat", "semantic")
         assert row.evidence[0].data["words"] == ["heist"]
@@ -287,7 +287,7 @@ class TestFindings:
         assert row.scores == {"search": hits[0].score, "semantic": hits[0].similarity}
 
     def test_likeness_is_told_of_what_is_really_alike(self, search):
-        findings = search_findings(search.ask("", like=["alien"]), search, like=["alien"])
+        findings = search_findings(search.search("", like=["alien"]), search, like=["alien"])
         told = {row.item_id: [e.text for e in row.evidence if e.kind == "semantic"] for row in findings.rows}
         assert told["aliens"] == ["a description close to that of Alien"]
         assert told["up"] == []

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from recmind.data import wording
 from recmind.data.arrays import Bools, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.columns import value_links, values_of_attributes
@@ -16,11 +17,10 @@ from recmind.data.records import Preference
 from recmind.data.signals import LOW_FEELING, POOR_STARS, standardized, weights
 from recmind.data.store import Store
 from recmind.data.text import format_number, shortened
-from recmind.tools import phrases
-from recmind.tools.findings import Describer, TasteKey, describer, taste_value
+from recmind.tools.engines.attributes import AttributeWeights, TasteKey, attribute_weights, taste_value
 
 PRIOR_ITEMS = 8.0
-"""So many items with the catalogue's own shares are added to a user's, so that two films do not make a taste."""
+"""Pseudo-items with the catalogue's own shares that are added to a user's, so that two films do not make a taste."""
 LEAST_ITEMS = 3
 """Fewer items with a value make no taste."""
 LEAST_LIFT = 1.2
@@ -32,7 +32,7 @@ _DAY_S = 86_400
 _PARTS = ("at night", "in the morning", "in the afternoon", "in the evening")
 _SEASONS = ("winter", "spring", "summer", "autumn")
 _LEAST_DAYS = 8
-"""Habits are read from at least so many days."""
+"""Days with an interaction from which on habits are read."""
 _HABIT = 0.5
 """The share of the days that makes a habit; by chance a part of the day or a season has a quarter."""
 _WEEKEND = 0.6
@@ -40,7 +40,7 @@ _DIGEST_WORDS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
+class ValueTaste:
     """One value that the user takes more often (or likes less) than expected."""
 
     attribute: str
@@ -54,7 +54,7 @@ class Taste:
     @property
     def phrase(self) -> str:
         """``genre Film-Noir ×3.1``."""
-        return f"{phrases.attribute_label(self.attribute)} {self.value} ×{format_number(round(self.lift, 1))}"
+        return f"{wording.attribute_label(self.attribute)} {self.value} ×{format_number(round(self.lift, 1))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ class Profile:
     since: float | None = None
     """Unix seconds of the oldest interaction with a time."""
     until: float | None = None
-    tastes: tuple[Taste, ...] = ()
+    tastes: tuple[ValueTaste, ...] = ()
     """Over the whole past, by lift over the catalogue and how sure it is."""
-    recent_tastes: tuple[Taste, ...] = ()
+    recent_tastes: tuple[ValueTaste, ...] = ()
     """What the newest positive interactions have more of than the user's whole past; lifts are over that."""
-    disliked: tuple[Taste, ...] = ()
+    disliked: tuple[ValueTaste, ...] = ()
     """Values whose items the user rates low or dislikes more often than others; lifts are of that share."""
     recent: tuple[PastItem, ...] = ()
     """The newest first."""
@@ -102,7 +102,7 @@ class Profile:
         """The profile for a model to read, some 120 words at most."""
         if not self.known:
             return "Nothing is known of this person."
-        kinds = ", ".join(f"{count} {phrases.counted(kind, count)}" for kind, count in self.kinds[:4])
+        kinds = ", ".join(f"{count} {wording.counted(kind, count)}" for kind, count in self.kinds[:4])
         years = _years(self.since, self.until)
         lines = [f"{kinds}{years}." if kinds else "No history yet."]
         for label, tastes, n in (
@@ -121,7 +121,7 @@ class Profile:
         habits = ", ".join(part for part in (self.hours, self.seasons) if part)
         if habits:
             lines.append(f"Usually {habits}.")
-        stated = [f"{phrases.quoted(p.text)} ({p.condition})" for p in self.preferences[-5:]]
+        stated = [f"{wording.quoted(p.text)} ({p.condition})" for p in self.preferences[-5:]]
         if stated:
             lines.insert(1, f"Said: {', '.join(stated)}.")
         return _bounded(lines)
@@ -192,19 +192,19 @@ class _TasteTable:
     """The place in ``keys`` of each value number: years of a decade share one."""
 
 
-_TABLES: WeakKeyDictionary[Describer, _TasteTable] = WeakKeyDictionary()
+_TABLES: WeakKeyDictionary[AttributeWeights, _TasteTable] = WeakKeyDictionary()
 
 
-def _taste_table(describing: Describer) -> _TasteTable:
-    known = _TABLES.get(describing)
+def _taste_table(weights: AttributeWeights) -> _TasteTable:
+    known = _TABLES.get(weights)
     if known is not None:
         return known
-    telling = {t.name: t for t in describing.telling if t.is_year or not t.is_number}
+    attributes = {a.name: a for a in weights.ordered if a.is_year or not a.is_number}
     places: dict[TasteKey, int] = {}
     items: list[float] = []
     links: list[tuple[int, int]] = []
-    for value_number, value in sorted(values_of_attributes(describing.store, telling).items()):
-        year = telling[value.attribute].is_year
+    for value_number, value in sorted(values_of_attributes(weights.store, attributes).items()):
+        year = attributes[value.attribute].is_year
         key = value.attribute, taste_value(year, value.text if value.number is None else value.number)
         place = places.setdefault(key, len(places))
         if place == len(items):
@@ -212,10 +212,10 @@ def _taste_table(describing: Describer) -> _TasteTable:
         items[place] += value.items
         links.append((value_number, place))
     table = np.array(links, dtype=np.int64).reshape(len(links), 2)
-    made = _TABLES[describing] = _TasteTable(
+    made = _TABLES[weights] = _TasteTable(
         tuple(places),
-        np.array(items) / max(describing.store.catalogue().items, 1),
-        np.array([telling[attribute].weight for attribute, _ in places]),
+        np.array(items) / max(weights.store.catalogue().items, 1),
+        np.array([attributes[attribute].weight for attribute, _ in places]),
         table[:, 0],
         table[:, 1],
     )
@@ -224,9 +224,9 @@ def _taste_table(describing: Describer) -> _TasteTable:
 
 def _tastes(
     store: Store, arrays: InteractionArrays, weight: Float64s, feeling: Float64s
-) -> tuple[list[Taste], list[Taste], list[Taste]]:
+) -> tuple[list[ValueTaste], list[ValueTaste], list[ValueTaste]]:
     """Long-term tastes, recent ones and dislikes, each the most telling first."""
-    table = _taste_table(describer(store))
+    table = _taste_table(attribute_weights(store))
     items, places = np.unique(arrays.item_numbers, return_inverse=True)
     best = np.full(len(items), -np.inf)
     np.maximum.at(best, places, weight)
@@ -247,9 +247,9 @@ def _tastes(
 
     having = np.bincount(key, minlength=len(table.keys))
     of_liked, of_recent, of_low = counted(liked), counted(recent), counted(low)
-    likes: list[tuple[float, Taste]] = []
-    lately: list[tuple[float, Taste]] = []
-    dislikes: list[tuple[float, Taste]] = []
+    likes: list[tuple[float, ValueTaste]] = []
+    lately: list[tuple[float, ValueTaste]] = []
+    dislikes: list[tuple[float, ValueTaste]] = []
     for place in np.flatnonzero(having >= LEAST_ITEMS).tolist():
         name, tells = table.keys[place], float(table.weights[place])
         count, newer, lower = int(of_liked[place]), int(of_recent[place]), int(of_low[place])
@@ -272,7 +272,7 @@ def _holders(store: Store, items: Int64s, table: _TasteTable) -> tuple[Int64s, I
     return holder, key
 
 
-def _keep(kept: list[tuple[float, Taste]], key: TasteKey, counts: tuple[int, int, float], weight: float) -> None:
+def _keep(kept: list[tuple[float, ValueTaste]], key: TasteKey, counts: tuple[int, int, float], weight: float) -> None:
     """Keep the taste if its lift is high enough, with how telling it is: the surprise of its count."""
     count, of, expected = counts
     if count < LEAST_ITEMS or not 0 < expected < 1:
@@ -282,10 +282,10 @@ def _keep(kept: list[tuple[float, Taste]], key: TasteKey, counts: tuple[int, int
     lift = min(lift, 20.0)
     if lift >= LEAST_LIFT:
         surprise = count * np.log(lift) * np.sqrt(weight)
-        kept.append((float(surprise), Taste(key[0], key[1], round(float(lift), 2), count)))
+        kept.append((float(surprise), ValueTaste(key[0], key[1], round(float(lift), 2), count)))
 
 
-def _sorted(kept: list[tuple[float, Taste]]) -> list[Taste]:
+def _sorted(kept: list[tuple[float, ValueTaste]]) -> list[ValueTaste]:
     return [taste for _, taste in sorted(kept, key=lambda pair: (-pair[0], pair[1].attribute, pair[1].value))]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from recmind.data.records import Interaction
-from recmind.tools import phrases
+from recmind.tools.evidence import phrases
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,3 @@ def test_popularity(count: int, mean: float | None, kind: str | None, text: str)
 def test_requests_and_preferences_quote_the_person() -> None:
     assert phrases.request("funny", "genres=Comedy").text == "your wish for “funny”"
     assert phrases.preference("no horror", "genres!=Horror").text == "your stated preference “no horror”"
-    assert phrases.quoted("word " * 40).endswith("…”")
-    assert len(phrases.quoted("word " * 40)) < phrases.QUOTE_LENGTH + 5
-
-
-def test_summary_lists_values_only() -> None:
-    assert phrases.summary({"year": (1999,), "genres": ("Comedy", "Sci-Fi"), "x": ()}) == "1999 · Comedy, Sci-Fi"

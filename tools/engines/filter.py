@@ -14,10 +14,8 @@ from recmind.data.columns import text_column
 from recmind.data.conditions import Condition, resolve_attribute, resolve_condition
 from recmind.data.errors import ConditionError
 from recmind.data.store import Store
-from recmind.tools import phrases
-from recmind.tools.findings import NO_FOCUS, Focus, describer, found, loosening, unmet
-from recmind.tools.popular import PopularItems, only_kind
-from recmind.tools.slate import Findings
+from recmind.tools.engines.attributes import attribute_weights
+from recmind.tools.engines.popular import PopularItems
 
 SORTS = ("popularity", "value", "recent")
 """What items can be sorted by beside their attributes."""
@@ -44,7 +42,7 @@ class ItemFilter:
         self.store = store
         self.popular = popular or PopularItems(store)
 
-    def ask(
+    def select(
         self,
         conditions: Sequence[Condition] = (),
         *,
@@ -59,7 +57,7 @@ class ItemFilter:
             sort: ``popularity``, ``value`` (Bayesian mean), ``recent`` (when the item came, else its year), or an
                 attribute; ``asc`` or ``desc`` behind it turns it. Items without such a value come last, ties by number.
             exclude: item ids that must not come.
-            n: at most so many.
+            n: the most to return.
 
         Raises:
             ConditionError: a condition or ``sort`` names what the catalogue does not have.
@@ -89,14 +87,6 @@ class ItemFilter:
             for place, number in enumerate(chosen)
         ]
         return rows, total
-
-    def loosen(self, conditions: Sequence[Condition], exclude: Collection[str] = frozenset()) -> str:
-        """Which single condition to drop, and how many items that gives: ``without year>=1990 there are 12``.
-
-        The three that give most; empty where dropping any single one gives nothing more.
-        """
-        catalogue = self.store.catalogue()
-        return loosening(self.store, tuple(resolve_condition(c, catalogue) for c in conditions), exclude)
 
     def _sort(self, sort: str) -> tuple[str, bool]:
         """What to sort by, and whether the largest comes first."""
@@ -131,7 +121,7 @@ class ItemFilter:
             return self.popular.bayesian_means(numbers).astype(np.float64)
         if name == "recent":
             keys = self._column(numbers, "created_at")
-            years = [telling.name for telling in describer(self.store).telling if telling.is_year]
+            years = [a.name for a in attribute_weights(self.store).ordered if a.is_year]
             return self._column(numbers, years[0]) if np.isnan(keys).all() and years else keys
         if name == "created_at" or self.store.catalogue().kind_of(name) == "number":
             return self._column(numbers, name)
@@ -147,43 +137,3 @@ class ItemFilter:
         if not there.any():
             return np.full(len(numbers), np.nan)
         return np.where(there, values[places], np.nan)
-
-
-def filter_findings(
-    store: Store,
-    rows: Sequence[FilterRow],
-    total: int,
-    *,
-    conditions: Sequence[Condition] = (),
-    exclude: Collection[str] = frozenset(),
-    focus: Focus | None = None,
-    shown: int = 10,
-) -> Findings:
-    """Items that meet the conditions as rows for the slate, each with the values that meet them.
-
-    An empty result says which single condition to drop, and how many items that gives.
-
-    Args:
-        store: where titles and attributes are read.
-        rows: what ``ask`` found.
-        total: how many it found in all.
-        conditions: that it was asked with.
-        exclude: item ids that it was asked without.
-        focus: what the request is about; the conditions where not given.
-        shown: how many rows the model reads.
-    """
-    catalogue = store.catalogue()
-    wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
-    about = focus or NO_FOCUS
-    about = Focus((*wanted, *about.conditions), about.constraints, about.wishes, about.tastes)
-    kind = only_kind(store)
-    given = [
-        (
-            row.item_id,
-            [phrases.popularity(row.count, row.mean, kind=kind)] if row.count else [],
-            {"popularity": row.popularity},
-        )
-        for row in rows
-    ]
-    note = f"{total} item{'' if total == 1 else 's'} in all." if total else unmet(store, wanted, exclude)
-    return found(store, "filter_items", given, note=note, focus=about, shown=shown)

@@ -14,12 +14,9 @@ from recmind.data.catalogue import ItemStatistics, without
 from recmind.data.conditions import Condition
 from recmind.data.statistics import Counted
 from recmind.data.store import Store
-from recmind.tools import phrases
-from recmind.tools.findings import NO_FOCUS, Focus, found, unmet
-from recmind.tools.slate import Findings
 
 VALUE_SHARE = 0.5
-"""Where interactions have values, the Bayesian mean makes up so much of the score, and the count the rest."""
+"""Where interactions have values, the share of the Bayesian mean in the score; the count makes up the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class PopularItem:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class _PopularityScale:
     """What counts are measured by, from all of them."""
 
     most: float
@@ -72,7 +69,7 @@ class _Scored:
 
     counts: ItemStatistics
     """By item number."""
-    scale: _Scale
+    scale: _PopularityScale
     scores: Float64s
     order: Int64s
     """The numbers of those with interactions, best first, ties by number."""
@@ -117,7 +114,7 @@ class PopularItems:
         self._lock = threading.Lock()
         self._known: _Standing | None = None
 
-    def ask(
+    def recommend(
         self,
         conditions: Sequence[Condition] = (),
         *,
@@ -133,7 +130,7 @@ class PopularItems:
             since: Unix seconds; with it or ``until``, only interactions in that period count.
             until: Unix seconds, included.
             exclude: item ids that must not come.
-            n: at most so many.
+            n: the most to return.
         """
         allowed = self.store.matching_numbers(conditions)
         barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
@@ -194,20 +191,20 @@ def prior_strength(counts: ItemStatistics) -> float:
     return float((counts.value_count.astype(np.float64) ** 2).sum()) / total if total else 0.0
 
 
-def _scale(counts: ItemStatistics) -> _Scale:
+def _scale(counts: ItemStatistics) -> _PopularityScale:
     most = float(np.log1p(counts.interactions.max(initial=0)))
     total = float(counts.value_count.sum())
     if not total:
-        return _Scale(most, math.nan, 0.0, 0.0, 0.0)
+        return _PopularityScale(most, math.nan, 0.0, 0.0, 0.0)
     mean, strength = float(counts.value_sum.sum()) / total, prior_strength(counts)
-    bayesian = _Scale(most, mean, strength, 0.0, 0.0).means(counts)
+    bayesian = _PopularityScale(most, mean, strength, 0.0, 0.0).means(counts)
     low, plain = float(bayesian.min()), counts.means
     # Never a small part of the range of the plain means, so that items which hardly differ stay close.
     spread = max(float(bayesian.max()) - low, 0.25 * float(np.nanmax(plain) - np.nanmin(plain)))
-    return _Scale(most, mean, strength, low, spread)
+    return _PopularityScale(most, mean, strength, low, spread)
 
 
-def _scored(counts: ItemStatistics, scale: _Scale | None = None) -> _Scored:
+def _scored(counts: ItemStatistics, scale: _PopularityScale | None = None) -> _Scored:
     """Items by their counts, measured by the scale; by that of the counts themselves where none is given."""
     chosen = scale or _scale(counts)
     scores = chosen.scores(counts)
@@ -228,51 +225,3 @@ def _first(order: Int64s, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
         # Most requests are answered by the first few; where few are allowed, ever more are looked at.
         start, step, n = start + step, 4 * step, n - len(kept)
     return np.concatenate(found)
-
-
-def popular_findings(
-    store: Store,
-    items: Sequence[PopularItem],
-    *,
-    conditions: Sequence[Condition] = (),
-    since: float | None = None,
-    until: float | None = None,
-    focus: Focus = NO_FOCUS,
-    shown: int = 10,
-) -> Findings:
-    """Popular items as rows for the slate, each with its count and mean.
-
-    Args:
-        store: where titles and attributes are read.
-        items: what ``ask`` found.
-        conditions: that it was asked with.
-        since: the period's start that it was asked with.
-        until: the period's end.
-        focus: what the request is about.
-        shown: how many rows the model reads.
-    """
-    note = ""
-    if not items and (since is not None or until is not None):
-        note = "Nobody took up such an item in that period. Leave the period out."
-    elif not items:
-        note = (
-            unmet(store, conditions)
-            if not store.count_matching(conditions)
-            else ("Nobody has taken up such an item yet. Use filter_items.")
-        )
-    kind = only_kind(store)
-    rows = [
-        (
-            item.item_id,
-            [phrases.popularity(item.count, item.mean, kind=kind, since=since, until=until)],
-            {"popularity": item.score},
-        )
-        for item in items
-    ]
-    return found(store, "popular_items", rows, note=note, focus=focus, shown=shown)
-
-
-def only_kind(store: Store) -> str | None:
-    """The kind of all interactions where there is just one, so that 215 ratings need not be called interactions."""
-    kinds = store.catalogue().kinds
-    return kinds[0].name if len(kinds) == 1 else None

@@ -14,11 +14,8 @@ from recmind.data.conditions import Condition
 from recmind.data.records import Interaction
 from recmind.data.signals import Deed, against
 from recmind.data.store import Store
-from recmind.tools import phrases
-from recmind.tools.findings import NO_FOCUS, Focus, found
+from recmind.tools.engines.profile import Profile, build_profile, star_kinds
 from recmind.tools.past import Past, past_of
-from recmind.tools.profile import Profile, build_profile, star_kinds
-from recmind.tools.slate import Evidence, Findings
 
 T = TypeVar("T")
 
@@ -57,7 +54,7 @@ class UserHistory:
         self._disliked: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._newest_first: dict[str, tuple[tuple[int, int], list[Interaction]]] = {}
 
-    def ask(
+    def interactions(
         self,
         user_id: str,
         *,
@@ -78,7 +75,7 @@ class UserHistory:
             conditions: only with items that meet all of them; unavailable items count too.
             order: newest and oldest by time and position; highest and lowest by value, then the newest first, with no
                 value last.
-            n: at most so many.
+            n: the most to return.
         """
         if kinds is None and since is None and until is None:
             past = self._all(user_id)
@@ -151,7 +148,7 @@ class UserHistory:
         return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.ids_of(leading).values()}
 
     def signals(self, user_id: str | None) -> tuple[Past, ...]:
-        """The user's past as the engines are asked with it, newest first; empty for an unknown user or None."""
+        """The user's past as the engines take it, newest first; empty for an unknown user or None."""
         return self.valued(user_id, None)[0]
 
     def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[Past, ...], Float32s]:
@@ -174,48 +171,3 @@ class UserHistory:
                 kept.clear()
             kept[user_id] = version, value
         return value
-
-
-def history_findings(
-    store: Store,
-    rows: Sequence[HistoryRow],
-    *,
-    total: int | None = None,
-    focus: Focus = NO_FOCUS,
-    shown: int = 10,
-    member: int = 0,
-) -> Findings:
-    """Past items as references for the slate, one row for an item, each with what the user did.
-
-    Args:
-        store: where titles and attributes are read.
-        rows: what ``ask`` found.
-        total: how many interactions the user has in all.
-        focus: what the request is about.
-        shown: how many rows the model reads.
-        member: the user's number within a group, from 1; 0 for one person alone.
-    """
-    stars = star_kinds(store)
-    facts: dict[str, list[Evidence]] = {}
-    for row in rows:
-        interaction = row.interaction
-        fact = phrases.history(
-            interaction, row.title, stars=interaction.kind in stars, member=member, against=row.against
-        )
-        facts.setdefault(interaction.item_id, []).append(fact)
-    if rows:
-        note = f"{len(rows)} of {total} interactions." if total is not None and total > len(rows) else ""
-    elif total:
-        note = f"None of this person's {total} interactions fits. Leave out the kind, the period or a condition."
-    else:
-        note = "This person has no history. Use popular_items or search_items."
-    return found(
-        store,
-        "user_history",
-        [(item_id, found_facts, {}) for item_id, found_facts in facts.items()],
-        note=note,
-        role="reference",
-        focus=focus,
-        most=2,
-        shown=shown,
-    )

@@ -6,7 +6,9 @@ from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
 from recmind.data.records import Item
 from recmind.data.store import Store
-from recmind.tools.filter import ItemFilter, filter_findings
+from recmind.tools.engines.filter import ItemFilter
+from recmind.tools.evidence.findings import filter_findings
+from recmind.tools.evidence.loosening import loosening
 from tests.tools.worlds import films, rated
 
 
@@ -20,7 +22,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def ids(store: Store, *conditions: str, **options) -> list[str]:
-    rows, _ = ItemFilter(store).ask([parse_condition(c) for c in conditions], **options)
+    rows, _ = ItemFilter(store).select([parse_condition(c) for c in conditions], **options)
     return [row.item_id for row in rows]
 
 
@@ -31,10 +33,10 @@ def test_conditions_in_any_spelling(store: Store) -> None:
 
 
 def test_the_total_is_told_beside_the_first_n(store: Store) -> None:
-    rows, total = ItemFilter(store).ask([Condition("genres", "=", "Sci-Fi")], n=2)
+    rows, total = ItemFilter(store).select([Condition("genres", "=", "Sci-Fi")], n=2)
     assert ([row.item_id for row in rows], total) == (["matrix", "alien"], 6)
     assert (rows[0].count, rows[0].mean) == (8, 4.0)
-    assert ItemFilter(store).ask([], n=0) == ([], 10)
+    assert ItemFilter(store).select([], n=0) == ([], 10)
 
 
 def test_sorts(store: Store) -> None:
@@ -75,7 +77,7 @@ def test_what_the_catalogue_does_not_have_is_an_error_that_helps(store: Store) -
 
 def test_findings_name_the_values_that_meet_the_conditions(store: Store) -> None:
     conditions = [parse_condition("genre=sci-fi"), parse_condition("year>=1999")]
-    rows, total = ItemFilter(store).ask(conditions)
+    rows, total = ItemFilter(store).select(conditions)
     findings = filter_findings(store, rows, total, conditions=conditions)
     assert findings.note == "3 items in all."
     first = findings.rows[0]
@@ -91,8 +93,11 @@ def test_findings_name_the_values_that_meet_the_conditions(store: Store) -> None
 
 def test_an_empty_result_says_what_to_loosen(store: Store) -> None:
     conditions = [parse_condition("genre=comedy"), parse_condition("year<1970")]
-    rows, total = ItemFilter(store).ask(conditions)
+    rows, total = ItemFilter(store).select(conditions)
     assert filter_findings(store, rows, total, conditions=conditions).note == (
         "No item meets genres=Comedy and year<1970. Without year<1970 there are 3; without genres=Comedy there are 1."
     )
-    assert ItemFilter(store).loosen(conditions, {"psycho"}) == "without year<1970 there are 3"
+    assert (
+        loosening(store, [Condition("genres", "=", "Comedy"), Condition("year", "<", 1970)], {"psycho"})
+        == "without year<1970 there are 3"
+    )

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from recmind.tools.evidence.slate import Findings
 from recmind.tools.lookups import LookUps
-from recmind.tools.slate import Findings
 
 LARGEST = 1_000
 """Findings that are remembered; the longest unused go first."""
@@ -59,13 +59,13 @@ class RememberedLookUps:
     def __init__(self, look_ups: LookUps, cache: FindingsCache) -> None:
         self.look_ups, self.cache = look_ups, cache
 
-    def ask(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
-        """What the tool finds, marked ``cached`` where it is remembered. Raises as ``LookUps.ask`` does."""
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
+        """What the tool finds, marked ``cached`` where it is remembered. Raises as ``LookUps.call`` does."""
         state, key = self._state(), (*self._asked(), tool, json.dumps(arguments, sort_keys=True, default=str))
         found = self.cache.get(state, key)
         if found is not None:
             return replace(found, cached=True)
-        found = self.look_ups.ask(tool, arguments)
+        found = self.look_ups.call(tool, arguments)
         self.cache.put(state, key, found)
         return found
 

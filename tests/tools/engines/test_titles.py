@@ -4,7 +4,7 @@ import pytest
 
 from recmind.data.records import Item
 from recmind.data.store import Store
-from recmind.tools.details import ItemDetails, details_findings, details_text
+from recmind.tools.engines.titles import TitleFinder
 from tests.tools.worlds import films, rated
 
 
@@ -60,7 +60,7 @@ def store(tmp_path: Path) -> Store:
     ],
 )
 def test_a_title_as_people_write_it(store: Store, text: str, item_id: str, exact: bool) -> None:
-    first = ItemDetails(store).find(text)[0]
+    first = TitleFinder(store).find(text)[0]
     assert (first.item_id, first.exact) == (item_id, exact)
     assert 0 < first.score <= 1
 
@@ -69,62 +69,33 @@ def test_a_title_as_people_write_it(store: Store, text: str, item_id: str, exact
     "text", ["Zzyzx", "", "   ", "the", "1999", "a good film for tonight", "xx", "matrix 1950s style cars"]
 )
 def test_what_is_no_title_finds_nothing_exact(store: Store, text: str) -> None:
-    assert [match for match in ItemDetails(store).find(text) if match.exact] == []
+    assert [match for match in TitleFinder(store).find(text) if match.exact] == []
 
 
 def test_nonsense_finds_nothing(store: Store) -> None:
-    assert ItemDetails(store).find("Zzyzx") == []
+    assert TitleFinder(store).find("Zzyzx") == []
 
 
 def test_best_first_and_at_most_n(store: Store) -> None:
-    details = ItemDetails(store)
-    matches = details.find("lord of the rings")
+    finder = TitleFinder(store)
+    matches = finder.find("lord of the rings")
     assert [match.item_id for match in matches] == ["lotr1", "lotr", "lotr2"]
-    assert len(details.find("lord of the rings", n=2)) == 2
-    assert details.find("lord of the rings", n=0) == []
+    assert len(finder.find("lord of the rings", n=2)) == 2
+    assert finder.find("lord of the rings", n=0) == []
     scores = [match.score for match in matches]
     assert scores == sorted(scores, reverse=True)
 
 
 def test_a_large_catalogue_is_compared_by_shared_letters(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recmind.tools.details.KEYS_SCANNED", 0)
-    details = ItemDetails(store)
-    assert details.find("the matirx")[0].item_id == "matrix"
-    assert details.find("godfather 2")[0].item_id == "part2"
-
-
-def test_details_say_what_the_catalogue_says(store: Store) -> None:
-    assert [row.text for row in ItemDetails(store).ask(["matrix", "unknown"])] == [
-        "The Matrix\ngenres: Action, Sci-Fi\nyear: 1999\nA hacker learns that the world is a simulation."
-    ]
-    store.put_items([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])
-    store.set_available(["long"], False)
-    text = details_text(store, store.item("long"))
-    assert text.startswith("long\ntags: t0, t1")
-    assert "… (30)" in text
-    assert "sku" not in text
-    assert text.endswith("Not available.")
-    assert len(text) < 600
-
-
-def test_findings_are_references_unless_told_otherwise(store: Store) -> None:
-    rows = ItemDetails(store).ask(["alien"])
-    findings = details_findings(store, rows, unknown=["Zzyzx"])
-    (row,) = findings.rows
-    assert row.role == "reference"
-    assert [fact.text for fact in row.evidence] == [
-        "20 ratings averaging 5",
-        "genre Horror",
-        "year 1979",
-        "genre Sci-Fi",
-    ]
-    assert findings.note.endswith("The catalogue has nothing called “Zzyzx”.")
-    assert details_findings(store, rows, role="candidate").rows[0].role == "candidate"
+    monkeypatch.setattr("recmind.tools.engines.titles.KEYS_SCANNED", 0)
+    finder = TitleFinder(store)
+    assert finder.find("the matirx")[0].item_id == "matrix"
+    assert finder.find("godfather 2")[0].item_id == "part2"
 
 
 def test_a_misspelt_title_is_found_among_many(tmp_path: Path) -> None:
     store = Store(tmp_path / "many.db")
     store.put_items(Item(f"m{n}", f"The {chr(97 + n % 26)}{n * 7919 % 10007} story of number {n}") for n in range(5000))
     store.put_items([Item("matrix", "The Matrix")])
-    details = ItemDetails(store)
-    assert details.find("the matirx")[0].item_id == "matrix"
+    finder = TitleFinder(store)
+    assert finder.find("the matirx")[0].item_id == "matrix"

@@ -7,7 +7,8 @@ from recmind.data import statistics
 from recmind.data.conditions import Condition
 from recmind.data.records import Item
 from recmind.data.store import Store
-from recmind.tools.popular import PopularItems, _scored, popular_findings, prior_strength
+from recmind.tools.engines.popular import PopularItems, _scored, prior_strength
+from recmind.tools.evidence.findings import popular_findings
 from tests.tools.worlds import bought, films, rated
 
 DAY = 86_400.0
@@ -27,7 +28,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_two_fives_do_not_beat_forty_fours(store: Store) -> None:
-    items = PopularItems(store).ask()
+    items = PopularItems(store).recommend()
     assert [(item.item_id, item.count, item.mean) for item in items] == [
         ("matrix", 40, 4.5),
         ("heat", 2, 5.0),
@@ -49,25 +50,25 @@ def test_the_bayesian_mean_by_hand(store: Store) -> None:
 
 def test_by_period(store: Store) -> None:
     popular = PopularItems(store)
-    assert [i.item_id for i in popular.ask(since=1_000_000 + 50 * DAY)] == ["net"]
-    assert [i.item_id for i in popular.ask(until=1_000_000 + 50 * DAY)] == ["matrix", "heat"]
-    assert popular.ask(since=9e9) == []
+    assert [i.item_id for i in popular.recommend(since=1_000_000 + 50 * DAY)] == ["net"]
+    assert [i.item_id for i in popular.recommend(until=1_000_000 + 50 * DAY)] == ["matrix", "heat"]
+    assert popular.recommend(since=9e9) == []
 
 
 def test_conditions_exclusions_and_n(store: Store) -> None:
     popular = PopularItems(store)
-    assert [i.item_id for i in popular.ask([Condition("genres", "=", "Crime")])] == ["heat", "net"]
-    assert [i.item_id for i in popular.ask(exclude={"matrix", "unknown"})] == ["heat", "net"]
-    assert [i.item_id for i in popular.ask(n=1)] == ["matrix"]
+    assert [i.item_id for i in popular.recommend([Condition("genres", "=", "Crime")])] == ["heat", "net"]
+    assert [i.item_id for i in popular.recommend(exclude={"matrix", "unknown"})] == ["heat", "net"]
+    assert [i.item_id for i in popular.recommend(n=1)] == ["matrix"]
     store.set_available(["matrix"], False)
-    assert [i.item_id for i in popular.ask()] == ["heat", "net"]
+    assert [i.item_id for i in popular.recommend()] == ["heat", "net"]
 
 
 def test_without_values_the_count_decides(tmp_path: Path) -> None:
     store = films(tmp_path)
     for n in range(3):
         store.add_interactions(bought(f"u{n}", "heat", *(("alien",) if n else ())))
-    items = PopularItems(store).ask()
+    items = PopularItems(store).recommend()
     assert [(i.item_id, i.count, i.mean) for i in items] == [("heat", 3, None), ("alien", 2, None)]
     assert items[0].score == 1.0
     assert np.isnan(PopularItems(store).bayesian_means([1])).all()
@@ -82,9 +83,9 @@ def test_scores_for_the_ranker(store: Store) -> None:
 
 def test_new_interactions_count_at_once(store: Store) -> None:
     popular = PopularItems(store)
-    popular.ask()
+    popular.recommend()
     store.add_interactions(rated("late", ("psycho", 5)))
-    assert "psycho" in [item.item_id for item in popular.ask()]
+    assert "psycho" in [item.item_id for item in popular.recommend()]
 
 
 def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
@@ -104,7 +105,7 @@ def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
         for user in range(60):
             rate(user)
         popular = PopularItems(store)
-        popular.ask()
+        popular.recommend()
         scale = popular._standing().whole.scale
         for user in range(60, 75):
             rate(user)
@@ -115,9 +116,9 @@ def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
             slow = _scored(counts, scale)
             expected = [(int(n), int(counts.interactions[n - 1]), float(slow.scores[n - 1])) for n in slow.order]
             numbers = store.numbers_of(ids)
-            found = [(numbers[item.item_id], item.count, item.score) for item in popular.ask(n=200)]
+            found = [(numbers[item.item_id], item.count, item.score) for item in popular.recommend(n=200)]
             assert found == expected
-            assert found[:5] == [(numbers[item.item_id], item.count, item.score) for item in popular.ask(n=5)]
+            assert found[:5] == [(numbers[item.item_id], item.count, item.score) for item in popular.recommend(n=5)]
             assert popular.score(counts.item_numbers).tolist() == slow.scores.astype(np.float32).tolist()
             wanted = np.array([3, 8, 60, 120, 150])
             order = [n for n, _, _ in expected if n in wanted]
@@ -126,12 +127,12 @@ def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
 
 def test_an_empty_catalogue_has_nothing_popular(tmp_path: Path) -> None:
     store = films(tmp_path)
-    assert PopularItems(store).ask() == []
+    assert PopularItems(store).recommend() == []
     assert popular_findings(store, []).note == "Nobody has taken up such an item yet. Use filter_items."
 
 
 def test_findings(store: Store) -> None:
-    items = PopularItems(store).ask(since=1_000_000 + 50 * DAY)
+    items = PopularItems(store).recommend(since=1_000_000 + 50 * DAY)
     (row,) = popular_findings(store, items, since=1_000_000 + 50 * DAY).rows
     assert row.evidence[0].text == "10 ratings averaging 1"
     assert row.evidence[0].data == {"count": 10, "mean": 1.0, "since": 1_000_000 + 50 * DAY, "until": None}

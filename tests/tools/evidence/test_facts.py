@@ -3,21 +3,22 @@ from pathlib import Path
 from recmind.data.conditions import Condition
 from recmind.data.records import Item
 from recmind.tools.brief import Constraint
-from recmind.tools.findings import NO_FOCUS, Focus, describer, loosening, meeting_values, unmet, with_facts
-from recmind.tools.slate import Finding, Findings
+from recmind.tools.engines.attributes import attribute_weights
+from recmind.tools.evidence.facts import NO_FOCUS, Focus, item_facts, meeting_values, with_facts
+from recmind.tools.evidence.slate import Finding, Findings
 from tests.tools.worlds import films, shop
 
 
 def texts(store, item_id: str, focus: Focus = NO_FOCUS, most: int = 3) -> list[str]:
     item = store.item(item_id)
-    return [fact.text for fact in describer(store).facts(item, focus, most)]
+    return [fact.text for fact in item_facts(store).facts(item, focus, most)]
 
 
 def test_hidden_attributes_and_prose_tell_nothing(tmp_path: Path) -> None:
     store = shop(tmp_path)
-    assert [telling.name for telling in describer(store).telling] == ["categories", "brand", "price"]
+    assert [weight.name for weight in attribute_weights(store).ordered] == ["categories", "brand", "price"]
     assert texts(store, "p0") == ["category Pots", "brand Acme", "price 5"]
-    assert describer(store).summary(store.item("p0")) == "Pots, Garden · Acme"
+    assert item_facts(store).summary(store.item("p0")) == "Pots, Garden · Acme"
 
 
 def test_what_meets_the_request_is_named_first(tmp_path: Path) -> None:
@@ -58,27 +59,12 @@ def test_facts_and_summaries_are_added_to_any_findings_once(tmp_path: Path) -> N
     assert with_facts(store, done) == done
 
 
-def test_the_describer_follows_the_catalogue(tmp_path: Path) -> None:
+def test_weights_and_facts_follow_the_catalogue(tmp_path: Path) -> None:
     store = films(tmp_path)
-    before = describer(store)
-    assert describer(store) is before
+    before, facts = attribute_weights(store), item_facts(store)
+    assert attribute_weights(store) is before
+    assert item_facts(store) is facts
     store.put_items([Item("new", "New", "", {"genres": ("Western",), "year": 2020})])
-    assert describer(store) is not before
-    assert describer(store).share("genres", "Western") > 0
-
-
-def test_loosening_names_the_conditions_to_drop(tmp_path: Path) -> None:
-    store = films(tmp_path)
-    comedy, old, long_ago = (
-        Condition("genres", "=", "Comedy"),
-        Condition("year", "<", 1970),
-        Condition("year", "<", 1900),
-    )
-    assert loosening(store, (comedy, old)) == "without year<1970 there are 3; without genres=Comedy there are 1"
-    assert loosening(store, (comedy, old), exclude={"psycho"}) == "without year<1970 there are 3"
-    assert loosening(store, (comedy,)) == "without genres=Comedy there are 10"
-    assert loosening(store, (old, long_ago)) == "without year<1900 there are 1"
-    assert unmet(store, (old,), exclude={"psycho"}) == (
-        "The only item that meets year<1970 is excluded. Without year<1970 there are 9."
-    )
-    assert unmet(store, ()) == "The catalogue has no available item."
+    assert attribute_weights(store) is not before
+    assert item_facts(store) is not facts
+    assert attribute_weights(store).share("genres", "Western") > 0

@@ -1,4 +1,4 @@
-from recmind.tools.slate import Evidence, Finding, Findings, Slate
+from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 
 COMEDY = Evidence("metadata", "genre Comedy", {"attribute": "genres", "value": "Comedy"})
 LIKED = Evidence(

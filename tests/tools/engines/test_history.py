@@ -6,8 +6,9 @@ import pytest
 from recmind.data.conditions import Condition
 from recmind.data.records import Interaction, Item, Preference
 from recmind.data.store import Store
-from recmind.tools.history import UserHistory, history_findings
-from recmind.tools.profile import Taste
+from recmind.tools.engines.history import UserHistory
+from recmind.tools.engines.profile import ValueTaste
+from recmind.tools.evidence.findings import history_findings
 from tests.tools.worlds import bought, films, rated
 
 DAY = 86_400.0
@@ -27,25 +28,26 @@ def ids(rows) -> list[str]:
 
 def test_orders(store: Store) -> None:
     history = UserHistory(store)
-    assert ids(history.ask("ann")) == ["mib", "amelie", "alien", "heat", "matrix"]
-    assert ids(history.ask("ann", order="oldest")) == ["matrix", "heat", "alien", "amelie", "mib"]
-    assert ids(history.ask("ann", order="highest")) == ["matrix", "alien", "amelie", "heat", "mib"]
-    assert ids(history.ask("ann", order="lowest")) == ["heat", "amelie", "alien", "matrix", "mib"]
-    assert ids(history.ask("ann", n=2)) == ["mib", "amelie"]
-    assert ids(history.ask("ann", n=0)) == []
+    assert ids(history.interactions("ann")) == ["mib", "amelie", "alien", "heat", "matrix"]
+    assert ids(history.interactions("ann", order="oldest")) == ["matrix", "heat", "alien", "amelie", "mib"]
+    assert ids(history.interactions("ann", order="highest")) == ["matrix", "alien", "amelie", "heat", "mib"]
+    assert ids(history.interactions("ann", order="lowest")) == ["heat", "amelie", "alien", "matrix", "mib"]
+    assert ids(history.interactions("ann", n=2)) == ["mib", "amelie"]
+    assert ids(history.interactions("ann", n=0)) == []
 
 
 def test_filters(store: Store) -> None:
     history = UserHistory(store)
-    assert ids(history.ask("ann", kinds=["like"])) == ["mib"]
-    assert ids(history.ask("ann", conditions=[Condition("genres", "=", "Sci-Fi")])) == ["mib", "alien", "matrix"]
-    assert ids(history.ask("ann", since=1_000_000 + DAY, until=1_000_000 + 2 * DAY)) == ["alien", "heat"]
-    assert history.ask("nobody") == []
+    assert ids(history.interactions("ann", kinds=["like"])) == ["mib"]
+    science_fiction = [Condition("genres", "=", "Sci-Fi")]
+    assert ids(history.interactions("ann", conditions=science_fiction)) == ["mib", "alien", "matrix"]
+    assert ids(history.interactions("ann", since=1_000_000 + DAY, until=1_000_000 + 2 * DAY)) == ["alien", "heat"]
+    assert history.interactions("nobody") == []
 
 
 def test_unavailable_items_stay_in_the_past(store: Store) -> None:
     store.set_available(["matrix"], False)
-    assert "matrix" in ids(UserHistory(store).ask("ann", conditions=[Condition("year", "=", 1999)]))
+    assert "matrix" in ids(UserHistory(store).interactions("ann", conditions=[Condition("year", "=", 1999)]))
 
 
 def test_signals_are_the_past_as_the_collaborative_model_takes_it(store: Store) -> None:
@@ -121,7 +123,7 @@ def test_two_films_make_no_taste_and_ten_do(tmp_path: Path) -> None:
     assert [t for t in history.profile("two").tastes if t.attribute == "genres"] == []
     western = next(t for t in history.profile("ten").tastes if t.attribute == "genres")
     # (10 + 8 × 0.1) / (10 + 8) = 0.6 where 0.1 is expected.
-    assert western == Taste("genres", "Western", 6.0, 10)
+    assert western == ValueTaste("genres", "Western", 6.0, 10)
     assert history.profile("ten").lifts["genres", "Western"] == 6.0
     assert "genre Western ×6" in history.profile("ten").digest()
 
@@ -183,7 +185,7 @@ def test_the_digest_is_short(tmp_path: Path) -> None:
 
 
 def test_findings_are_references_with_what_the_user_did(store: Store) -> None:
-    rows = UserHistory(store).ask("ann", order="highest", n=2)
+    rows = UserHistory(store).interactions("ann", order="highest", n=2)
     findings = history_findings(store, rows, total=5)
     assert findings.note == "2 of 5 interactions."
     assert [(row.item_id, row.role, row.evidence[0].text) for row in findings.rows] == [
@@ -196,7 +198,7 @@ def test_findings_are_references_with_what_the_user_did(store: Store) -> None:
 
 def test_one_row_for_an_item_with_several_interactions(store: Store) -> None:
     store.add_interactions([Interaction("ann", "matrix", "like", at=9_000_000.0)])
-    findings = history_findings(store, UserHistory(store).ask("ann", n=None))
+    findings = history_findings(store, UserHistory(store).interactions("ann", n=None))
     matrix = next(row for row in findings.rows if row.item_id == "matrix")
     assert [fact.text for fact in matrix.evidence if fact.kind == "history"] == [
         "your liking for The Matrix",
@@ -206,10 +208,10 @@ def test_one_row_for_an_item_with_several_interactions(store: Store) -> None:
 
 def test_what_speaks_against_an_item_is_marked(store: Store) -> None:
     history = UserHistory(store)
-    assert [(row.item_id, row.against) for row in history.ask("ann", order="lowest", n=3)] == [
+    assert [(row.item_id, row.against) for row in history.interactions("ann", order="lowest", n=3)] == [
         ("heat", True), ("amelie", True), ("alien", False),
     ]  # fmt: skip
-    facts = [row.evidence[0] for row in history_findings(store, history.ask("ann", order="lowest", n=3)).rows]
+    facts = [row.evidence[0] for row in history_findings(store, history.interactions("ann", order="lowest", n=3)).rows]
     assert [fact.against for fact in facts] == [True, True, False]
     assert history.disliked("ann") == {"heat", "amelie"}
     store.add_interactions([Interaction("ann", "heat", "like", at=2_000_000.0)])

@@ -1,9 +1,9 @@
-"""Everything about a few items, and finding an item by a title as people write it."""
+"""Finding an item by a title as people write it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,18 +12,15 @@ from recmind.data.arrays import Int64s
 from recmind.data.columns import all_title_keys, title_matches
 from recmind.data.records import Item
 from recmind.data.store import Store
-from recmind.data.text import STOP_WORDS, format_number, title_keys
-from recmind.tools import phrases
-from recmind.tools.findings import NO_FOCUS, Focus, describer, found, values_of
-from recmind.tools.popular import only_kind
-from recmind.tools.slate import Evidence, Findings, Role
+from recmind.data.text import STOP_WORDS, title_keys
+from recmind.tools.engines.attributes import attribute_weights, values_of
 
 LEAST_SCORE = 0.72
 """Below this a title is another title: "Zzyzx" must find nothing."""
 LEAST_SCORE_SHORT = 0.79
 """The same for up to five letters, where one wrong letter in four makes another word."""
 KEYS_SCANNED = 200_000
-"""Catalogues with up to so many title keys are compared whole; beyond, titles that share three letters in a row."""
+"""Catalogues with up to this many title keys are compared whole; beyond, titles that share three letters in a row."""
 POPULARITY_SHARE = 0.06
 """How much the most popular of several matches may gain on the others."""
 _Found = dict[int, tuple[float, bool]]
@@ -32,8 +29,6 @@ _DISTANCE_SCORES = {0: 1.0, 1: 0.99, 2: 0.95}
 _YEAR = re.compile(r"[\s,]*[(\[]?\b((?:18|19|20)\d\d)\b[)\]]?\s*$")
 _UNSAID = STOP_WORDS | {"part", "episode", "chapter", "vol", "volume"}
 """Words of a title that need not be written."""
-DESCRIPTION_LENGTH = 400
-_LISTED_VALUES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +43,8 @@ class TitleMatch:
     """The text is one of the title's names, but for case, accents, articles, year or subtitle."""
 
 
-@dataclass(frozen=True, slots=True)
-class DetailsRow:
-    """All that the catalogue says of one item."""
-
-    item: Item
-    text: str
-    """Several lines: title, attributes, description."""
-    count: int
-    mean: float | None
-
-
-class ItemDetails:
-    """Finds and tells about single items. Threads may share it."""
+class TitleFinder:
+    """Finds items by their titles. Threads may share it."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -83,22 +67,6 @@ class ItemDetails:
         if not any(exact for _, exact in found_here.values()):
             self._add_similar(text, found_here)
         return self._ordered(found_here, n)
-
-    def ask(self, item_ids: Iterable[str]) -> list[DetailsRow]:
-        """All about these items, in their order; unknown ids are left out."""
-        items = self.store.items(dict.fromkeys(item_ids))
-        numbers = self.store.numbers_of(items)
-        counts = self.store.statistics(list(numbers.values()))
-        means = counts.means
-        return [
-            DetailsRow(
-                item,
-                details_text(self.store, item),
-                int(counts.interactions[place]),
-                None if np.isnan(means[place]) else float(means[place]),
-            )
-            for place, item in enumerate(items.values())
-        ]
 
     def _add_named(self, text: str, found_here: _Found) -> None:
         """Items that the text names: a key of its own is a key of their title, with its subtitle or without."""
@@ -123,7 +91,7 @@ class ItemDetails:
                 )
 
     def _years(self, item: Item) -> set[int]:
-        years = [t.name for t in describer(self.store).telling if t.is_year]
+        years = [a.name for a in attribute_weights(self.store).ordered if a.is_year]
         found_years = {int(value) for name in years for value in values_of(item, name) if not isinstance(value, str)}
         in_title = re.search(r"\((\d{4})\)", item.title)
         return found_years | ({int(in_title[1])} if in_title else set())
@@ -195,54 +163,3 @@ def _better(found_here: _Found, number: int, score: float, *, exact: bool) -> No
     known = found_here.get(number)
     if known is None or (exact, score) > (known[1], known[0]):
         found_here[number] = score, exact
-
-
-def details_text(store: Store, item: Item) -> str:
-    """What the catalogue says of an item, a line for each attribute, without hidden ones; long texts are cut."""
-    lines = [item.name]
-    for name, value in item.attributes.items():
-        if store.settings.hidden(name) and name not in store.settings.title_attributes:
-            continue
-        if isinstance(value, tuple):
-            more = f", … ({len(value)})" if len(value) > _LISTED_VALUES else ""
-            written = ", ".join(value[:_LISTED_VALUES]) + more
-        else:
-            written = format_number(value) if isinstance(value, int | float) else value
-        lines.append(f"{name}: {_cut(written)}")
-    if item.description:
-        lines.append(_cut(item.description))
-    if not item.available:
-        lines.append("Not available.")
-    return "\n".join(lines)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= DESCRIPTION_LENGTH else text[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0] + " …"
-
-
-def details_findings(
-    store: Store,
-    rows: Sequence[DetailsRow],
-    *,
-    role: Role = "reference",
-    unknown: Sequence[str] = (),
-    focus: Focus = NO_FOCUS,
-) -> Findings:
-    """Items with all that is worth citing of them.
-
-    Args:
-        store: where titles and attributes are read.
-        rows: what ``ask`` found.
-        role: reference, so that looking at an item does not make it a candidate, unless told otherwise.
-        unknown: titles that were asked for and not found; for the note.
-        focus: what the request is about.
-    """
-    kind = only_kind(store)
-    given: list[tuple[str, list[Evidence], dict[str, float]]] = [
-        (row.item.item_id, [phrases.popularity(row.count, row.mean, kind=kind)] if row.count else [], {})
-        for row in rows
-    ]
-    parts = [row.text for row in rows]
-    if unknown:
-        parts.append(f"The catalogue has nothing called {' or '.join(phrases.quoted(title) for title in unknown[:3])}.")
-    return found(store, "item_details", given, note="\n\n".join(parts), role=role, focus=focus, most=8)
