@@ -27,7 +27,7 @@ from recmind.tools.encoders.blas_threads import on_one_thread
 from recmind.tools.encoders.query_cache import QueryCache
 
 if TYPE_CHECKING:
-    from recmind.tools.encoders.minilm import MiniLM, Worth
+    from recmind.tools.encoders.minilm import MiniLM, SpanWeight
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +87,11 @@ class Encoder(Protocol):
         """The vectors of the texts, float32 of shape (texts, dimension), rows of length 1."""
         ...
 
-    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Float32s:
+    def encode_query(self, text: str, spans: Sequence[SpanWeight] = ()) -> Float32s:
         """The vector of one query, float32 of shape (dimension,), length 1; from the cache where it is known.
 
-        ``worth`` says what parts of the text are worth, from which character to which; without it all count alike, and
-        so they do for an encoder that cannot weigh words.
+        ``spans`` says what parts of the text weigh; without it all count alike, and so they do for an encoder that
+        cannot weigh words.
         """
         ...
 
@@ -130,21 +130,21 @@ class _CachedQueries(ABC):
     def __init__(self, cache: Path | None) -> None:
         self._queries = QueryCache(None if cache is None else cache / "queries.db")
 
-    def encode_query(self, text: str, worth: Sequence[Worth] = ()) -> Float32s:
+    def encode_query(self, text: str, spans: Sequence[SpanWeight] = ()) -> Float32s:
         """The vector of one query, float32 of shape (dimension,)."""
         text = text[:MAX_CHARACTERS]
-        worth = [part for part in worth if part[1] <= len(text)] if self.weighs else ()
-        # What words are worth follows from the catalogue: another catalogue asks for another vector.
-        key = f"{self.name} {self.checksum}" + (f" {worth}" if worth else "")
+        spans = [part for part in spans if part[1] <= len(text)] if self.weighs else ()
+        # What words weigh follows from the catalogue: another catalogue asks for another vector.
+        key = f"{self.name} {self.checksum}" + (f" {spans}" if spans else "")
         vector = self._queries.get(key, text)
         if vector is None:
-            vector = self._encode_query(text, worth)
+            vector = self._encode_query(text, spans)
             self._queries.put(key, text, vector)
         return vector
 
     @abstractmethod
-    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Float32s:
-        """The model's vector of the query; ``worth`` is empty unless the encoder weighs words."""
+    def _encode_query(self, text: str, spans: Sequence[SpanWeight]) -> Float32s:
+        """The model's vector of the query; ``spans`` is empty unless the encoder weighs words."""
 
 
 class DefaultEncoder(_CachedQueries):
@@ -197,10 +197,10 @@ class DefaultEncoder(_CachedQueries):
             return _encode_in_bulk(_sentence_transformer(str(self._folder), local=True), cut, progress)
         return self._minilm.encode_tokens(tokens, progress)
 
-    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Float32s:
+    def _encode_query(self, text: str, spans: Sequence[SpanWeight]) -> Float32s:
         minilm = self._minilm
         with on_one_thread():
-            vector: Float32s = minilm.encode_weighted(text, worth) if worth else minilm.encode([text])[0]
+            vector: Float32s = minilm.encode_weighted(text, spans) if spans else minilm.encode([text])[0]
         return vector
 
 
@@ -250,7 +250,7 @@ class NamedEncoder(_CachedQueries):
             return np.empty((0, self.dimension), dtype=np.float32)
         return _encode_in_bulk(self._model, [text[:MAX_CHARACTERS] for text in texts], progress)
 
-    def _encode_query(self, text: str, worth: Sequence[Worth]) -> Float32s:  # noqa: ARG002  it does not weigh words
+    def _encode_query(self, text: str, spans: Sequence[SpanWeight]) -> Float32s:  # noqa: ARG002  it does not weigh words
         model = self._model
         # Some models are trained with a prompt before queries; encode_query adds it.
         encode = getattr(model, "encode_query", model.encode)

@@ -18,11 +18,11 @@ from tokenizers import Tokenizer
 from recmind.data.arrays import Float32s, Int64s
 from recmind.data.progress import Progress, quiet
 
-Worth = tuple[int, int, float]
-"""Characters of a text, from the first up to the last but one, and what they are worth: 0 or above."""
+SpanWeight = tuple[int, int, float]
+"""Characters of a text, from the first up to the last but one, and what they weigh: 0 or above."""
 
-LEAST_WORTH = 0.1
-"""What a token counts whatever it is worth, where the mean worth counts 1."""
+LEAST_WEIGHT = 0.1
+"""What a token counts whatever its span weighs, where the mean weight counts 1."""
 TOKENS_PER_BATCH = 1024
 """Enough rows to keep the matrix products busy, few enough that a layer's values stay in the processor's cache."""
 
@@ -80,21 +80,21 @@ class MiniLM:
                 progress("encoding", done, len(tokens))
         return vectors
 
-    def encode_weighted(self, text: str, worth: Sequence[Worth]) -> Float32s:
-        """The vector of one text whose words count by their worth, float32 of shape (dimension,), of length 1.
+    def encode_weighted(self, text: str, spans: Sequence[SpanWeight]) -> Float32s:
+        """The vector of one text whose words count by their weight, float32 of shape (dimension,), of length 1.
 
-        A token counts by the worth of its characters over the mean of all tokens, and ``LEAST_WORTH`` beside; the
+        A token counts by the weight of its characters over the mean of all tokens, and ``LEAST_WEIGHT`` beside; the
         words around it still shape what it stands for. Smooth inverse frequency (Arora et al., 2017) does the same to
         the vectors of words.
         """
         encoding = self._tokenizer.encode(text)
         of_character = np.zeros(len(text) + 1, dtype=np.float32)
-        for start, end, weight in worth:
+        for start, end, weight in spans:
             of_character[start:end] = weight
         # The markers around a text cover no character.
         weights = np.array([of_character[start:end].max(initial=0.0) for start, end in encoding.offsets])
         mean = float(weights.mean())
-        weights = LEAST_WORTH + weights / mean if mean > 0 else np.ones(len(weights))
+        weights = LEAST_WEIGHT + weights / mean if mean > 0 else np.ones(len(weights))
         pooled = weights @ self._states(np.array([encoding.ids]))[0]
         return np.asarray(pooled / max(float(np.linalg.norm(pooled)), 1e-12), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""One order out of several signs of relevance: by rank for short queries, by learned weights for long requests."""
+"""One order out of several features of relevance: by rank for short queries, by learned weights for long requests."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ RANK_OFFSET = 60
 
 
 @dataclass(frozen=True, slots=True)
-class SignWeights:
-    """What one unit of each sign adds to the logit of "this is the item that is meant".
+class FeatureWeights:
+    """What one unit of each feature adds to the logit of "this is the item that is meant".
 
     Learned on 1,391 posts by people who look for a film they cannot name, over 9,742 films
     (``scripts/benchmarks/requests.py`` learns them anew on four fifths of the posts, and measures on the last fifth).
-    No sign is particular to films, and a catalogue without years or without descriptions does without that sign.
+    No feature is particular to films, and a catalogue without years or without descriptions does without that one.
     """
 
     words: float = 2.1
@@ -30,12 +30,12 @@ class SignWeights:
     years: float = 2.9
     """Of ``recmind.tools.search.year_mentions.year_nearness``."""
 
-    def of(self, signs: Float64s) -> Float64s:
-        """The logit of each row of signs, of shape (items, 3): words, meaning, years."""
-        return np.asarray(signs @ np.array(astuple(self)), dtype=np.float64)
+    def of(self, features: Float64s) -> Float64s:
+        """The logit of each row of features, of shape (items, 3): words, meaning, years."""
+        return np.asarray(features @ np.array(astuple(self)), dtype=np.float64)
 
 
-SIGNS = SignWeights()
+FEATURE_WEIGHTS = FeatureWeights()
 
 USUAL_STD = 0.15
 """Of all-MiniLM-L6-v2 over a large catalogue: what is taken where there are too few vectors to know."""

@@ -6,7 +6,6 @@ request mentions are weighed against each other.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,15 +14,12 @@ import numpy as np
 from recmind.data.arrays import Float32s, row_dots
 from recmind.data.conditions import Condition
 from recmind.data.text import normalize
-from recmind.tools.search.fusion import SIGNS, SignWeights, by_logit, fuse
+from recmind.tools.search.fusion import FEATURE_WEIGHTS, FeatureWeights, by_logit, fuse
 from recmind.tools.search.item_text import WordFinder, stem
 from recmind.tools.search.keyword_query import keyword_search
-from recmind.tools.search.long_query import signs
+from recmind.tools.search.long_query import long_query_features
 from recmind.tools.search.text_index import TextIndex
 from recmind.tools.search.word_weights import TermWeights
-
-logger = logging.getLogger(__name__)
-
 
 DEPTH = 200
 """How far down each list an item still counts."""
@@ -57,10 +53,10 @@ class ItemSearch:
     def __init__(self, index: TextIndex) -> None:
         self.index = index
         self.store = index.store
-        self.sign_weights: SignWeights = SIGNS
+        self.feature_weights: FeatureWeights = FEATURE_WEIGHTS
         self._finder = WordFinder(index.store.settings)
         self._term_weights = TermWeights(index.words)
-        self._asked: dict[tuple[str, tuple[str, ...], int], Float32s | None] = {}
+        self._query_vectors: dict[tuple[str, tuple[str, ...], int], Float32s | None] = {}
 
     def search(
         self,
@@ -84,18 +80,18 @@ class ItemSearch:
         if n < 1:
             return []
         allowed = self.index.allowed(tuple(conditions), {*exclude, *like})
-        asked = self.query_vector(query, like)
-        if asked is not None and self._term_weights.of(query):
-            found, signed = signs(self.index, query, asked, allowed, max(LONG_DEPTH, n))
-            return self._hits(by_logit(found, self.sign_weights.of(signed))[:n], query, asked)
+        vector = self.query_vector(query, like)
+        if vector is not None and self._term_weights.of(query):
+            found, features = long_query_features(self.index, query, vector, allowed, max(LONG_DEPTH, n))
+            return self._hits(by_logit(found, self.feature_weights.of(features))[:n], query, vector)
         depth = max(DEPTH, n)
         lists: list[list[int]] = []
-        if asked is not None:
-            rows, _ = self.index.vector_index.nearest(asked, depth, allowed.rows)
+        if vector is not None:
+            rows, _ = self.index.vector_index.nearest(vector, depth, allowed.rows)
             lists.append(self.index.numbers[rows].tolist())
         if query.strip():
             lists.append(keyword_search(self.index, query, depth, allowed))
-        return self._hits(fuse(lists)[:n], query, asked)
+        return self._hits(fuse(lists)[:n], query, vector)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Float32s | None:
         """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
@@ -104,11 +100,11 @@ class ItemSearch:
         search, ranking and validation of a request all ask for the same.
         """
         key = query, tuple(like), self.store.catalogue_version
-        if (known := self._asked.get(key)) is not None:
+        if (known := self._query_vectors.get(key)) is not None:
             return known
-        if len(self._asked) >= REMEMBERED_QUERIES:
-            self._asked.clear()
-        made = self._asked[key] = self._query_vector(query, like)
+        if len(self._query_vectors) >= REMEMBERED_QUERIES:
+            self._query_vectors.clear()
+        made = self._query_vectors[key] = self._query_vector(query, like)
         return made
 
     def _query_vector(self, query: str, like: Sequence[str]) -> Float32s | None:
@@ -142,22 +138,22 @@ class ItemSearch:
         result[np.array(places, dtype=np.int64)[known]] = self.index.vectors[rows[known]]
         return result
 
-    def similarities(self, asked: Float32s | None, item_ids: Sequence[str]) -> Float32s:
+    def similarities(self, vector: Float32s | None, item_ids: Sequence[str]) -> Float32s:
         """Cosine similarity of each item to the vector (see ``query_vector``), float32; NaN where it is not known."""
         result = np.full(len(item_ids), np.nan, dtype=np.float32)
-        if asked is None:
+        if vector is None:
             return result
         known = self.store.numbers_of(item_ids)
         numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
         rows, found = self.index.rows_of(numbers)
-        result[found] = row_dots(self.index.vectors[rows[found]], asked)
+        result[found] = row_dots(self.index.vectors[rows[found]], vector)
         return result
 
-    def _hits(self, fused: list[tuple[int, float]], query: str, asked: Float32s | None) -> list[SearchHit]:
+    def _hits(self, fused: list[tuple[int, float]], query: str, vector: Float32s | None) -> list[SearchHit]:
         weights = {stem(normalize(query[start:end])): weight for start, end, weight in self._term_weights.of(query)}
         ids = self.store.ids_of([number for number, _ in fused])
         items = self.store.items(ids.values())
-        similarities = self.similarities(asked, list(ids.values()))
+        similarities = self.similarities(vector, list(ids.values()))
         similarity_of = dict(zip(ids.values(), similarities.tolist(), strict=True))
         hits = []
         for number, score in fused:

@@ -14,7 +14,7 @@ from recmind.tools.search.bm25 import Bm25Index
 from recmind.tools.search.item_text import stem
 
 if TYPE_CHECKING:
-    from recmind.tools.encoders.minilm import Worth
+    from recmind.tools.encoders.minilm import SpanWeight
 
 LONG = 9
 """Number of different words, without stop words, from which a query is a long request (fewer may well be a title)."""
@@ -80,9 +80,9 @@ class TermWeights:
 
     def __init__(self, index: Bm25Index) -> None:
         self._index = index
-        self._known: dict[str, tuple[Worth, ...]] = {}
+        self._known: dict[str, tuple[SpanWeight, ...]] = {}
 
-    def of(self, query: str) -> tuple[Worth, ...]:
+    def of(self, query: str) -> tuple[SpanWeight, ...]:
         """The words of a long request by their place, and how rare they are here and how little they are chatter.
 
         Empty for a short query. A word that no item holds is as rare as can be: it may well be a synonym of one.
@@ -94,7 +94,7 @@ class TermWeights:
             known = self._known[query] = self._of(query[:MAX_CHARACTERS])
         return known
 
-    def _of(self, query: str) -> tuple[Worth, ...]:
+    def _of(self, query: str) -> tuple[SpanWeight, ...]:
         placed = [
             (match.start(), match.end(), stem(word))
             for match in _WORD.finditer(query)

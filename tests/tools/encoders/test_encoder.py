@@ -68,7 +68,7 @@ def test_a_batch_equals_its_singles(encoder):
     np.testing.assert_allclose(encoder.encode(TEXTS), [encoder.encode_query(text) for text in TEXTS], atol=1e-6)
 
 
-def test_words_that_are_worth_more_draw_the_vector_to_them(encoder):
+def test_words_that_weigh_more_draw_the_vector_to_them(encoder):
     text = "I think there was a thief, and somebody else, and a volcano"
     thief, volcano = (text.index(word) for word in ("thief", "volcano"))
     towards_thief = encoder.encode_query(text, [(thief, thief + 5, 3.0)])
@@ -79,12 +79,12 @@ def test_words_that_are_worth_more_draw_the_vector_to_them(encoder):
     assert np.linalg.norm(towards_thief) == pytest.approx(1, abs=1e-6)
 
 
-def test_words_that_are_all_worth_nothing_count_alike(encoder):
+def test_words_that_all_weigh_nothing_count_alike(encoder):
     text = "a thief and a volcano"
     np.testing.assert_allclose(encoder.encode_query(text, [(2, 7, 0.0)]), encoder.encode_query(text), atol=1e-6)
 
 
-def test_the_cache_tells_worths_apart(tmp_path):
+def test_the_cache_tells_weights_apart(tmp_path):
     encoder = open_encoder(cache=tmp_path)
     weighed = encoder.encode_query("a thief and a volcano", [(2, 7, 2.0)])
     assert not np.array_equal(weighed, encoder.encode_query("a thief and a volcano"))

@@ -11,7 +11,7 @@ from recmind.data.records import Item
 from recmind.data.settings import Settings
 from recmind.data.store import Store
 from recmind.tools.evidence.findings import search_findings
-from recmind.tools.search.fusion import USUAL_STD, SignWeights, by_logit, fuse, highest, similarity_std
+from recmind.tools.search.fusion import USUAL_STD, FeatureWeights, by_logit, fuse, highest, similarity_std
 from recmind.tools.search.item_search import ItemSearch
 from recmind.tools.search.item_text import WordFinder, embedded_text, stem
 from recmind.tools.search.keyword_query import keyword_search
@@ -254,9 +254,9 @@ def test_fusion_counts_ranks_in_all_lists():
 
 
 def test_logits_become_scores_beside_the_best():
-    weights = SignWeights(words=1.0, meaning=2.0, years=0.0)
-    signs = np.array([[1.0, 0.0, 9.0], [0.0, 1.0, 9.0], [0.0, 1.0, 0.0]])
-    logits = weights.of(signs)
+    weights = FeatureWeights(words=1.0, meaning=2.0, years=0.0)
+    features = np.array([[1.0, 0.0, 9.0], [0.0, 1.0, 9.0], [0.0, 1.0, 0.0]])
+    logits = weights.of(features)
     assert logits.tolist() == [1.0, 2.0, 2.0]
     ordered = by_logit(np.array([5, 9, 7]), logits)
     assert ordered == [(7, 1.0), (9, 1.0), (5, 0.5)]  # a tie goes to the lower number
