@@ -2,12 +2,12 @@
 
 | kept | key | until |
 | --- | --- | --- |
-| look-up, ``tools/remembered.py`` | index, count of writes, user, what binds, slate, arguments | write, new index |
+| look-up, ``tools/lookup_cache.py`` | index, count of writes, user, what binds, slate, arguments | write, new index |
 | model reply, ``agent/models/cache.py`` | conversation (prompt, profile, findings), tools, model, parameters | limit |
 | answer | request, user, options, model, index, count of writes, prompts, release | limit |
 
-Profiles (``tools/history.py``: user's watermark, catalogue's version) and query vectors (``tools/query_cache.py``:
-encoder, text) are remembered by their engines.
+Profiles (``tools/engines/history.py``: user's watermark, catalogue's version) and query vectors
+(``tools/encoders/query_cache.py``: encoder, text) are remembered by their engines.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from recmind.agent.models.cache import caching
 from recmind.data.disk_cache import DiskCache, key_of
 from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
+from recmind.tools.lookup_cache import FindingsCache, RememberedLookUps
 from recmind.tools.lookups import LookUps
-from recmind.tools.remembered import FindingsCache, RememberedLookUps
 
 LARGEST_ANSWERS = 500
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from recmind.agent import policy
 from recmind.data.errors import RecMindError
-from recmind.tools.context import Brief, RequestContext
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
+from recmind.tools.evidence.slate import Entry, Slate
 from recmind.tools.lookups import LookUps
-from recmind.tools.slate import Entry, Slate
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
     """The slate with everything the policy would look up for this brief."""
     for name, arguments in policy.look_ups(described(brief, slate, context.wanted(brief))):
         try:
-            findings = LookUps(context, brief, slate).ask(name, arguments)
+            findings = LookUps(context, brief, slate).call(name, arguments)
         except RecMindError:
             log.exception("look-up %s failed", name)
             continue
@@ -49,14 +50,14 @@ def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
 
 def listed(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
     """The slate with items that qualify, whatever the request is about."""
-    slate, _ = slate.merged(LookUps(context, brief, slate).ask("filter_items", {"where": list(brief.bindings)}))
+    slate, _ = slate.merged(LookUps(context, brief, slate).call("filter_items", {"where": list(brief.bindings)}))
     return slate
 
 
 def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple[Slate, list[Entry]]:
     """The slate with scores, and its best ``n`` candidates that nothing rules out, best first."""
     name, arguments = policy.ranking({"k": n})
-    slate, entries = slate.merged(LookUps(context, brief, slate).ask(name, arguments))
+    slate, entries = slate.merged(LookUps(context, brief, slate).call(name, arguments))
     return slate, entries[:n]
 
 

@@ -20,8 +20,8 @@ from recmind.agent.models.offline import BRIEF, LINES
 from recmind.agent.models.spoken import with_spoken_calls, without_thoughts
 from recmind.agent.state import AgentContext, Line, State
 from recmind.data.text import normalize
+from recmind.tools.evidence.slate import Entry, Slate
 from recmind.tools.group import in_turns
-from recmind.tools.slate import Entry, Slate
 
 RESERVED = 4
 """Model calls that must be left where a question is asked: it, the look-ups it leads to, the final call, a repair."""

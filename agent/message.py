@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recmind.agent import group
 from recmind.agent.state import AgentContext, Verdict
 from recmind.agent.understanding import Understanding
-from recmind.tools.context import Brief
-from recmind.tools.phrases import quoted
+from recmind.data.conditions import Condition, resolve_condition
+from recmind.data.wording import quoted
+from recmind.tools.brief import Brief
+from recmind.tools.evidence.loosening import loosening
 
 FAR = 0.29
 """Where no recommendation is more similar than this to what was asked for, the catalogue has nothing like it."""
@@ -61,13 +65,20 @@ def _nothing_close(brief: Brief, verdict: Verdict, context: AgentContext) -> boo
     return bool(np.nan_to_num(near, nan=1.0).max() < FAR)
 
 
+def _advice(conditions: Sequence[Condition], brief: Brief, context: AgentContext) -> str:
+    """Which single condition to drop, and how many items that gives; empty where that helps nothing."""
+    catalogue = context.store.catalogue()
+    resolved = [resolve_condition(condition, catalogue) for condition in conditions]
+    return loosening(context.store, resolved, brief.excluded)
+
+
 def _shortfall(brief: Brief, verdict: Verdict, context: AgentContext) -> str:
     """Why there are fewer items than asked for, and which condition to loosen."""
     found = len(verdict.chosen)
     conditions = brief.binding_conditions(frozenset(verdict.dropped))
     said = f"{found or 'No'} item{'' if found == 1 else 's'} instead of {context.wanted(brief)}:"
     if conditions:
-        advice = context.engines.filter.loosen(conditions, exclude=brief.excluded) if len(conditions) > 1 else ""
+        advice = _advice(conditions, brief, context) if len(conditions) > 1 else ""
         listed = " and ".join(str(condition) for condition in conditions[:4])
         more = "nothing else in the catalogue" if found else "nothing in the catalogue"
         if brief.excluded & brief.consumed:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from recmind.agent.answer import Portrait, Proof
 from recmind.agent.proofs import proved_of_person
-from recmind.tools import phrases
+from recmind.data.wording import joined
 from recmind.tools.context import RequestContext
-from recmind.tools.phrases import joined
-from recmind.tools.profile import Profile, Taste, star_kinds
-from recmind.tools.slate import Evidence
+from recmind.tools.engines.profile import Profile, ValueTaste, star_kinds
+from recmind.tools.evidence import phrases
+from recmind.tools.evidence.slate import Evidence
 
 TASTES, DISLIKES, FAVORITES = 3, 2, 2
 """Of each at most so many are told."""
@@ -29,7 +29,7 @@ def portrait(context: RequestContext, user_id: str | None) -> Portrait:
         told.extend(holding)
         return [fact.text for fact in holding]
 
-    def facts(tastes: Sequence[Taste], *, less: bool = False) -> list[Evidence]:
+    def facts(tastes: Sequence[ValueTaste], *, less: bool = False) -> list[Evidence]:
         return [phrases.taste(t.attribute, t.value, t.count, t.lift, less=less) for t in tastes]
 
     parts = (
@@ -46,7 +46,9 @@ def portrait(context: RequestContext, user_id: str | None) -> Portrait:
 def _favorites(context: RequestContext, user_id: str, profile: Profile) -> list[Evidence]:
     """What the user did with the items they think most of."""
     stars = star_kinds(context.store)
-    rows = {row.item_id: row for row in reversed(context.engines.history.ask(user_id, order="highest", n=None))}
+    rows = {
+        row.item_id: row for row in reversed(context.engines.history.interactions(user_id, order="highest", n=None))
+    }
     return [
         phrases.history(row.interaction, row.title, stars=row.interaction.kind in stars)
         for item in profile.favorites[:FAVORITES]

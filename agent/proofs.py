@@ -12,9 +12,10 @@ import numpy as np
 from recmind.data.conditions import Condition, matches
 from recmind.data.records import Item
 from recmind.data.text import normalize
-from recmind.tools.context import Brief, RequestContext
-from recmind.tools.profile import build_profile
-from recmind.tools.slate import Evidence
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
+from recmind.tools.engines.profile import build_profile
+from recmind.tools.evidence.slate import Evidence
 
 TOLERANCE = 0.01
 """How far a measured value may be from the recorded one, which is rounded."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from recmind.data.records import AttributeValue, Item
 from recmind.data.text import normalize
-from recmind.tools.phrases import attribute_label
-from recmind.tools.slate import Entry, Slate
+from recmind.data.wording import attribute_label
+from recmind.tools.evidence.slate import Entry, Slate
 
 MOST_UNPROVED = 3
 """Words of a reason that need not be of the facts: "it comes well recommended" claims little."""

@@ -285,11 +285,11 @@ class RecMind:
         """
         for name, given in (("user_id", user_id), ("text", text)):
             _check_kept(name, given)
-        return keep_preference(user_id, text, self.store, self.engines.details, source="told", at=time.time())
+        return keep_preference(user_id, text, self.store, self.engines.titles, source="told", at=time.time())
 
     def forget_preference(self, user_id: str, text: str) -> list[Preference]:
         """Forgets what a user stated, by its words or its condition; the records dropped, empty where none is meant."""
-        return forget_preference(user_id, text, self.store, self.engines.details)
+        return forget_preference(user_id, text, self.store, self.engines.titles)
 
     @property
     def engines(self) -> Engines:

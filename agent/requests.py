@@ -42,8 +42,8 @@ from recmind.data.spending import Ledger
 from recmind.data.store import Store
 from recmind.data.text import encodable
 from recmind.data.workspace import Workspace
+from recmind.tools.evidence.slate import Slate
 from recmind.tools.index import Engines, open_engines
-from recmind.tools.slate import Slate
 
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
@@ -297,7 +297,7 @@ class Requests:
         def read() -> Understanding:
             known = any(self.engines.history.profile(user_id).known for user_id in people)
             query = asked_now(said, people[0] if len(people) == 1 else None)
-            readings.append(understand(query, self.store, self.engines.details, user_known=known))
+            readings.append(understand(query, self.store, self.engines.titles, user_known=known))
             # "Another one" says nothing by itself: it goes on with what was asked before.
             before = message.before if message else None
             return before if before is not None and readings[0].empty else readings[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recmind.tools.slate import EvidenceKind
+from recmind.tools.evidence.slate import EvidenceKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from recmind.agent.understanding import Understanding
 from recmind.data.choices import Mode, Strategy, Strictness
 from recmind.data.settings import Limits, Price
 from recmind.data.spending import Ledger
-from recmind.tools.context import Brief, RequestContext
-from recmind.tools.slate import Slate
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
+from recmind.tools.evidence.slate import Slate
 from recmind.tools.submit import Submission
 
 

@@ -15,7 +15,7 @@ Float64s = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Int64s, Bools]:
+def index_in_sorted(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Int64s, Bools]:
     """The place of each wanted number among the sorted ones, and whether it is there; where it is not, the place is
     any that can be read (0 where there are none at all)."""
     if not len(ordered):
@@ -24,7 +24,7 @@ def places_of(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Int6
     return places, np.asarray(ordered[places] == wanted)
 
 
-def dots(rows: Float32s, vector: Float32s) -> Float32s:
+def row_dots(rows: Float32s, vector: Float32s) -> Float32s:
     """The product of each row with the vector, on the calling thread.
 
     ``rows @ vector`` shares out the work among BLAS's threads from about a thousand rows on, and waits for all of them:
@@ -33,7 +33,7 @@ def dots(rows: Float32s, vector: Float32s) -> Float32s:
     return np.asarray(np.vecdot(rows, vector), dtype=np.float32)
 
 
-def common(one: Int64s, other: Int64s) -> Int64s:
+def intersect_sorted(one: Int64s, other: Int64s) -> Int64s:
     """The numbers that both have, sorted; each is sorted and has a number once."""
     few, many = (one, other) if len(one) <= len(other) else (other, one)
-    return few[places_of(many, few)[1]]
+    return few[index_in_sorted(many, few)[1]]

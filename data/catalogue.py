@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, places_of
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted
 
 AttributeKind = Literal["text", "number", "list"]
 
@@ -145,7 +145,7 @@ class ItemStatistics:
 
     def of(self, wanted: Int64s) -> ItemStatistics:
         """The counts of these items, in their order, where the item numbers here are sorted; zeros for unknown ones."""
-        places, known = places_of(self.item_numbers, wanted)
+        places, known = index_in_sorted(self.item_numbers, wanted)
         if not len(self):
             return ItemStatistics(wanted, *(np.zeros(len(wanted), column.dtype) for column in self.columns[1:]))
         return ItemStatistics(wanted, *(column[places] * known for column in self.columns[1:]))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from recmind.data.arrays import Float64s, Int64s, common, places_of
+from recmind.data.arrays import Float64s, Int64s, index_in_sorted, intersect_sorted
 from recmind.data.catalogue import AttributeSummary, Catalogue, KindSummary, without
 from recmind.data.conditions import NEGATIONS, PSEUDO_ATTRIBUTES, Condition, compares, numbers_sql, where
 from recmind.data.database import Database
@@ -132,7 +132,7 @@ class ItemReading(Database):
             for condition in wanted:
                 meeting = self._remember(("meeting", condition), version, partial(self._meeting, condition))
                 negated = condition.operator in NEGATIONS and condition.attribute not in PSEUDO_ATTRIBUTES
-                numbers = without(numbers, meeting) if negated else common(numbers, meeting)
+                numbers = without(numbers, meeting) if negated else intersect_sorted(numbers, meeting)
             numbers.flags.writeable = False
             return numbers
 
@@ -163,7 +163,7 @@ class ItemReading(Database):
         """How many available items meet all conditions, those of the excluded ids left out."""
         numbers = self.matching_numbers(conditions)
         barred = np.array(list(self.numbers_of(exclude).values()), dtype=np.int64)
-        return len(numbers) - int(places_of(numbers, barred)[1].sum())
+        return len(numbers) - int(index_in_sorted(numbers, barred)[1].sum())
 
     def number_column(self, attribute: str) -> tuple[Int64s, Float64s]:
         """The item numbers, sorted, whose attribute is a number, and the numbers; ``created_at`` is one too."""

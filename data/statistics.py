@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Int64s, places_of
+from recmind.data.arrays import Int64s, index_in_sorted
 from recmind.data.catalogue import ItemStatistics
 from recmind.data.reading import ItemReading, keep
 
@@ -34,7 +34,7 @@ class Counted:
     def of(self, wanted: Int64s) -> ItemStatistics:
         """The counts of these items, in their order; zeros where an item is not known."""
         old, new = self.whole.of(wanted), self.changed.of(wanted)
-        _, changed = places_of(self.changed.item_numbers, wanted)
+        _, changed = index_in_sorted(self.changed.item_numbers, wanted)
         if not changed.any():
             return old
         pairs = zip(old.columns[1:], new.columns[1:], strict=True)
@@ -133,7 +133,7 @@ def _overlaid(whole: ItemStatistics, changed: ItemStatistics) -> ItemStatistics:
     """The whole counts, those that have changed as they are now."""
     if not len(changed):
         return whole
-    places, known = places_of(whole.item_numbers, changed.item_numbers)
+    places, known = index_in_sorted(whole.item_numbers, changed.item_numbers)
     columns = [column.copy() for column in whole.columns[1:]]
     for column, new in zip(columns, changed.columns[1:], strict=True):
         column[places[known]] = new[known]

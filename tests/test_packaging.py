@@ -64,7 +64,7 @@ def test_every_folder_is_importable_below_the_one_name():
 
 
 def test_no_module_is_imported_by_a_second_name(tracked):
-    """``import tools.slate`` beside ``import recmind.tools.slate`` would make two classes of each."""
+    """``import tools.evidence.slate`` beside ``import recmind.tools.evidence.slate`` would make two classes of each."""
     wrong = {
         (str(path.relative_to(ROOT)), name)
         for path in tracked

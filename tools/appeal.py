@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, dots, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted, row_dots
 from recmind.data.errors import RecMindError
 from recmind.tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
 from recmind.tools.links import Texts
@@ -138,10 +138,10 @@ class Appeal:
             columns["popularity"] = np.log1p(self.moments.interactions(numbers))
         directions = columns.keys() & question.texts.keys()
         if directions and self.texts is not None:
-            rows, known = places_of(self.texts.numbers, numbers)
+            rows, known = index_in_sorted(self.texts.numbers, numbers)
             vectors = self.texts.vectors[rows]
             for name in directions:
-                columns[name] = np.where(known, dots(vectors, question.texts[name]), 0.0)
+                columns[name] = np.where(known, row_dots(vectors, question.texts[name]), 0.0)
         if {"newness", "trend", "quiet"} & columns.keys():
             self.times(columns, self.moments.places(numbers), question.day)
         return np.column_stack([columns[name] for name in names])
@@ -200,7 +200,7 @@ class Appeal:
     def _directions(self, table: Float64s, weighed: Float64s, wanted: Collection[str]) -> dict[str, Float32s]:
         """Where the texts of the past point, and those of its newest items."""
         assert self.texts is not None
-        past, has_text = places_of(self.texts.numbers, table[:, 0].astype(np.int64))
+        past, has_text = index_in_sorted(self.texts.numbers, table[:, 0].astype(np.int64))
         leads = has_text & (weighed > 0)
         newest = leads & (table[:, 2] == table[leads, 2].min(initial=np.inf))
         found = {}
@@ -228,11 +228,11 @@ class Appeal:
         """These items as hits, each with the past item that its text is most like."""
         assert self.texts is not None
         table = self.question(history).table
-        past, has_text = places_of(self.texts.numbers, table[table[:, 1] > 0, 0].astype(np.int64))
+        past, has_text = index_in_sorted(self.texts.numbers, table[table[:, 1] > 0, 0].astype(np.int64))
         if not has_text.any():
             return []
-        rows, _ = places_of(self.texts.numbers, new)
-        likeness = dots(self.texts.vectors[rows, None], self.texts.vectors[past[has_text]])
+        rows, _ = index_in_sorted(self.texts.numbers, new)
+        likeness = row_dots(self.texts.vectors[rows, None], self.texts.vectors[past[has_text]])
         nearest = self.texts.numbers[past[has_text]][likeness.argmax(axis=1)].tolist()
         hits = zip(new.tolist(), odds.tolist(), nearest, strict=True)
         return [CollaborativeHit(number, score, 0.0, (), alike) for number, score, alike in hits]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recmind.data.arrays import Float64s, Int64s, places_of
+from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.tools.appeal import CANDIDATES, Appeal
 from recmind.tools.blocks import Block, blocks
 from recmind.tools.newcomers import places_for, spaced
@@ -86,6 +86,6 @@ def _newcomers(block: Block, user: int, n: int, allowed: Int64s | None) -> Int64
     past = slice(block.pasts.starts[user], block.pasts.starts[user + 1])
     numbers, liked = block.pasts.item_numbers[past], block.pasts.weights[past] > 0
     texts = block.appeal.texts
-    if texts is None or not places_of(texts.numbers, numbers[liked])[1].any():
+    if texts is None or not index_in_sorted(texts.numbers, numbers[liked])[1].any():
         return np.empty(0, np.int64)
     return block.appeal.newcomers().nearest(block.direction("text")[user], n, numbers.tolist(), allowed)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, index_in_sorted
 from recmind.tools.appeal import FEATURES, LEAST, LINKED, TEXT, Appeal
 from recmind.tools.collaborative import heaviest
 from recmind.tools.past import DAY_S, Pasts, days_before
@@ -113,7 +113,7 @@ class Block:
         totals[self._owner[met], places[met]] = 0.0
         if allowed is not None:
             numbers = self.appeal.collaborative.items[self._positions_of(np.arange(width))]
-            totals[:, ~places_of(allowed, numbers)[1]] = 0.0
+            totals[:, ~index_in_sorted(allowed, numbers)[1]] = 0.0
         led = totals > 0
         if DENSE * np.count_nonzero(led) < totals.size:
             places, strength = _filled(totals, led)
@@ -173,7 +173,7 @@ class Block:
         if name not in self._directions:
             assert self.appeal.texts is not None
             numbers, vectors = self.appeal.texts.numbers, self.appeal.texts.vectors
-            rows, has_text = places_of(numbers, self.pasts.item_numbers)
+            rows, has_text = index_in_sorted(numbers, self.pasts.item_numbers)
             leads = has_text & (self._weighed > 0)
             if name == "text_newest":
                 leads &= self.pasts.ages == self._least(np.where(leads, self.pasts.ages, np.inf))
@@ -222,7 +222,7 @@ class Block:
         """The place of each of these positions, and whether it has one; where not, the place is any."""
         if self._reached is None:
             return np.maximum(positions, 0), positions >= 0
-        return places_of(self._reached, positions)
+        return index_in_sorted(self._reached, positions)
 
     def _positions_of(self, places: Int64s) -> Int64s:
         return places if self._reached is None else self._reached[places]
@@ -278,7 +278,7 @@ class _Items:
 
     def _looked_up(self, numbers: Int64s) -> tuple[Float64s, Int64s, Int64s]:
         moments, texts = self.appeal.moments, self.appeal.texts
-        rows, known = places_of(numbers[:0] if texts is None else texts.numbers, numbers)
+        rows, known = index_in_sorted(numbers[:0] if texts is None else texts.numbers, numbers)
         return np.log1p(moments.interactions(numbers)), moments.places(numbers), np.where(known, rows, -1)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -215,7 +215,7 @@ class CollaborativeModel:
 
     def positions_of(self, numbers: Int64s) -> Int64s:
         """The position of each item number, -1 where the model has never met it."""
-        places, known = places_of(self.items, numbers)
+        places, known = index_in_sorted(self.items, numbers)
         return np.where(known, places, -1)
 
     def reach(self, positions: Int64s) -> Reach:
@@ -235,7 +235,7 @@ class CollaborativeModel:
         places = np.flatnonzero(totals > 0)
         numbers = self.items[asked.reach.positions_of(places)]
         if allowed is not None:
-            _, met = places_of(allowed, numbers)
+            _, met = index_in_sorted(allowed, numbers)
             places, numbers = places[met], numbers[met]
         return numbers[_best(totals[places], n)]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -67,7 +67,7 @@ class _Known:
 
     def of(self, numbers: Int64s) -> tuple[Float32s, Float32s]:
         """Counts and deviations of these items; zeros for an item without interactions."""
-        at, met = places_of(self.items, numbers)
+        at, met = index_in_sorted(self.items, numbers)
         if not met.any():
             return np.zeros(len(numbers), np.float32), np.zeros(len(numbers), np.float32)
         return np.where(met, self.counts[at], 0), np.where(met, self.deviations[at], 0)

@@ -1,13 +1,13 @@
-"""What a request carries besides its conversation: who asks, what binds, and what the words were taken to mean."""
+"""What is fixed for one request: who asks, for how many items, with which filters, over which store and engines."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recmind.data.choices import Aggregation
 from recmind.data.conditions import Condition
+from recmind.tools.brief import Brief
 
 if TYPE_CHECKING:
     from recmind.data.store import Store
@@ -43,53 +43,3 @@ class RequestContext:
     def wanted(self, brief: Brief) -> int:
         """How many recommendations to give: ``k``, or fewer where the request says so ("three westerns")."""
         return self.k if brief.count is None else min(self.k, brief.count)
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """A part of the request with the conditions it stands for."""
-
-    words: str
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """What ``prepare`` found out about a request, before any look-up."""
-
-    text: str = ""
-    """Content words for semantic search; empty when none are left."""
-    likes: tuple[str, ...] = ()
-    """Item ids of "like X"."""
-    unlikes: tuple[str, ...] = ()
-    """Item ids of "not X"."""
-    bindings: Mapping[str, Constraint] = field(default_factory=dict)
-    """By label (``q1``): constraints read from the words; all conditions of each must hold."""
-    wishes: Mapping[str, Constraint] = field(default_factory=dict)
-    """By label (``w1``): soft wishes; any one condition of each fulfils it."""
-    standing: tuple[Condition, ...] = ()
-    """The caller's filters and the user's stored preferences: they bind whatever the words say."""
-    preferences: tuple[Constraint, ...] = ()
-    """The stored preferences among ``standing``, with the user's words."""
-    excluded: frozenset[str] = frozenset()
-    """Item ids that must not be recommended: the caller's list, "not X", "like X", and what the user has consumed."""
-    consumed: frozenset[str] = frozenset()
-    """What the user has consumed, excluded or not."""
-    known_user: bool = False
-    """Whether the user has any history."""
-    again: bool = False
-    """Consumed items may be recommended."""
-    surprise: bool = False
-    """Novelty counts more than popularity."""
-    count: int | None = None
-    """How many items the request's own words ask for."""
-
-    def without(self, labels: Collection[str]) -> Brief:
-        """The brief as if the request did not hold these constraints."""
-        kept = {label: part for label, part in self.bindings.items() if label not in labels}
-        return replace(self, bindings=kept) if labels else self
-
-    def binding_conditions(self, dropped: frozenset[str] = frozenset()) -> tuple[Condition, ...]:
-        """All conditions that bind, without those of the dropped labels."""
-        read = (c for label, part in self.bindings.items() if label not in dropped for c in part.conditions)
-        return (*self.standing, *read)

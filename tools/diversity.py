@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, dots
+from recmind.data.arrays import Float32s, row_dots
 
 POOL = 5
 """Candidates that compete for a place: so many times as many as there are places."""
@@ -36,5 +36,5 @@ def diversified(scores: Sequence[float], vectors: Float32s, n: int, diversity: f
         place = int(np.argmax(np.where(left, worth - diversity * nearest, -np.inf)))
         chosen.append(place)
         left[place] = False
-        nearest = np.maximum(nearest, dots(vectors[:pool], vectors[place]))
+        nearest = np.maximum(nearest, row_dots(vectors[:pool], vectors[place]))
     return [*chosen, *(place for place in range(len(scores)) if place >= pool or left[place])]

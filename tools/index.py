@@ -31,17 +31,19 @@ from recmind.tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
 from recmind.tools.collaborative import CollaborativeModel
 from recmind.tools.confidence import Confidence
 from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.details import ItemDetails
-from recmind.tools.encoder import Encoder, open_encoder
-from recmind.tools.filter import ItemFilter
-from recmind.tools.history import UserHistory
+from recmind.tools.encoders.encoder import Encoder, open_encoder
+from recmind.tools.engines.details import ItemDetails
+from recmind.tools.engines.filter import ItemFilter
+from recmind.tools.engines.history import UserHistory
+from recmind.tools.engines.popular import PopularItems
+from recmind.tools.engines.titles import TitleFinder
 from recmind.tools.links import Texts
 from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
 from recmind.tools.moments import Moments
-from recmind.tools.popular import PopularItems
 from recmind.tools.rank import HybridRanker
-from recmind.tools.search import ItemSearch
-from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE
+from recmind.tools.search.item_search import ItemSearch
+from recmind.tools.search.text_index import TextIndex
+from recmind.tools.search.vector_index import FLAT_UP_TO, LISTS_FILE
 
 if TYPE_CHECKING:
     from recmind.tools.tuning import Tuned
@@ -75,6 +77,7 @@ class Engines:
         self.popular = PopularItems(store)
         self.history = UserHistory(store)
         self.details = ItemDetails(store)
+        self.titles = TitleFinder(store)
         self.filter = ItemFilter(store, self.popular)
         self.ranker = HybridRanker(store, search, appeal, self.popular)
 
@@ -157,9 +160,9 @@ def open_engines(workspace: Workspace, store: Store) -> Engines:
     manifest = Manifest.read(folder)
     check_sizes(folder, manifest)
     encoder = open_encoder(workspace.settings.encoder, workspace.cache)
-    search = ItemSearch.load(folder, store, encoder)
-    appeal = Appeal.load(folder, CollaborativeModel.load(folder), Texts(search.numbers, search.vectors))
-    return Engines(store, manifest, search, appeal, Confidence.load(folder, appeal.collaborative))
+    index = TextIndex.load(folder, store, encoder)
+    appeal = Appeal.load(folder, CollaborativeModel.load(folder), Texts(index.numbers, index.vectors))
+    return Engines(store, manifest, ItemSearch(index), appeal, Confidence.load(folder, appeal.collaborative))
 
 
 def _build_into(
@@ -177,11 +180,11 @@ def _build_into(
     """Fit all engines and write them and their manifest into the folder."""
     # Read before the items are: what is written meanwhile makes the new build stale, not wrong.
     clock, catalogue_version = store.clock, store.catalogue_version
-    search = ItemSearch.fit(store, encoder, _search_of(previous, workspace, store, encoder), progress)
-    search.save(folder, progress=progress)
+    index = TextIndex.fit(store, encoder, _reusable(previous, workspace, store, encoder), progress)
+    index.save(folder, progress=progress)
     arrays = store.interaction_arrays()
     lists = folder / LISTS_FILE
-    texts = Texts(search.numbers, search.vectors, lists if lists.is_file() else None)
+    texts = Texts(index.numbers, index.vectors, lists if lists.is_file() else None)
     choice = _choice(previous, arrays, texts, store, tuned=tuned, progress=progress)
     collaborative = CollaborativeModel.fit(
         arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, texts
@@ -189,7 +192,7 @@ def _build_into(
     collaborative.save(folder)
     Appeal(collaborative, Moments.of(arrays), texts, choice.weights, choice.set_weights).save(folder)
     confidence = (
-        Confidence.fit(arrays, store.settings, collaborative, progress=progress, texts=texts, catalogue=search.numbers)
+        Confidence.fit(arrays, store.settings, collaborative, progress=progress, texts=texts, catalogue=index.numbers)
         if choice.validation
         else None
     )
@@ -202,9 +205,9 @@ def _build_into(
         encoder=encoder.name,
         encoder_checksum=encoder.checksum,
         dimension=encoder.dimension,
-        items=len(search.numbers),
-        encoded=search.encoded,
-        encoding_s=round(search.encoding_s, 3),
+        items=len(index.numbers),
+        encoded=index.encoded,
+        encoding_s=round(index.encoding_s, 3),
         interactions=len(arrays),
         catalogue_version=catalogue_version,
         clock=clock,
@@ -282,12 +285,12 @@ def _usable(workspace: Workspace) -> Manifest | None:
     return manifest
 
 
-def _search_of(previous: Manifest | None, workspace: Workspace, store: Store, encoder: Encoder) -> ItemSearch | None:
-    """The search whose vectors can be used again, or None."""
+def _reusable(previous: Manifest | None, workspace: Workspace, store: Store, encoder: Encoder) -> TextIndex | None:
+    """The index of texts whose vectors can be used again, or None."""
     if previous is None or (previous.encoder, previous.encoder_checksum) != (encoder.name, encoder.checksum):
         return None
     try:
-        return ItemSearch.load(workspace.index_folder / previous.version, store, encoder)
+        return TextIndex.load(workspace.index_folder / previous.version, store, encoder)
     except RecMindError as error:
         logger.warning("everything is encoded anew: %s", error)
         return None

@@ -13,20 +13,26 @@ import numpy as np
 
 from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
 from recmind.data.errors import InputError
-from recmind.tools.collaborative_findings import collaborative_findings
-from recmind.tools.context import Brief, Constraint, RequestContext
-from recmind.tools.details import details_findings
+from recmind.tools.brief import Brief, Constraint
+from recmind.tools.context import RequestContext
 from recmind.tools.diversity import diversified
-from recmind.tools.filter import filter_findings
-from recmind.tools.findings import NO_FOCUS, Focus, TasteKey
+from recmind.tools.engines.attributes import TasteKey
+from recmind.tools.engines.history import Order
+from recmind.tools.evidence.facts import NO_FOCUS, Focus
+from recmind.tools.evidence.findings import (
+    collaborative_findings,
+    details_findings,
+    filter_findings,
+    history_findings,
+    popular_findings,
+    rank_findings,
+    search_findings,
+)
+from recmind.tools.evidence.slate import Entry, Finding, Findings, Slate
 from recmind.tools.group import FIT, in_turns, together
-from recmind.tools.history import Order, history_findings
 from recmind.tools.newcomers import spaced
 from recmind.tools.past import Past
-from recmind.tools.popular import popular_findings
-from recmind.tools.rank import Ranked, RankInput, rank_findings
-from recmind.tools.search_findings import search_findings
-from recmind.tools.slate import Entry, Finding, Findings, Slate
+from recmind.tools.rank import Ranked, RankInput
 
 LEAST_ROWS = 20
 """What a look-up puts on the slate, or twice ``k`` where that is more; the model reads the first ``n``. Thirty found
@@ -52,7 +58,7 @@ class LookUps:
         """How many rows a look-up puts on the slate."""
         return max(LEAST_ROWS, 2 * self.context.k)
 
-    def ask(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
         """What the tool of this name finds.
 
         Raises:
@@ -68,7 +74,7 @@ class LookUps:
         """Items by meaning and words, and by likeness to others."""
         conditions, liked = self._conditions(where), self._ids(like)
         search = self.context.engines.search
-        hits = search.ask(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=self.rows)
+        hits = search.search(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=self.rows)
         return search_findings(
             hits, search, query=query, like=liked, conditions=conditions, focus=self._focus(conditions), shown=n
         )
@@ -76,7 +82,7 @@ class LookUps:
     def filter_items(self, where: Sequence[str], sort: str = "popularity", n: int = 10) -> Findings:
         """Items that meet conditions."""
         conditions, barred = self._conditions(where), self.brief.excluded
-        rows, total = self.context.engines.filter.ask(conditions, sort=sort, exclude=barred, n=self.rows)
+        rows, total = self.context.engines.filter.select(conditions, sort=sort, exclude=barred, n=self.rows)
         return filter_findings(
             self.context.store,
             rows,
@@ -113,7 +119,7 @@ class LookUps:
         """What most people took up and valued."""
         conditions = self._conditions(where)
         start, end = _moment(since), _moment(until, end=True)
-        items = self.context.engines.popular.ask(
+        items = self.context.engines.popular.recommend(
             conditions, since=start, until=end, exclude=self.brief.excluded, n=self.rows
         )
         return popular_findings(
@@ -155,7 +161,7 @@ class LookUps:
     ) -> Findings:
         """What one user did."""
         history = self.context.engines.history
-        rows = history.ask(
+        rows = history.interactions(
             user_id,
             kinds=[kind] if kind else None,
             since=_moment(since),
@@ -172,7 +178,7 @@ class LookUps:
 
     def item_details(self, items: Sequence[str]) -> Findings:
         """Everything about a few items, by handle, id or title."""
-        details = self.context.engines.details
+        titles = self.context.engines.titles
         ids: list[str] = []
         unknown: list[str] = []
         for name in items[:10]:
@@ -181,13 +187,13 @@ class LookUps:
             if item_id is None and self.context.store.item(name) is not None:
                 item_id = name
             if item_id is None:
-                found = details.find(name, 1)
+                found = titles.find(name, 1)
                 item_id = found[0].item_id if found else None
             if item_id is None:
                 unknown.append(name)
             else:
                 ids.append(item_id)
-        return details_findings(self.context.store, details.ask(ids), unknown=unknown)
+        return details_findings(self.context.store, self.context.engines.details.describe(ids), unknown=unknown)
 
     def rank_candidates(self, wishes: Sequence[str] = (), n: int = 10) -> Findings:
         """All candidates that nothing rules out, in the order of the hybrid ranker."""
@@ -260,7 +266,7 @@ class LookUps:
 
     def named(self, item_ids: Sequence[str]) -> Findings:
         """The items that the request names, as references."""
-        rows = self.context.engines.details.ask(item_ids)
+        rows = self.context.engines.details.describe(item_ids)
         return details_findings(self.context.store, rows)
 
     def qualified(self) -> list[Entry]:
@@ -308,7 +314,7 @@ class LookUps:
             if entry is not None:
                 ids.append(entry.item_id)
                 continue
-            found = self.context.engines.details.find(name, 1)
+            found = self.context.engines.titles.find(name, 1)
             if not found or found[0].score < 0.8:
                 known = ", ".join(list(self.slate.entries)[:12]) or "none yet"
                 raise LookUpError(f"{name!r} is no handle of the slate ({known}) and no title of the catalogue.")

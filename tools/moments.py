@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.tools.past import DAY_S
@@ -87,12 +87,12 @@ class Moments:
 
     def places(self, numbers: Int64s) -> Int64s:
         """The place of each of these items among ``items``, -1 where it has no interactions."""
-        places, known = places_of(self.items, numbers)
+        places, known = index_in_sorted(self.items, numbers)
         return np.where(known, places, -1)
 
     def interactions(self, numbers: Int64s) -> Float64s:
         """How many interactions each of these items has."""
-        places, known = places_of(self.items, numbers)
+        places, known = index_in_sorted(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
     def around(self, numbers: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:

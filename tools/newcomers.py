@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Int64s, dots, places_of
+from recmind.data.arrays import Float32s, Int64s, index_in_sorted, row_dots
 from recmind.tools.links import Texts
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Newcomers:
     @classmethod
     def of(cls, texts: Texts, taken: Int64s) -> Newcomers:
         """Those of the texts whose numbers are not among the sorted ones that were taken."""
-        rows = np.flatnonzero(~places_of(taken, texts.numbers)[1])[-MOST:]
+        rows = np.flatnonzero(~index_in_sorted(taken, texts.numbers)[1])[-MOST:]
         return cls(np.asarray(texts.numbers[rows]), np.asarray(texts.vectors[rows]))
 
     def nearest(
@@ -47,9 +47,9 @@ class Newcomers:
         """
         may_come = ~np.isin(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
         if allowed is not None:
-            may_come &= places_of(allowed, self.numbers)[1]
+            may_come &= index_in_sorted(allowed, self.numbers)[1]
         # All are compared: to gather those that may come would copy them.
-        likeness = np.where(may_come, dots(self.vectors, direction), -np.inf)
+        likeness = np.where(may_come, row_dots(self.vectors, direction), -np.inf)
         best = np.lexsort((np.arange(len(likeness)), -likeness))[: min(n, int(may_come.sum()))]
         return self.numbers[best]
 

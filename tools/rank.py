@@ -8,17 +8,16 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from recmind.data.arrays import Float64s, Int64s, places_of
+from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.tools.appeal import Appeal
-from recmind.tools.context import Constraint
-from recmind.tools.everyday_words import is_long
-from recmind.tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
+from recmind.tools.brief import Constraint
+from recmind.tools.engines.attributes import Scalar, TasteKey, attribute_weights, values_of
+from recmind.tools.engines.popular import PopularItems
 from recmind.tools.past import Past
-from recmind.tools.popular import PopularItems
-from recmind.tools.search import ItemSearch
-from recmind.tools.slate import Evidence, Findings
+from recmind.tools.search.item_search import ItemSearch
+from recmind.tools.search.word_weights import is_long
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +243,7 @@ class HybridRanker:
             for condition in wish.conditions:
                 # The same as ``recmind.data.conditions.matches``, and remembered by the store.
                 matching = self.store.matching_numbers((condition,), available_only=False)
-                ways += places_of(matching, numbers)[1]
+                ways += index_in_sorted(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
         return total / len(wishes)
 
@@ -253,31 +252,31 @@ class HybridRanker:
 
         Rare values count more than common ones, and attributes by how much they tell, however many values they have.
         """
-        describing = describer(self.store)
+        weights = attribute_weights(self.store)
         wanted: dict[tuple[str, Scalar], float] = {}
-        for telling in describing.telling:
-            for item in () if telling.is_number else liked:
+        for attribute in weights.ordered:
+            for item in () if attribute.is_number else liked:
                 rarity = {
-                    (telling.name, value): -math.log(min(max(describing.share(telling.name, value), 1e-4), 0.99))
-                    for value in values_of(item, telling.name)
+                    (attribute.name, value): -math.log(min(max(weights.share(attribute.name, value), 1e-4), 0.99))
+                    for value in values_of(item, attribute.name)
                 }
                 whole = sum(rarity.values())
                 for pair, rare in rarity.items():
-                    wanted[pair] = wanted.get(pair, 0.0) + telling.weight * rare / whole
+                    wanted[pair] = wanted.get(pair, 0.0) + attribute.weight * rare / whole
         worth = wanted.get
-        total = np.array([sum(worth(told.pair, 0.0) for told in describing.told(item)) for item in items])
+        total = np.array([sum(worth(value.pair, 0.0) for value in weights.item_values(item)) for item in items])
         best = float(total.max(initial=0.0))
         return total / best if best > 0 else total
 
     def _taste(self, items: Sequence[Item], tastes: Mapping[TasteKey, float]) -> Float64s:
         """How far the item's values are among those the user likes: the mean logarithm of its three highest lifts."""
-        describing = describer(self.store)
+        weights = attribute_weights(self.store)
         gains = {
             key: math.log(min(lift, _HIGH_LIFT)) / math.log(_HIGH_LIFT) for key, lift in tastes.items() if lift > 1
         }
         result = np.zeros(len(items))
         for place, item in enumerate(items):
-            found_gains = [gains[told.taste] for told in describing.told(item) if told.taste in gains]
+            found_gains = [gains[value.taste] for value in weights.item_values(item) if value.taste in gains]
             result[place] = sum(sorted(found_gains, reverse=True)[:3]) / 3
         return result
 
@@ -298,19 +297,3 @@ def _spread(similarities: Float64s) -> Float64s | None:
     if high <= low:
         return np.where(known, 1.0, 0.0)
     return np.clip(np.where(known, (np.where(known, similarities, low) - low) / (high - low), 0.0), 0.0, 1.0)
-
-
-def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_FOCUS, shown: int = 10) -> Findings:
-    """The ranking as rows for the slate, best first, with the score (``score``) and each of its parts.
-
-    Args:
-        store: where titles and attributes are read.
-        ranked: what ``ask`` gave, cut to what is wanted.
-        focus: what the request is about; the wishes that each item meets become evidence.
-        shown: how many rows the model reads.
-    """
-    rows: list[tuple[str, list[Evidence], dict[str, float]]] = [
-        (entry.item_id, [], {"score": entry.score, **entry.parts}) for entry in ranked
-    ]
-    note = "" if rows else "There are no candidates to rank. Look some up first."
-    return found(store, "rank_candidates", rows, note=note, focus=focus, shown=shown)

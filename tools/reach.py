@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, places_of
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, index_in_sorted
 
 SPARSE = 20
 """Fewer links than one for so many items are sorted, rather than added up item by item."""
@@ -81,7 +81,7 @@ class Reach:
         """The place of each of these positions, and whether it has one; where not, the place is any."""
         if self.positions is None:
             return np.maximum(positions, 0), positions >= 0
-        return places_of(self.positions, positions)
+        return index_in_sorted(self.positions, positions)
 
     def positions_of(self, places: Int64s) -> Int64s:
         """The position of each of these places."""

@@ -19,9 +19,9 @@ from pydantic import BaseModel, BeforeValidator, Field
 from typing_extensions import override
 
 from recmind.tools.ask import ASK, AskArguments
+from recmind.tools.evidence.slate import Entry, Findings, Slate
+from recmind.tools.lookup_cache import RememberedLookUps
 from recmind.tools.lookups import LookUps
-from recmind.tools.remembered import RememberedLookUps
-from recmind.tools.slate import Entry, Findings, Slate
 from recmind.tools.submit import SUBMIT, SubmitArguments
 
 
@@ -128,7 +128,7 @@ def submit_recommendations(**_: Any) -> str:
 
 
 def _found(desk: Desk, tool: str, **arguments: Any) -> Result:
-    findings = desk.look_ups.ask(tool, arguments)
+    findings = desk.look_ups.call(tool, arguments)
     return findings.note, findings
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.metrics import TargetRanks
 from recmind.data.progress import Progress, quiet
@@ -209,8 +209,8 @@ def link_ranks(
     """The rank of each target among all items by links alone, from 1; infinite where nothing leads to it."""
     from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
 
-    place, known = places_of(model.items, rest.item_numbers)
-    wanted, drawn = places_of(users, rest.user_numbers)
+    place, known = index_in_sorted(model.items, rest.item_numbers)
+    wanted, drawn = index_in_sorted(users, rest.user_numbers)
     asked = drawn & known & (weights >= 0)
     ages = rest.ages
     # The oldest of a user is the first of all, or comes after the newest of another.
@@ -220,7 +220,7 @@ def link_ranks(
     vectors = csr_array((weight[asked], (wanted[asked], place[asked])), shape=shape)
     seen = csr_array((np.ones(int(asked.sum())), (wanted[asked], place[asked])), shape=shape)
     matrix = model.matrix()
-    at, met = places_of(model.items, targets)
+    at, met = index_in_sorted(model.items, targets)
     ranks = np.full(len(users), np.inf)
     for start in range(0, len(users), 500):
         block = slice(start, start + 500)

@@ -190,7 +190,7 @@ def _index(workspace: Workspace) -> Check:
 
 
 def _encoder(name: str) -> Check:
-    from recmind.tools.encoder import DefaultEncoder, open_encoder  # noqa: PLC0415
+    from recmind.tools.encoders.encoder import DefaultEncoder, open_encoder  # noqa: PLC0415
 
     encoder = open_encoder(name)
     if isinstance(encoder, DefaultEncoder):

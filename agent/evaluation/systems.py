@@ -25,8 +25,8 @@ from recmind.agent.state import AgentContext, Spent, State
 from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
 from recmind.data.workspace import Workspace
-from recmind.tools.context import Brief
-from recmind.tools.slate import Finding, Findings, Slate
+from recmind.tools.brief import Brief
+from recmind.tools.evidence.slate import Finding, Findings, Slate
 
 AGENT, HYBRID, SEARCH = "agent", "hybrid", "search"
 DEADLINE_S = 24 * 3600.0
@@ -108,7 +108,7 @@ class Bench:
 
     def search(self, case: Case) -> Answered:
         """What the words of the request find."""
-        hits = self.recmind.engines.search.ask(case.query, n=self.depth)
+        hits = self.recmind.engines.search.search(case.query, n=self.depth)
         return Answered(tuple(hit.item_id for hit in hits))
 
     def hybrid(self, case: Case) -> Answered:

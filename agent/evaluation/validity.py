@@ -8,8 +8,9 @@ from recmind.agent.answer import Answer, Recommendation
 from recmind.agent.proofs import holds
 from recmind.data.conditions import matches
 from recmind.data.records import Item
-from recmind.tools.context import Brief, RequestContext
-from recmind.tools.slate import Evidence
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
+from recmind.tools.evidence.slate import Evidence
 
 
 def faults(

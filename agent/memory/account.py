@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from recmind.agent.memory.thread import Thread, Turn
 from recmind.agent.models.replies import LETTERS_PER_TOKEN
-from recmind.tools.phrases import quoted
-from recmind.tools.slate import Slate
+from recmind.data.wording import quoted
+from recmind.tools.evidence.slate import Slate
 
 TITLES = 3
 """Titles that are told of an older answer."""

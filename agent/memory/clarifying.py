@@ -13,8 +13,8 @@ from recmind.agent.understanding import Understanding
 from recmind.agent.understanding.vocabulary import Role, Vocabulary
 from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
+from recmind.data.wording import attribute_label
 from recmind.tools.context import RequestContext
-from recmind.tools.phrases import attribute_label
 
 if TYPE_CHECKING:
     from recmind.data.store import Store

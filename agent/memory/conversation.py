@@ -34,7 +34,7 @@ from recmind.agent.memory.thread import Thread, Turn
 from recmind.agent.nodes.pooled import pooled
 from recmind.agent.recommended import recommended
 from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
-from recmind.tools.slate import Evidence, Finding, Findings, Slate
+from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 
 
 class Conversation(TypedDict, total=False):

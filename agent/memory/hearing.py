@@ -37,12 +37,12 @@ class Heard:
 
 def hear(said: str, thread: Thread, context: AgentContext) -> Heard:
     """What the message means in its thread. What the person states for good, or has had, is kept at once."""
-    store, details, history = context.store, context.engines.details, context.engines.history
-    settled = settle_statements(_reply(said, thread), context.user_id, store, details)
+    store, finder, history = context.store, context.engines.titles, context.engines.history
+    settled = settle_statements(_reply(said, thread), context.user_id, store, finder)
     talked = Talked(tuple(TitleMention(s.item_id, s.title, s.title) for s in thread.shown), thread.focus)
     known = context.user_id is not None and history.profile(context.user_id).known
     heard = follow_up(
-        settled.query, thread.understanding, talked, store, details, user_known=known, read=context.reading
+        settled.query, thread.understanding, talked, store, finder, user_known=known, read=context.reading
     )
     notes = (*settled.notes, *heard.notes, *_kept_as_had(heard.had, context))
     had = (*thread.had, *(mention.item_id for mention in heard.had if mention.item_id not in thread.had))

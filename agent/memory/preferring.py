@@ -13,17 +13,17 @@ from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError, InputError
 from recmind.data.records import Preference
 from recmind.data.text import normalize
-from recmind.tools.phrases import quoted
+from recmind.data.wording import quoted
 
 if TYPE_CHECKING:
     from recmind.data.store import Store
-    from recmind.tools.details import ItemDetails
+    from recmind.tools.engines.titles import TitleFinder
 
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 
 
 def keep_preference(
-    user_id: str, text: str, store: Store, details: ItemDetails, *, source: str = "stated", at: float | None = None
+    user_id: str, text: str, store: Store, finder: TitleFinder, *, source: str = "stated", at: float | None = None
 ) -> list[Preference]:
     """What was kept of a statement: one record for each condition that it means for this catalogue.
 
@@ -32,7 +32,7 @@ def keep_preference(
     Raises:
         InputError: nothing in the text can be kept; the message says what can.
     """
-    found = [replace(preference, source=source) for preference in preferences(user_id, text, store, details, at=at)]
+    found = [replace(preference, source=source) for preference in preferences(user_id, text, store, finder, at=at)]
     if not found:
         raise InputError(
             f"Nothing in {quoted(text)} can be kept: say what to leave out (“no ...”), a bound on a number, "
@@ -49,7 +49,7 @@ def keep_preference(
     return found
 
 
-def forget_preference(user_id: str, text: str, store: Store, details: ItemDetails) -> list[Preference]:
+def forget_preference(user_id: str, text: str, store: Store, finder: TitleFinder) -> list[Preference]:
     """The preferences of the user that this text means, which are no longer kept; empty where it means none.
 
     The text is the condition itself, the words that were kept or some of them, or other words for the same.
@@ -58,7 +58,7 @@ def forget_preference(user_id: str, text: str, store: Store, details: ItemDetail
     key = f" {normalize(text)} "
     meant = [p for p in known if text.strip() == p.condition or f" {normalize(p.text)} " == key]
     if not meant:
-        conditions = {preference.condition for preference in preferences(user_id, text, store, details)}
+        conditions = {preference.condition for preference in preferences(user_id, text, store, finder)}
         meant = [p for p in known if p.condition in conditions]
     if not meant and key.strip():
         meant = [p for p in known if key in f" {normalize(p.text)} "]
@@ -83,7 +83,7 @@ def asked_now(query: str, user_id: str | None) -> str:
     return said.now if user_id is None else said.rest
 
 
-def settle_statements(query: str, user_id: str | None, store: Store, details: ItemDetails) -> Settled:
+def settle_statements(query: str, user_id: str | None, store: Store, finder: TitleFinder) -> Settled:
     """The request without what it states for good, which is kept for the user or taken back.
 
     Where nobody is named, what is stated holds for this request alone.
@@ -93,11 +93,11 @@ def settle_statements(query: str, user_id: str | None, store: Store, details: It
         return Settled(query)
     if user_id is None:
         return Settled(said.now, ("I do not know who is asking, so nothing is kept beyond this conversation.",))
-    notes = [said_of_forgotten(text, forget_preference(user_id, text, store, details)) for text in said.forget]
+    notes = [said_of_forgotten(text, forget_preference(user_id, text, store, finder)) for text in said.forget]
     left: list[str] = []
     for text in said.keep:
         try:
-            notes.append(said_of_kept(keep_preference(user_id, text, store, details, at=time.time())))
+            notes.append(said_of_kept(keep_preference(user_id, text, store, finder, at=time.time())))
         except InputError:
             notes.append(
                 f"I could not keep {quoted(text)}: it names nothing that tells the items of this catalogue apart."

@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from recmind.agent.asking import Options
 from recmind.agent.memory.threads import Threads
 from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
-from recmind.tools.slate import Slate
+from recmind.tools.evidence.slate import Slate
 
 if TYPE_CHECKING:
     from recmind.agent.memory.conversation import Conversation, Graph

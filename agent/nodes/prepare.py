@@ -19,11 +19,11 @@ from recmind.agent.state import AgentContext, Event, State
 from recmind.agent.understanding import Understanding, understand
 from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
-from recmind.tools.context import Brief, Constraint
+from recmind.tools.brief import Brief, Constraint
 from recmind.tools.describe import describe_catalogue, example_condition
+from recmind.tools.engines.profile import Profile
+from recmind.tools.evidence.slate import Slate
 from recmind.tools.lookups import LookUps
-from recmind.tools.profile import Profile
-from recmind.tools.slate import Slate
 
 REMEMBERED = 6
 """Past items put on the slate as references, the user's favorites first."""
@@ -35,7 +35,7 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     context = runtime.context
     heard, notes = state.get("understanding"), state.get("notes", ())
     if heard is None:
-        settled = settle_statements(context.query, context.user_id, context.store, context.engines.details)
+        settled = settle_statements(context.query, context.user_id, context.store, context.engines.titles)
         notes = settled.notes
     history = context.engines.history
     consumed = frozenset[str]().union(*map(history.consumed, context.people))
@@ -88,7 +88,7 @@ def _read(query: str, context: AgentContext, *, known: bool) -> Understanding:
     read = context.reading
     if read is not None and read.query == query:
         return read
-    return understand(query, context.store, context.engines.details, user_known=known)
+    return understand(query, context.store, context.engines.titles, user_known=known)
 
 
 def _profile(profiles: Sequence[Profile], context: AgentContext) -> str:
@@ -143,7 +143,7 @@ def _references(slate: Slate, brief: Brief, context: AgentContext) -> Slate:
     if brief.likes:
         slate, _ = slate.merged(look_ups.named(brief.likes))
     if brief.known_user and not brief.again:
-        found = look_ups.ask("user_history", {"order": "highest", "n": REMEMBERED})
+        found = look_ups.call("user_history", {"order": "highest", "n": REMEMBERED})
         # Of a short history the highest may be low.
         praised = tuple(row for row in found.rows if not any(fact.against for fact in row.evidence))
         slate, _ = slate.merged(replace(found, rows=praised))

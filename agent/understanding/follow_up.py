@@ -14,7 +14,7 @@ from recmind.agent.understanding.same_value import read_same_values
 
 if TYPE_CHECKING:
     from recmind.data.store import Store
-    from recmind.tools.details import ItemDetails
+    from recmind.tools.engines.titles import TitleFinder
 
 _UNNAMED = re.compile(r"\(\?P<\w+>")
 ANY_REFERENCE = _UNNAMED.sub("(?:", rf"(?:{ONE}|{SEVERAL})")
@@ -152,7 +152,7 @@ def follow_up(
     before: Understanding | None,
     talked: Talked,
     store: Store,
-    details: ItemDetails,
+    finder: TitleFinder,
     *,
     user_known: bool,
     read: Understanding | None = None,
@@ -164,7 +164,7 @@ def follow_up(
         before: what held until now; None at the beginning.
         talked: the items that "the second" and "that" may mean.
         store: the catalogue.
-        details: finds items by their titles.
+        finder: finds items by their titles.
         user_known: whether the user has a past.
         read: the message read by itself, where somebody did so already.
     """
@@ -186,7 +186,7 @@ def follow_up(
     if same is not None:
         said.text = same.rest
     unlikes, likes = _all(said, _UNLIKE), _all(said, _LIKE)
-    before = _allowed(said, before, details, user_known=user_known)
+    before = _allowed(said, before, finder, user_known=user_known)
     adds = bool(_ADDS.search(said.folded)) or (opened and bool(_CHANGES.match(said.folded)))
     changes = bool(_CHANGES.match(said.folded) or _ASIDE.search(said.folded))
     rest = _rephrased(said.text) if before is not None else said.text
@@ -194,7 +194,7 @@ def follow_up(
     if read is not None and not shown and _plain(read.query) == rest:
         new = read
     else:
-        new = understand(rest, store, details, user_known=user_known, shown=shown)
+        new = understand(rest, store, finder, user_known=user_known, shown=shown)
     new = _only_less(new, rest, store, before) if before is not None else new
     new = replace(
         new,
@@ -276,14 +276,14 @@ def _others(said: _Message) -> tuple[list[TitleMention], int | None]:
 
 
 def _allowed(
-    said: _Message, before: Understanding | None, details: ItemDetails, *, user_known: bool
+    said: _Message, before: Understanding | None, finder: TitleFinder, *, user_known: bool
 ) -> Understanding | None:
     """What held before, without what the message allows again ("horror is fine")."""
     found = _FINE.match(said.folded)
     if found is None or before is None:
         return before
     words = said.text[: found.end("what")]
-    welcome = understand(words, said.store, details, user_known=user_known)
+    welcome = understand(words, said.store, finder, user_known=user_known)
     conditions = [c for binding in welcome.bindings for c in binding.conditions]
     conditions += [c for wish in welcome.wishes for c in wish.conditions]
     allowed = {(c.attribute, value) for c in conditions for value in c.values}

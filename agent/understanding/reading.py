@@ -23,7 +23,7 @@ from recmind.data.records import Preference
 
 if TYPE_CHECKING:
     from recmind.data.store import Store
-    from recmind.tools.details import ItemDetails
+    from recmind.tools.engines.titles import TitleFinder
 
 _VERBS = r"(?:seen|watched|read|bought|tried|played|heard(?: of)?|owned|used|known?|finished|rated|had)"
 _AGAIN = re.compile(
@@ -81,7 +81,7 @@ _GOES_ON = frozenset({"and", "but", "then", "also"})
 
 
 def understand(
-    query: str, store: Store, details: ItemDetails, *, user_known: bool, shown: Sequence[str] = ()
+    query: str, store: Store, finder: TitleFinder, *, user_known: bool, shown: Sequence[str] = ()
 ) -> Understanding:
     """What the request means for this store's catalogue. Takes any text; only a bounded length of it is read.
 
@@ -93,7 +93,7 @@ def understand(
         draft.unused.append(f"Only the first {MAX_CHARACTERS:,} characters of the request were read.")
     _set_injections_aside(draft)
     load_values(draft)
-    titles = TitleReader(request, draft.vocabulary, details)
+    titles = TitleReader(request, draft.vocabulary, finder)
     titles.read()
     draft.likes, draft.unlikes = titles.likes, titles.unlikes
     draft.unused += [f"I could not find anything called “{title}”." for title in titles.unknown]
@@ -134,19 +134,19 @@ def understand(
 _LOVED = re.compile(r"\b(?:love|adore|like|enjoy|prefer|fond of|into|fan of|favou?rites?)\b")
 
 
-def prefer(text: str, store: Store, details: ItemDetails) -> Understanding:
+def prefer(text: str, store: Store, finder: TitleFinder) -> Understanding:
     """What a stated preference ("no horror", "only films after 1980") binds, read like a request.
 
     Only what rules something out, bounds on numbers and "only X" stay: to like comedies is not to want nothing else.
     """
-    found = understand(text, store, details, user_known=True)
+    found = understand(text, store, finder, user_known=True)
     only = re.search(r"\b(?:only|always|must|just)\b", text.casefold()) is not None
     kept = tuple(binding for binding in found.bindings if only or any(_restricts(c) for c in binding.conditions))
     return replace(found, bindings=kept)
 
 
 def preferences(
-    user_id: str, text: str, store: Store, details: ItemDetails, *, at: float | None = None
+    user_id: str, text: str, store: Store, finder: TitleFinder, *, at: float | None = None
 ) -> list[Preference]:
     """The records for a stated preference: one for each condition; none where the text says nothing to keep.
 
@@ -154,13 +154,13 @@ def preferences(
     """
     binding = [
         Preference(user_id, text, str(condition), at=at)
-        for part in prefer(text, store, details).bindings
+        for part in prefer(text, store, finder).bindings
         for condition in part.conditions
     ]
     loved = _LOVED.search(text.casefold())
     if binding or loved is None:
         return binding
-    found = understand(text[loved.end() :] or text, store, details, user_known=True)
+    found = understand(text[loved.end() :] or text, store, finder, user_known=True)
     loves = [(part.words, part.conditions[0]) for part in found.bindings]
     loves += [(part.words, part.conditions[0]) for part in found.wishes]
     return [Preference(user_id, words, str(condition), at=at, binds=False) for words, condition in loves]

@@ -12,7 +12,7 @@ from recmind.agent.understanding.references import ONE, OutOfRange, Talked, refe
 from recmind.agent.understanding.vocabulary import Vocabulary
 from recmind.data.conditions import Condition, Scalar
 from recmind.data.text import normalize
-from recmind.tools.phrases import attribute_label
+from recmind.data.wording import attribute_label
 
 if TYPE_CHECKING:
     from recmind.data.store import Store

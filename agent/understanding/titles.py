@@ -33,7 +33,7 @@ from recmind.agent.understanding.words import (
 from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:
-    from recmind.tools.details import ItemDetails
+    from recmind.tools.engines.titles import TitleFinder
 
 LONGEST_TITLE = 10
 """Tokens; longer titles are named by their beginning or between quotation marks."""
@@ -48,11 +48,11 @@ SURELY = 0.8
 class TitleReader:
     """Finds the titles in one request: ``likes``, ``unlikes``, and ``unknown`` for those that are not there."""
 
-    def __init__(self, request: Request, vocabulary: Vocabulary, details: ItemDetails) -> None:
+    def __init__(self, request: Request, vocabulary: Vocabulary, finder: TitleFinder) -> None:
         self.request = request
         self.vocabulary = vocabulary
         self.store = vocabulary.store
-        self.details = details
+        self.finder = finder
         self.likes: list[TitleMention] = []
         self.unlikes: list[TitleMention] = []
         self.unknown: list[str] = []
@@ -94,7 +94,7 @@ class TitleReader:
         request = self.request
         n = len(request.tokens)
         if not self._all_words(request.tokens) and not any(request.boundary(i) for i in range(1, n)):
-            matches = self.details.find(request.words(0, n), n=1)
+            matches = self.finder.find(request.words(0, n), n=1)
             if matches and matches[0].score >= SURELY and self._as_long(request.words(0, n), matches[0].title):
                 request.mark(0, n, "like")
                 self._add(matches[0].item_id, request.words(0, n), unlike=False)
@@ -363,7 +363,7 @@ class TitleReader:
                 and self._all_words(tokens)
             ):
                 continue
-            matches = self.details.find(words, n=1)
+            matches = self.finder.find(words, n=1)
             if matches and matches[0].score >= CLOSE_ENOUGH and self._as_long(words, matches[0].title):
                 request.mark(start, j, "unlike" if unlike else "like")
                 self._add(matches[0].item_id, words, unlike)

@@ -11,7 +11,7 @@ import numpy as np
 
 from recmind.agent.understanding.thesaurus import singular_forms
 from recmind.agent.understanding.words import COMMON, table
-from recmind.data.arrays import places_of
+from recmind.data.arrays import index_in_sorted
 from recmind.data.conditions import Condition
 from recmind.data.text import normalize
 
@@ -181,7 +181,7 @@ class Vocabulary:
         if not hits:
             return False
         having = self.store.matching_numbers([equal(meaning)], available_only=False)
-        return bool(places_of(having, np.array(hits))[1].sum() >= 0.7 * len(hits))
+        return bool(index_in_sorted(having, np.array(hits))[1].sum() >= 0.7 * len(hits))
 
     def quantile(self, summary: AttributeSummary, share: float) -> float:
         """A round value that about ``share`` of the items with the attribute are at or below; remembered by version."""

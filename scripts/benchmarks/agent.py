@@ -107,7 +107,7 @@ def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[Asked]:
         rec.recommend("anything", user_id=str(user), model=name, cache=False)
     for request in REQUESTS:
         # The words are searched once before, as in the benchmark latency: encoding them is no part of the framework.
-        rec.engines.search.ask(request, n=1)
+        rec.engines.search.search(request, n=1)
     model.told()
     for request in REQUESTS:
         for user in USERS:
@@ -124,7 +124,7 @@ def _new_words_s(rec: RecMind, request: str) -> float:
 
     def seconds() -> float:
         begun = time.perf_counter()
-        rec.engines.search.ask(words, n=1)
+        rec.engines.search.search(words, n=1)
         return time.perf_counter() - begun
 
     return seconds() - seconds()

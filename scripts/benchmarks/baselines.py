@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Float64s, places_of
+from recmind.data.arrays import Float64s, index_in_sorted
 from recmind.tools.tuning import Slice
 
 REGULARIZATION = 300.0
@@ -74,7 +74,7 @@ class _Known:
     def ranks(self, scores: Float64s) -> Float64s:
         """The ranks of the targets by scores of shape (users asked, items)."""
         scores[self.taken[self.asked].toarray() > 0] = -np.inf
-        places, met = places_of(self.items, self.part.targets)
+        places, met = index_in_sorted(self.items, self.part.targets)
         of_target = scores[np.arange(len(scores)), places][:, None]
         better, tied = (scores > of_target).sum(axis=1), (scores == of_target).sum(axis=1) - 1
         return np.where(met & np.isfinite(of_target[:, 0]), 1 + better + tied / 2, np.inf)

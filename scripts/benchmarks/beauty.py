@@ -59,7 +59,7 @@ def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict
     """
     with opened(data, work, progress) as (store, engines):
         arrays, settings = store.interaction_arrays(), store.settings
-        texts = Texts(engines.search.numbers, np.asarray(engines.search.vectors))
+        texts = Texts(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         alike = replace(UNTRIED, backward=UNTRIED.forward)
         found = tune(arrays, settings, texts, start=alike, fixed=("backward",), progress=progress)
         assert found is not None, "there are thousands of users"

@@ -68,7 +68,7 @@ def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) 
 def _beauty(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
     with beauty.opened(data, work, progress) as (store, engines):
         arrays, tests = store.interaction_arrays(), beauty.tests_of(data, store, None)
-        texts = Texts(engines.search.numbers, np.asarray(engines.search.vectors))
+        texts = Texts(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         part = Slice(arrays, *(np.array(column) for column in zip(*((t.user, t.target) for t in tests), strict=True)))
         found = engines.manifest.parameters
     known = Histories(part, store.settings, texts)

@@ -10,12 +10,12 @@ from pathlib import Path
 from benchmarks.common import latest_small, python, recmind
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.item_text import embedded_text
 from recmind.tools.manifest import Manifest
+from recmind.tools.search.item_text import embedded_text
 
 _ENCODE = """
 import json, sys
-from recmind.tools.encoder import open_encoder
+from recmind.tools.encoders.encoder import open_encoder
 open_encoder().encode(json.load(open(sys.argv[1], encoding="utf-8")))
 """
 

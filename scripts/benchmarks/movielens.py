@@ -79,8 +79,8 @@ def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, 
     """The films and ratings without tags, and the films' texts."""
     workspace = without_tags(data, work, progress)
     with Store(workspace.database, workspace.settings) as store:
-        search = open_engines(workspace, store).search
-        yield store, Texts(search.numbers, np.asarray(search.vectors))
+        index = open_engines(workspace, store).search.index
+        yield store, Texts(index.numbers, np.asarray(index.vectors))
 
 
 def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:

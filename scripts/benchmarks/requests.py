@@ -19,17 +19,17 @@ from recmind.data.importers import import_table
 from recmind.data.progress import Progress
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse
 from recmind.tools.index import build, open_engines
-from recmind.tools.long_requests import signs as signs_of
-from recmind.tools.search import DEPTH, LONG_DEPTH, ItemSearch
+from recmind.tools.search.fusion import FEATURE_WEIGHTS, FeatureWeights, by_logit, fuse
+from recmind.tools.search.item_search import DEPTH, LONG_DEPTH, ItemSearch
+from recmind.tools.search.long_query import long_query_features
 
 FOLDS = 5
 RESAMPLES = 10_000
 SEED = 0
 CUTS = (1, 10, 50)
 RIDGE = 1e-3
-"""On the squared weights, beside the mean loss of a request: keeps a fold finite where a sign separates perfectly."""
+"""On the squared weights, beside the mean loss of a request: keeps a fold finite where a feature separates all."""
 
 SMALLEST_STEP = 1e-6
 
@@ -51,8 +51,8 @@ class Asked:
     dense: list[int]
     words: list[int]
     numbers: Int64s
-    """The candidates of the product's search, and their signs."""
-    signs: Float64s
+    """The candidates of the product's search, and their features."""
+    features: Float64s
 
 
 def measure(data: Path, work: Path) -> dict[str, float | int | str]:
@@ -71,7 +71,7 @@ def measure(data: Path, work: Path) -> dict[str, float | int | str]:
         asked = ask(posts, store, search, progress)
     ranks = {
         "": _crossed(asked, [fold_of(post.item_id) for post in posts]),
-        "shipped_": [_rank(_ordered(one, SIGNS), one.target) for one in asked],
+        "shipped_": [_rank(_ordered(one, FEATURE_WEIGHTS), one.target) for one in asked],
         "rrf_": [_rank([n for n, _ in fuse([one.dense, one.words])], one.target) for one in asked],
         "dense_": [_rank(one.dense, one.target) for one in asked],
         "bm25_": [_rank(one.words, one.target) for one in asked],
@@ -114,17 +114,18 @@ def with_overviews(data: Path, work: Path) -> Workspace:
 
 def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Progress) -> list[Asked]:
     """Each request's candidates, from each way to search."""
-    films = search.allowed()
+    index = search.index
+    films = index.allowed()
     targets = store.numbers_of(post.item_id for post in posts)
-    plain = search.encoder.encode([post.text for post in posts], progress)
+    plain = index.encoder.encode([post.text for post in posts], progress)
     found = []
     for place, post in enumerate(posts):
-        rows, _ = search.index.nearest(plain[place], DEPTH)
+        rows, _ = index.vector_index.nearest(plain[place], DEPTH)
         vector = search.query_vector(post.text)
         assert vector is not None, "no post is empty"
-        numbers, signs = signs_of(search, post.text, vector, films, LONG_DEPTH)
+        numbers, features = long_query_features(index, post.text, vector, films, LONG_DEPTH)
         words = [number for number, _ in store.search_words(post.text, n=DEPTH)]
-        found.append(Asked(targets[post.item_id], search.numbers[rows].tolist(), words, numbers, signs))
+        found.append(Asked(targets[post.item_id], index.numbers[rows].tolist(), words, numbers, features))
         progress("searching", place + 1, len(posts))
     return found
 
@@ -134,13 +135,13 @@ def fold_of(item_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=8).digest(), "big") % FOLDS
 
 
-def learned(asked: Sequence[Asked]) -> SignWeights:
+def learned(asked: Sequence[Asked]) -> FeatureWeights:
     """The weights under which the films meant are most probable among the candidates of their requests.
 
     McFadden's conditional logit, by Newton's method; the loss is convex, and a step that overshoots is halved.
     """
     cases = [
-        (one.signs, int(np.flatnonzero(one.numbers == one.target)[0])) for one in asked if one.target in one.numbers
+        (one.features, int(np.flatnonzero(one.numbers == one.target)[0])) for one in asked if one.target in one.numbers
     ]
     weights = np.zeros(3)
     loss, gradient, curvature = _loss(cases, weights)
@@ -152,34 +153,34 @@ def learned(asked: Sequence[Asked]) -> SignWeights:
         loss, gradient, curvature = trial
         if np.abs(step).max() <= SMALLEST_STEP:
             break
-    return SignWeights(*weights.tolist())
+    return FeatureWeights(*weights.tolist())
 
 
 def _loss(cases: Sequence[tuple[Float64s, int]], weights: Float64s) -> tuple[float, Float64s, Float64s]:
     """The mean surprise at the film meant, its gradient and its matrix of second derivatives."""
     loss, gradient, curvature = RIDGE * float(weights @ weights) / 2, RIDGE * weights, RIDGE * np.eye(len(weights))
-    for signs, meant in cases:
-        logits = signs @ weights
+    for features, meant in cases:
+        logits = features @ weights
         share = np.exp(logits - logits.max())
         total = float(share.sum())
         share /= total
-        mean = share @ signs
+        mean = share @ features
         loss += (float(logits.max() - logits[meant]) + np.log(total)) / len(cases)
-        gradient = gradient + (mean - signs[meant]) / len(cases)
-        curvature = curvature + ((signs * share[:, None]).T @ signs - np.outer(mean, mean)) / len(cases)
+        gradient = gradient + (mean - features[meant]) / len(cases)
+        curvature = curvature + ((features * share[:, None]).T @ features - np.outer(mean, mean)) / len(cases)
     return float(loss), gradient, curvature
 
 
 def _crossed(asked: Sequence[Asked], folds: Sequence[int]) -> list[float]:
     """The rank of every film meant, by weights learned on the other folds."""
-    weights: Mapping[int, SignWeights] = {
+    weights: Mapping[int, FeatureWeights] = {
         fold: learned([one for one, its in zip(asked, folds, strict=True) if its != fold]) for fold in set(folds)
     }
     return [_rank(_ordered(one, weights[fold]), one.target) for one, fold in zip(asked, folds, strict=True)]
 
 
-def _ordered(one: Asked, weights: SignWeights) -> list[int]:
-    return [number for number, _ in by_logit(one.numbers, weights.of(one.signs))]
+def _ordered(one: Asked, weights: FeatureWeights) -> list[int]:
+    return [number for number, _ in by_logit(one.numbers, weights.of(one.features))]
 
 
 def _rank(ordered: Sequence[int], target: int) -> float:

@@ -247,7 +247,8 @@ def _asking(size: int, folder: Path) -> Figures:
 
 def _random_vectors() -> Any:
     """Inside, random vectors stand in for the default encoder's of the items."""
-    from recmind.tools import encoder, index
+    from recmind.tools import index
+    from recmind.tools.encoders import encoder
 
     def opened(_name: str, cache: Path | None = None) -> synthetic.ClusteredVectors:
         return synthetic.ClusteredVectors(encoder.default_folder(), cache)

@@ -15,7 +15,7 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, Float64s, Int64s
 from recmind.data.progress import Progress, quiet
-from recmind.tools.encoder import DEFAULT_DIMENSION, DefaultEncoder
+from recmind.tools.encoders.encoder import DEFAULT_DIMENSION, DefaultEncoder
 
 PER_ITEM = 10
 """Interactions an item, on average."""

@@ -20,7 +20,7 @@ from langsmith import uuid7
 
 from benchmarks.common import PYTHONPATH
 from recmind.agent.tracing import TraceRecorder, TraceStore
-from recmind.tools.slate import Evidence, Finding, Findings, Slate
+from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 
 NEEDS_DATA = False
 REQUESTS, THREADS, PROCESSES = 10_000, 8, 2

@@ -10,7 +10,7 @@ import pytest
 from recmind.agent.understanding import TitleMention
 from recmind.agent.understanding.follow_up import FollowUp, follow_up
 from recmind.agent.understanding.references import OutOfRange, Talked, referred
-from recmind.tools.details import ItemDetails
+from recmind.tools.engines.titles import TitleFinder
 from tests.agent import worlds
 
 BEFORE = {
@@ -27,14 +27,14 @@ def reader(request, tmp_path_factory) -> Iterator[tuple[str, Reader]]:
     name: str = request.param
     first, shown = BEFORE[name]
     store = getattr(worlds, name)(Path(tmp_path_factory.mktemp(name)))
-    details = ItemDetails(store)
+    finder = TitleFinder(store)
     titles = store.items(shown)
     talked = Talked(tuple(TitleMention(item_id, item.name, "") for item_id, item in titles.items()))
 
     def read(message: str, before=None) -> FollowUp:
-        return follow_up(message, before, talked, store, details, user_known=False)
+        return follow_up(message, before, talked, store, finder, user_known=False)
 
-    before = follow_up(first, None, Talked(), store, details, user_known=False).understanding
+    before = follow_up(first, None, Talked(), store, finder, user_known=False).understanding
     yield name, lambda message: read(message, before)
     store.close()
 

@@ -82,7 +82,7 @@ def test_a_request_takes_two_model_calls(demo: RecMind):
 
 def test_look_ups_of_one_turn_run_side_by_side(demo: RecMind, monkeypatch):
     engine = demo.engines.popular
-    real, running, most = type(engine).ask, [], []
+    real, running, most = type(engine).recommend, [], []
 
     def slow(self, *args, **kwargs):
         running.append(1)
@@ -91,7 +91,7 @@ def test_look_ups_of_one_turn_run_side_by_side(demo: RecMind, monkeypatch):
         running.pop()
         return real(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(engine), "ask", slow)
+    monkeypatch.setattr(type(engine), "recommend", slow)
     demo.recommend("", k=1, model=looks_up_then_submits(POPULAR, POPULAR, POPULAR, k=1))
     assert max(most) == 3
 
@@ -230,7 +230,7 @@ def test_an_engine_that_breaks_costs_one_look_up(demo: RecMind, monkeypatch):
     def broken(self, *args, **kwargs):
         raise ZeroDivisionError("secret of the engine")
 
-    monkeypatch.setattr(type(demo.engines.popular), "ask", broken)
+    monkeypatch.setattr(type(demo.engines.popular), "recommend", broken)
     model = looks_up_then_submits(POPULAR, COMEDIES)
     answer = demo.recommend("", k=3, model=model)
     assert (answer.source, len(answer.recommendations)) == ("agent", 3)
@@ -299,13 +299,13 @@ def test_a_slow_model_is_not_waited_for(open_demo):
 def test_a_slow_look_up_is_not_waited_for(open_demo, monkeypatch):
     recmind = open_demo(scripted(calls(POPULAR)), seconds=1)
     recmind.recommend("comedies", k=1, model="offline")
-    real, released = type(recmind.engines.popular).ask, threading.Event()
+    real, released = type(recmind.engines.popular).recommend, threading.Event()
 
     def slow(self, *args, **kwargs):
         released.wait(60)
         return real(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(recmind.engines.popular), "ask", slow)
+    monkeypatch.setattr(type(recmind.engines.popular), "recommend", slow)
     started = time.monotonic()
     answer = recmind.recommend("comedies", user_id="ada", k=3)
     assert time.monotonic() - started < 30

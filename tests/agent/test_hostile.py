@@ -231,7 +231,7 @@ def test_a_thousand_requests_to_a_hostile_model(recmind: RecMind):
             model=ScriptedModel(script=liar, heard=[]),
         )
         if (query, user_id) not in known:
-            read = understand(query, recmind.store, recmind.engines.details, user_known=bool(past))
+            read = understand(query, recmind.store, recmind.engines.titles, user_known=bool(past))
             known[query, user_id] = read
         try:
             check(answer, known[query, user_id], items, past, [*filters], {*exclude}, k, liar.named)

@@ -7,7 +7,7 @@ from recmind.agent.proofs import proved_of_person
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
 from recmind.data.records import Preference
-from recmind.tools.slate import Evidence
+from recmind.tools.evidence.slate import Evidence
 
 
 def test_what_is_understood_comes_before_the_items(demo: RecMind):

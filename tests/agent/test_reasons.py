@@ -3,7 +3,7 @@ import pytest
 from recmind.agent.reasons import ReasonText, read_reason
 from recmind.agent.sentences import compose
 from recmind.data.records import Item
-from recmind.tools.slate import Entry, Evidence, Finding, Findings, Slate
+from recmind.tools.evidence.slate import Entry, Evidence, Finding, Findings, Slate
 
 ITEMS = {
     "gq": Item(

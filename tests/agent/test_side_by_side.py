@@ -64,14 +64,14 @@ def test_a_stream_that_nobody_reads_on_is_given_up(demo: RecMind):
 
 def test_slow_look_ups_hold_up_nobody_else(demo: RecMind, monkeypatch):
     """Ten requests hang in a look-up, which is more than there are threads for steps; an eleventh is answered."""
-    real, go_on, hanging = type(demo.engines.popular).ask, threading.Event(), threading.Semaphore(0)
+    real, go_on, hanging = type(demo.engines.popular).recommend, threading.Event(), threading.Semaphore(0)
 
     def slow(self, *args, **kwargs):
         hanging.release()
         assert go_on.wait(60)
         return real(self, *args, **kwargs)
 
-    monkeypatch.setattr(type(demo.engines.popular), "ask", slow)
+    monkeypatch.setattr(type(demo.engines.popular), "recommend", slow)
 
     async def all_at_once():
         popular = ("popular_items", {})

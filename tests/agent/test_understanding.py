@@ -11,7 +11,7 @@ import pytest
 from recmind.agent.understanding import Understanding, prefer, preferences, understand
 from recmind.data.conditions import parse_condition
 from recmind.data.store import Store
-from recmind.tools.details import ItemDetails
+from recmind.tools.engines.titles import TitleFinder
 from tests.agent.worlds import films, shop, tagged
 
 
@@ -323,26 +323,26 @@ TAGGED: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("query", "expected"), FILMS, ids=[query for query, _ in FILMS])
 def test_a_request_for_a_film(worlds: dict[str, Store], query: str, expected: dict[str, Any]) -> None:
-    assert told(understand(query, worlds["films"], ItemDetails(worlds["films"]), user_known=True)) == expected
+    assert told(understand(query, worlds["films"], TitleFinder(worlds["films"]), user_known=True)) == expected
 
 
 @pytest.mark.parametrize(("query", "expected"), SHOP, ids=[query for query, _ in SHOP])
 def test_a_request_in_a_shop(worlds: dict[str, Store], query: str, expected: dict[str, Any]) -> None:
-    assert told(understand(query, worlds["shop"], ItemDetails(worlds["shop"]), user_known=True)) == expected
+    assert told(understand(query, worlds["shop"], TitleFinder(worlds["shop"]), user_known=True)) == expected
 
 
 @pytest.mark.parametrize(("query", "expected"), TAGGED, ids=[query for query, _ in TAGGED])
 def test_careless_tags_bind_nothing(worlds: dict[str, Store], query: str, expected: dict[str, Any]) -> None:
-    assert told(understand(query, worlds["tagged"], ItemDetails(worlds["tagged"]), user_known=True)) == expected
+    assert told(understand(query, worlds["tagged"], TitleFinder(worlds["tagged"]), user_known=True)) == expected
 
 
 @pytest.fixture
 def reading(worlds: dict[str, Store]) -> Callable[..., Understanding]:
     store = worlds["films"]
-    details = ItemDetails(store)
+    finder = TitleFinder(store)
 
     def read(query: str, *, user_known: bool = True) -> Understanding:
-        return understand(query, store, details, user_known=user_known)
+        return understand(query, store, finder, user_known=user_known)
 
     return read
 
@@ -458,21 +458,21 @@ STATED = [
 def test_a_stated_preference_binds_what_it_rules_out(
     worlds: dict[str, Store], text: str, conditions: list[str]
 ) -> None:
-    records = preferences("ada", text, worlds["films"], ItemDetails(worlds["films"]), at=5.0)
+    records = preferences("ada", text, worlds["films"], TitleFinder(worlds["films"]), at=5.0)
     binding = [record for record in records if record.binds]
     assert [record.condition for record in binding] == conditions
     assert {(record.user_id, record.text, record.at) for record in binding} <= {("ada", text, 5.0)}
 
 
 def test_what_is_loved_is_kept_and_binds_nothing(worlds: dict[str, Store]) -> None:
-    records = preferences("ada", "I like comedies", worlds["films"], ItemDetails(worlds["films"]), at=5.0)
+    records = preferences("ada", "I like comedies", worlds["films"], TitleFinder(worlds["films"]), at=5.0)
     assert [(record.text, record.condition, record.binds) for record in records] == [
         ("comedies", "genres=Comedy", False)
     ]
 
 
 def test_a_preference_says_what_it_could_not_use(worlds: dict[str, Store]) -> None:
-    found = prefer("no spaceships", worlds["films"], ItemDetails(worlds["films"]))
+    found = prefer("no spaceships", worlds["films"], TitleFinder(worlds["films"]))
     assert found.bindings == ()
     assert found.unused == ("I could not find “spaceships” in this catalogue, so nothing is left out for it.",)
 
@@ -481,16 +481,16 @@ def test_words_of_a_changed_catalogue_are_known_at_once(tmp_path: Path) -> None:
     from recmind.data.records import Item
 
     with films(tmp_path) as store:
-        details = ItemDetails(store)
-        assert understand("by Varda", store, details, user_known=True).bindings == ()
+        finder = TitleFinder(store)
+        assert understand("by Varda", store, finder, user_known=True).bindings == ()
         store.put_items([Item("cleo", "Cleo from 5 to 7", "", {"directors": ("Agnès Varda",), "year": 1962})])
-        found = understand("by Varda", store, details, user_known=True)
+        found = understand("by Varda", store, finder, user_known=True)
         assert [str(condition) for condition in found.bindings[0].conditions] == ["directors=Agnès Varda"]
 
 
 def test_an_empty_catalogue_understands_what_it_can(tmp_path: Path) -> None:
     with Store(tmp_path / "empty.db") as store:
-        found = understand("something like Alien, no horror, from the 90s", store, ItemDetails(store), user_known=False)
+        found = understand("something like Alien, no horror, from the 90s", store, TitleFinder(store), user_known=False)
     assert found.bindings == ()
     assert found.unused == (
         "I could not find anything called “Alien”.",

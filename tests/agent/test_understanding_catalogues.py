@@ -10,7 +10,7 @@ import pytest
 from recmind.agent.understanding import Understanding, understand
 from recmind.data.importers import import_demo, import_movielens
 from recmind.data.store import Store
-from recmind.tools.details import ItemDetails
+from recmind.tools.engines.titles import TitleFinder
 
 Readable = tuple[list[str], list[str], list[str], str]
 """Titles liked, conditions that bind, words of the wishes, the text left to search for."""
@@ -70,9 +70,9 @@ LATEST_SMALL: list[tuple[str, Readable]] = [
 
 @pytest.mark.parametrize(("query", "expected"), DEMO, ids=[query for query, _ in DEMO])
 def test_requests_over_the_demo(demo: Store, query: str, expected: Readable) -> None:
-    assert readable(understand(query, demo, ItemDetails(demo), user_known=True)) == expected
+    assert readable(understand(query, demo, TitleFinder(demo), user_known=True)) == expected
 
 
 @pytest.mark.parametrize(("query", "expected"), LATEST_SMALL, ids=[query for query, _ in LATEST_SMALL])
 def test_requests_over_latest_small(latest_small: Store, query: str, expected: Readable) -> None:
-    assert readable(understand(query, latest_small, ItemDetails(latest_small), user_known=True)) == expected
+    assert readable(understand(query, latest_small, TitleFinder(latest_small), user_known=True)) == expected

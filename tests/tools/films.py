@@ -9,7 +9,7 @@ import numpy as np
 
 from recmind.data.records import Item
 from recmind.data.text import words
-from recmind.tools.item_text import stem
+from recmind.tools.search.item_text import stem
 
 
 class WordEncoder:
@@ -26,7 +26,7 @@ class WordEncoder:
         self.encoded += texts
         return np.array([self.encode_query(text) for text in texts], dtype=np.float32).reshape(-1, self.dimension)
 
-    def encode_query(self, text: str, worth=()):
+    def encode_query(self, text: str, spans=()):
         vector = np.full(self.dimension, 1e-3)
         for word in words(text):
             seed = int.from_bytes(hashlib.sha256(stem(word).encode()).digest()[:8], "little")

@@ -9,9 +9,9 @@ from recmind.data.errors import RecMindError
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.collaborative_findings import collaborative_findings
 from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.history import UserHistory
+from recmind.tools.engines.history import UserHistory
+from recmind.tools.evidence.findings import collaborative_findings
 from recmind.tools.past import Past
 from tests.tools.worlds import films, rated
 

@@ -58,7 +58,7 @@ class TestBuilding:
 
     def test_nothing_changed_builds_nothing(self, workspace, store, encoder, monkeypatch):
         first = build(workspace, store)
-        monkeypatch.setattr("recmind.tools.index.ItemSearch", None)
+        monkeypatch.setattr("recmind.tools.index.TextIndex", None)
         assert build(workspace, store) == first
         assert versions(workspace) == ["000001"]
 
@@ -159,10 +159,10 @@ class TestBuilding:
     def test_a_catalogue_without_interactions_or_items(self, workspace, encoder):
         with Store(workspace.database) as empty:
             assert build(workspace, empty).items == 0
-            assert open_engines(workspace, empty).search.ask("space") == []
+            assert open_engines(workspace, empty).search.search("space") == []
             empty.put_items(FILMS)
             assert build(workspace, empty).items == len(FILMS)
-            assert open_engines(workspace, empty).search.ask("heist", n=1)[0].item_id == "heat"
+            assert open_engines(workspace, empty).search.search("heist", n=1)[0].item_id == "heat"
 
     def test_progress_is_told(self, workspace, store, encoder):
         told = []
@@ -178,9 +178,9 @@ class TestOpening:
     def test_all_engines_answer(self, workspace, store, encoder):
         build(workspace, store)
         engines = open_engines(workspace, store)
-        assert engines.search.ask("space crew", n=1)[0].item_id == "alien"
-        assert engines.details.find("alien")[0].item_id == "alien"
-        assert engines.popular.ask()[0].item_id in {"alien", "aliens"}
+        assert engines.search.search("space crew", n=1)[0].item_id == "alien"
+        assert engines.titles.find("alien")[0].item_id == "alien"
+        assert engines.popular.recommend()[0].item_id in {"alien", "aliens"}
         assert engines.history.profile("ann").known
         assert engines.ranker is not None
         assert engines.filter is not None
@@ -192,8 +192,8 @@ class TestOpening:
         store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
         store.set_available(["alien"], False)
         assert engines.stale
-        assert "zoo" in [hit.item_id for hit in engines.search.ask("zebras", n=2)]
-        assert "alien" not in [hit.item_id for hit in engines.search.ask("space monster")]
+        assert "zoo" in [hit.item_id for hit in engines.search.search("zebras", n=2)]
+        assert "alien" not in [hit.item_id for hit in engines.search.search("space monster")]
         build(workspace, store)
         assert not open_engines(workspace, store).stale
 
@@ -202,7 +202,7 @@ class TestOpening:
         engines = open_engines(workspace, store)
         for _ in range(3):
             build(workspace, store, force=True)
-        assert engines.search.ask("space crew", n=1)[0].item_id == "alien"
+        assert engines.search.search("space crew", n=1)[0].item_id == "alien"
 
     def test_a_file_of_another_size_is_refused_at_once_and_a_changed_one_by_verify(self, workspace, store, encoder):
         build(workspace, store)
@@ -236,11 +236,11 @@ class TestOpening:
     def test_threads_share_engines(self, workspace, store, encoder):
         build(workspace, store)
         engines = open_engines(workspace, store)
-        expected = engines.search.ask("space monster", like=["up"])
+        expected = engines.search.search("space monster", like=["up"])
         found = []
         threads = [
             threading.Thread(
-                target=lambda: found.extend(engines.search.ask("space monster", like=["up"]) for _ in range(5))
+                target=lambda: found.extend(engines.search.search("space monster", like=["up"]) for _ in range(5))
             )
             for _ in range(4)
         ]
@@ -257,7 +257,7 @@ def test_a_cold_search_imports_neither_torch_nor_scipy(workspace, store):
         "import sys; from recmind.data.workspace import Workspace; from recmind.data.store import Store;"
         "from recmind.tools.index import open_engines;"
         "w = Workspace.open(sys.argv[1]); s = Store(w.database, w.settings); e = open_engines(w, s);"
-        "print(e.search.ask('a crew in space hunted by a creature', n=1)[0].item_id); s.close();"
+        "print(e.search.search('a crew in space hunted by a creature', n=1)[0].item_id); s.close();"
         "print([name for name in ('torch', 'scipy', 'sentence_transformers', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run(

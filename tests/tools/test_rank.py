@@ -8,12 +8,13 @@ from recmind.data.conditions import Condition
 from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.tools.appeal import DEFAULT_WEIGHTS, Appeal
+from recmind.tools.brief import Constraint
 from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.context import Constraint
-from recmind.tools.history import UserHistory
+from recmind.tools.engines.history import UserHistory
+from recmind.tools.engines.popular import PopularItems
+from recmind.tools.evidence.findings import rank_findings
 from recmind.tools.moments import Moments
-from recmind.tools.popular import PopularItems
-from recmind.tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights, rank_findings
+from recmind.tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights
 from tests.tools.worlds import films, rated
 
 FUNNY = Constraint("funnier", (Condition("genres", "=", "Comedy"),))
@@ -169,7 +170,7 @@ def test_unknown_items_are_left_out_and_nothing_ranks_nothing(store: Store) -> N
 
 def test_findings_carry_score_and_parts(store: Store) -> None:
     ranked = ranker(store).ask(candidates(*ALL), wishes=[FUNNY])
-    from recmind.tools.findings import Focus
+    from recmind.tools.evidence.facts import Focus
 
     findings = rank_findings(store, ranked[:3], focus=Focus(wishes=(FUNNY,)))
     first = findings.rows[0]

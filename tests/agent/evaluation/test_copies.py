@@ -97,7 +97,7 @@ def test_nothing_that_reads_the_copy_knows_the_targets(demo_copy: Path, tmp_path
         for case in asked.cases:
             assert case.user_id is not None
             assert case.targets[0] not in store.consumed_ids(case.user_id)
-            assert case.targets[0] not in {row.item_id for row in engines.history.ask(case.user_id, n=None)}
+            assert case.targets[0] not in {row.item_id for row in engines.history.interactions(case.user_id, n=None)}
         now = {item.item_id: n for (_, item), n in zip(
             store.iter_items(), store.statistics().interactions.tolist(), strict=True)}  # fmt: skip
         assert now == {item_id: n - taken.get(item_id, 0) for item_id, n in counts.items()}

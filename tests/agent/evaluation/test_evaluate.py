@@ -25,7 +25,8 @@ from recmind.data.errors import InputError, WorkspaceError
 from recmind.data.records import Preference
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.context import Brief, RequestContext
+from recmind.tools.brief import Brief
+from recmind.tools.context import RequestContext
 from tests.agent.scripted import ScriptedModel
 
 

@@ -12,7 +12,7 @@ from recmind.agent.memory.clarifying import telling_choices
 from recmind.agent.memory.thread import Thread, Turn
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
-from recmind.tools.slate import Slate
+from recmind.tools.evidence.slate import Slate
 from tests.agent import worlds
 from tests.agent.scripted import ScriptedModel, calls
 

@@ -6,7 +6,7 @@ from recmind.agent.memory.preferring import forget_preference, keep_preference, 
 from recmind.data.errors import InputError
 from recmind.data.records import Preference
 from recmind.data.store import Store
-from recmind.tools.details import ItemDetails
+from recmind.tools.engines.titles import TitleFinder
 from tests.agent import worlds
 
 
@@ -18,9 +18,9 @@ def store(request, tmp_path):
 
 def kept(store: Store, *texts: str, user_id: str = "ann") -> list[tuple[str, bool]]:
     """What is known of the user after they stated these: conditions, and whether each binds."""
-    details = ItemDetails(store)
+    finder = TitleFinder(store)
     for text in texts:
-        keep_preference(user_id, text, store, details)
+        keep_preference(user_id, text, store, finder)
     return [(preference.condition, preference.binds) for preference in store.preferences(user_id)]
 
 
@@ -62,28 +62,28 @@ def test_what_the_catalogue_does_not_know_is_refused(store):
 @pytest.mark.parametrize("text", ["no horror", "NO HORROR!", "genres!=Horror", "without horror", "horror"])
 def test_it_is_forgotten_by_its_words_its_condition_or_its_meaning(store, text):
     kept(store, "no horror", "nothing over two hours")
-    gone = forget_preference("ann", text, store, ItemDetails(store))
+    gone = forget_preference("ann", text, store, TitleFinder(store))
     assert gone == [Preference("ann", "no horror", "genres!=Horror")]
     assert [preference.condition for preference in store.preferences("ann")] == ["minutes<=120"]
 
 
 def test_a_request_is_settled_for_the_user_who_is_named(store):
-    details = ItemDetails(store)
-    settled = settle_statements("a comedy, no horror ever", "ann", store, details)
+    finder = TitleFinder(store)
+    settled = settle_statements("a comedy, no horror ever", "ann", store, finder)
     assert settled.query == "a comedy"
     assert settled.notes == ("I keep in mind for you: “no horror” (genres!=Horror); it holds from now on.",)
     (preference,) = store.preferences("ann")
     assert (preference.source, preference.at is not None) == ("stated", True)
-    assert settle_statements("forget that I said no horror", "ann", store, details).notes == (
+    assert settle_statements("forget that I said no horror", "ann", store, finder).notes == (
         "Forgotten, as you asked: “no horror”.",
     )
     assert store.preferences("ann") == []
 
 
 def test_nothing_is_kept_of_somebody_unnamed_or_of_what_means_nothing(store):
-    details = ItemDetails(store)
-    assert settle_statements("a comedy, no horror ever", None, store, details).query == "a comedy. no horror"
-    settled = settle_statements("no opera singers, ever", "ann", store, details)
+    finder = TitleFinder(store)
+    assert settle_statements("a comedy, no horror ever", None, store, finder).query == "a comedy. no horror"
+    settled = settle_statements("no opera singers, ever", "ann", store, finder)
     assert settled.query == "no opera singers"
     assert settled.notes[0].startswith("I could not keep “no opera singers”")
 

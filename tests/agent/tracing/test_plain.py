@@ -21,7 +21,7 @@ from pydantic import BaseModel, SecretStr
 from recmind.agent.tracing.plain import CALL, MODEL, SLATE, Bounds, Plainer
 from recmind.agent.tracing.redaction import REDACTED, SECRET_NAMES, Redaction, has_secret_field, secrets_in
 from recmind.data.settings import TraceSettings
-from recmind.tools.slate import Evidence, Finding, Findings
+from recmind.tools.evidence.slate import Evidence, Finding, Findings
 
 
 class Color(Enum):

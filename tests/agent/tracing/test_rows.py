@@ -16,7 +16,7 @@ from langsmith import uuid7
 from recmind.agent.tracing import TraceRecorder, TraceStore, TraceTree
 from recmind.agent.tracing.redaction import REDACTED
 from recmind.data.settings import TraceSettings
-from recmind.tools.slate import Evidence, Finding, Findings, Slate
+from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 
 SYSTEM = SystemMessage("You recommend. " * 400)
 TOOLS = [{"name": "search_items", "description": "Finds items. " * 50}]

@@ -1,0 +1,65 @@
+"""How names, values, counts and lists read in a sentence, wherever one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from recmind.data.text import format_number
+
+QUOTE_LENGTH = 60
+"""Longer words of a request are cut here, at a word."""
+_UNITS = frozenset(
+    {"minutes", "hours", "seconds", "days", "pages", "pieces", "grams", "kilograms", "inches", "players"}
+)
+"""Numbers with these names read "117 minutes"; all others read "year 1979"."""
+_SAME_IN_PLURAL = frozenset({"series", "species", "news", "cast", "status", "canvas", "lens", "gas", "bus", "ss"})
+_PLURALS = {"like": "likes", "dislike": "dislikes", "seen": "viewers", "view": "views", "purchase": "purchases"}
+
+
+def attribute_label(attribute: str) -> str:
+    """The attribute's name for one value of it: ``genres`` is ``genre``, ``running_time`` is ``running time``."""
+    name = " ".join(attribute.replace("_", " ").replace("-", " ").split())
+    last = name.rsplit(" ", 1)[-1].casefold()
+    if last in _SAME_IN_PLURAL or last.endswith(("ss", "us", "is")) or len(last) < 4:
+        return name
+    if last.endswith("ies"):
+        return name if last in ("movies",) else name[:-3] + "y"
+    if last.endswith(("ches", "shes", "sses", "xes")):
+        return name[:-2]
+    return name[:-1] if last.endswith("s") else name
+
+
+def value_phrase(attribute: str, value: str | float) -> str:
+    """One attribute value as a noun phrase: ``genre Comedy``, ``year 1979``, ``117 minutes``."""
+    if isinstance(value, str):
+        return f"{attribute_label(attribute)} {value}"
+    written = format_number(round(float(value), 2))
+    if attribute.casefold() in _UNITS:
+        return f"{written} {attribute.casefold()}"
+    label = attribute if not attribute.casefold().endswith("s") else attribute_label(attribute)
+    return f"{label.replace('_', ' ')} {written}"
+
+
+def counted(kind: str, count: int) -> str:
+    """The kind of interaction as a counted noun: ``rating``, ``ratings``."""
+    noun = kind.replace("_", " ")
+    return noun if count == 1 and noun != "seen" else _PLURALS.get(noun, f"{noun}s")
+
+
+def quoted(text: str) -> str:
+    """The words in quotation marks, cut to ``QUOTE_LENGTH`` at a word."""
+    words = " ".join(text.split())
+    if len(words) > QUOTE_LENGTH:
+        words = words[:QUOTE_LENGTH].rsplit(" ", 1)[0] + " …"
+    return f"“{words}”"
+
+
+def values_line(attributes: Mapping[str, Sequence[str | float]]) -> str:
+    """The values of an item in one line, without the attributes' names: ``1999 · Comedy, Sci-Fi``."""
+    parts = [", ".join(v if isinstance(v, str) else format_number(v) for v in values) for values in attributes.values()]
+    return " · ".join(part for part in parts if part)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from recmind.data.records import Item
+from recmind.data.store import Store
+from recmind.tools.engines.details import ItemDetails, details_text
+from recmind.tools.evidence.findings import details_findings
+from tests.tools.worlds import films, rated
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = films(tmp_path)
+    for n in range(20):
+        store.add_interactions(rated(f"u{n}", ("alien", 5)))
+    return store
+
+
+def test_details_say_what_the_catalogue_says(store: Store) -> None:
+    assert [row.text for row in ItemDetails(store).describe(["matrix", "unknown"])] == [
+        "The Matrix\ngenres: Action, Sci-Fi\nyear: 1999\nA hacker learns that the world is a simulation."
+    ]
+    store.put_items([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])
+    store.set_available(["long"], False)
+    text = details_text(store, store.item("long"))
+    assert text.startswith("long\ntags: t0, t1")
+    assert "… (30)" in text
+    assert "sku" not in text
+    assert text.endswith("Not available.")
+    assert len(text) < 600
+
+
+def test_findings_are_references_unless_told_otherwise(store: Store) -> None:
+    rows = ItemDetails(store).describe(["alien"])
+    findings = details_findings(store, rows, unknown=["Zzyzx"])
+    (row,) = findings.rows
+    assert row.role == "reference"
+    assert [fact.text for fact in row.evidence] == [
+        "20 ratings averaging 5",
+        "genre Horror",
+        "year 1979",
+        "genre Sci-Fi",
+    ]
+    assert findings.note.endswith("The catalogue has nothing called “Zzyzx”.")
+    assert details_findings(store, rows, role="candidate").rows[0].role == "candidate"

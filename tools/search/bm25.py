@@ -1,0 +1,208 @@
+"""The words of all items, ready to be scored with a weight for each word: BM25F (Robertson and Zaragoza, 2009).
+
+SQLite's full text search weighs all words of a query alike, but in a long request most of them are chatter. Plain
+arrays, mapped from files: a query reads the postings of its own words and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted
+
+FIELD_WEIGHTS = (0.7, 1.0, 2.0)
+"""Of title, description and attributes: in a long request the words of a title are there by chance."""
+SATURATION = 1.5
+"""k1: how soon saying a word again adds nothing."""
+LENGTH_NORM = 0.5
+"""b: how far a word counts less in a longer field, 0 to 1."""
+SPARSE = 20
+"""With fewer postings than one for this many rows they are sorted, rather than added up row by row."""
+
+_BLOCK = 1 << 18
+
+_FILES = {"terms": "words_terms.npy", "starts": "words_starts.npy", "rows": "words_rows.npy", "weights": "words.npy"}
+_FACTS = "words.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25Index:
+    """Which rows hold each stem, and what it weighs there. Threads may share it."""
+
+    terms: NDArray[np.uint64]
+    """The hash of each stem, ascending."""
+    starts: Int64s
+    """Shape (terms + 1,): where the postings of each stem begin and end."""
+    rows: Int32s
+    """The rows that hold a stem, ascending within it."""
+    weights: Float32s
+    """What the stem weighs there: 0 to ``SATURATION + 1``."""
+    count: int
+    """How many rows there are, those without a word included."""
+    lengths: tuple[float, ...]
+    """The mean length of each field, in words."""
+
+    def scores(self, wanted: Mapping[str, float]) -> tuple[Int64s, Float32s, float]:
+        """The rows that hold any of these weighted stems, ascending, the score of each, and the sum of
+        weight times idf over all stems that any row holds.
+
+        A row's score (float32, above 0) is the sum over the stems of weight, idf and what the stem weighs there.
+        """
+        found = [(weight * idf, where) for _, weight, idf, where in self._wanted(wanted)]
+        if not found:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), 0.0
+        rows = np.concatenate([self.rows[where] for _, where in found])
+        parts = np.concatenate([np.float64(weight) * self.weights[where] for weight, where in found])
+        if len(rows) * SPARSE > self.count:
+            # Sorting them would cost more than passing over all rows.
+            sums = np.bincount(rows, weights=parts, minlength=self.count)
+            holding = np.flatnonzero(sums)
+            sums = sums[holding]
+        else:
+            holding, place = np.unique(rows, return_inverse=True)
+            sums = np.bincount(place, weights=parts)
+        above = sums > 0
+        idf_sum = float(sum(weight for weight, _ in found))
+        return holding[above].astype(np.int64), sums[above].astype(np.float32), idf_sum
+
+    def mentions(self, words: Iterable[str]) -> int:
+        """How many postings these stems have."""
+        return sum(where.stop - where.start for _, _, _, where in self._wanted(dict.fromkeys(words, 1.0)))
+
+    def score_of(self, text: Sequence[Sequence[str]], wanted: Mapping[str, float]) -> float:
+        """What a row with these stems would score: for an item that has come since."""
+        sums: dict[str, float] = {}
+        for field, words in enumerate(text):
+            for word, times in Counter(words).items():
+                share = _shares(np.array(times), np.array(field), np.array(len(words)), np.array(self.lengths))
+                sums[word] = sums.get(word, 0.0) + float(share)
+        idf_of = self.idfs(wanted)
+        unknown = self.largest_idf
+        return sum(
+            wanted[word] * idf_of.get(word, unknown) * share * (SATURATION + 1) / (share + SATURATION)
+            for word, share in sums.items()
+            if word in wanted
+        )
+
+    @property
+    def largest_idf(self) -> float:
+        """The idf of a stem that no row holds."""
+        return self._idf(0)
+
+    def idfs(self, words: Iterable[str]) -> dict[str, float]:
+        """The idf of each of these stems that any row holds, above 0, as Lucene computes it."""
+        return {word: idf for word, _, idf, _ in self._wanted(dict.fromkeys(words, 1.0))}
+
+    def _wanted(self, wanted: Mapping[str, float]) -> list[tuple[str, float, float, slice]]:
+        """The stems that any row holds: stem, weight, idf, and where its postings are."""
+        if not len(self.terms):
+            return []
+        hashes = np.array([_hash(word) for word in wanted], dtype=np.uint64)
+        found = []
+        for (word, weight), place, known in zip(wanted.items(), *index_in_sorted(self.terms, hashes), strict=True):
+            if known:
+                begin, end = self.starts[place : place + 2].tolist()
+                found.append((word, weight, self._idf(end - begin), slice(begin, end)))
+        return found
+
+    def _idf(self, holding: int) -> float:
+        return float(np.log(1 + (self.count - holding + 0.5) / (holding + 0.5)))
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into the folder."""
+        for name, file in _FILES.items():
+            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        facts = {"count": self.count, "lengths": self.lengths}
+        (folder / _FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Bm25Index:
+        """The saved index, mapped from their files. OSError or ValueError where they are missing or damaged."""
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        arrays: dict[str, Any] = {
+            name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False)) for name, file in _FILES.items()
+        }
+        found = cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
+        sizes = len(found.starts), len(found.rows), int(found.starts[-1]) if len(found.starts) else -1
+        if sizes != (len(found.terms) + 1, len(found.weights), len(found.rows)):
+            raise ValueError("the files of its words disagree")
+        return found
+
+
+class Bm25Builder:
+    """Collects the words of one row after the other."""
+
+    def __init__(self) -> None:
+        # A word that it does not know yet gets the next number.
+        self._vocabulary: defaultdict[str, int] = defaultdict()
+        self._vocabulary.default_factory = self._vocabulary.__len__
+        self._terms, self._rows, self._fields, self._counts = array("i"), array("i"), array("b"), array("i")
+        self._lengths = array("i")
+        self._count = 0
+
+    def add(self, text: Sequence[Sequence[str]]) -> None:
+        """The next row: the stems of every field, in the order of FIELD_WEIGHTS."""
+        row, self._count = self._count, self._count + 1
+        self._lengths.extend(map(len, text))
+        for field, words in enumerate(text):
+            counts = Counter(words)
+            self._terms.extend(map(self._vocabulary.__getitem__, counts))
+            self._rows.extend(repeat(row, len(counts)))
+            self._fields.extend(repeat(field, len(counts)))
+            self._counts.extend(counts.values())
+
+    def build(self) -> Bm25Index:
+        """The index of all rows."""
+        lengths = np.asarray(self._lengths).reshape(-1, len(FIELD_WEIGHTS)).astype(np.float64)
+        means = lengths.mean(axis=0) if self._count else np.zeros(len(FIELD_WEIGHTS))
+        hashes = np.array([_hash(word) for word in self._vocabulary], dtype=np.uint64)
+        order = np.argsort(hashes)
+        place = np.empty(len(order), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        # Rows were added in their order, so those of a term stay in it; small numbers and blocks, because there are
+        # dozens of mentions for each of a million rows.
+        terms, rows, fields, counts = map(np.asarray, (self._terms, self._rows, self._fields, self._counts))
+        terms = place[terms]
+        by_term = np.argsort(terms, kind="stable")
+        terms, rows = terms[by_term], rows[by_term]
+        shares = np.empty(len(rows))
+        for start in range(0, len(rows), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            of_block = fields[by_term[block]]
+            shares[block] = _shares(counts[by_term[block]], of_block, lengths[rows[block], of_block], means)
+        del by_term
+        first = np.flatnonzero(np.append(True, (terms[1:] != terms[:-1]) | (rows[1:] != rows[:-1]))[: len(rows)])
+        sums = np.add.reduceat(shares, first) if len(first) else shares
+        del shares
+        weights = sums * (SATURATION + 1)
+        sums += SATURATION
+        weights /= sums
+        return Bm25Index(
+            terms=hashes[order],
+            starts=np.searchsorted(terms[first], np.arange(len(hashes) + 1)),
+            rows=rows[first].astype(np.int32, copy=False),
+            weights=weights.astype(np.float32),
+            count=self._count,
+            lengths=tuple(means.tolist()),
+        )
+
+
+def _hash(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _shares(counts: NDArray[Any], fields: NDArray[Any], lengths: NDArray[Any], means: NDArray[Any]) -> Float64s:
+    """How often a stem is said in a field, weighed by the field and its length."""
+    norm = 1 - LENGTH_NORM + LENGTH_NORM * lengths / np.maximum(means[fields], 1e-9)
+    return np.asarray(np.array(FIELD_WEIGHTS)[fields] * counts / norm, dtype=np.float64)
