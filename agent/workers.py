@@ -3,16 +3,12 @@ busy, however many requests wait for their models meanwhile; several processes u
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import itertools
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -23,16 +19,13 @@ from recmind.agent.answer import Answer
 from recmind.agent.asking import Options
 from recmind.data.errors import RecMindError
 
-COLLECTED = (50_000, 20, 100)
-"""When the collector looks for garbage in such a process: a hundred requests under way hold much that is none, and
-going through it at the usual pace takes a tenth of their time."""
 CLOSING_S = 10.0
 """How long a process may take to end when it is told to."""
 
 Kind = Literal["answer", "flush", "cancel"]
 _Opened = tuple[Path, str | None, bool]
 """What a process opens: the workspace, the model's name, and whether it falls back."""
-_Told = tuple[int, Any, BaseException | None]
+Reply = tuple[int, Any, BaseException | None]
 """What a process tells of what it was asked: its number, the outcome, and what went wrong."""
 
 
@@ -92,7 +85,7 @@ class _Worker:
     def __init__(self, opened: _Opened) -> None:
         # Not multiprocessing: that runs the caller's main module again, guarded or not.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from recmind.agent.workers import main; main()"],
+            [sys.executable, "-P", "-c", "from recmind.agent.worker_process import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -160,7 +153,7 @@ class _Worker:
 
     def _listen(self) -> None:
         """Hands over what the process answers, until it ends."""
-        for number, outcome, error in _messages(self._from):
+        for number, outcome, error in messages(self._from):
             future = self._waiting.pop(number, None)
             if future is None or not future.set_running_or_notify_cancel():
                 continue
@@ -183,77 +176,10 @@ class _Worker:
                 future.set_exception(WorkerEnded(told))
 
 
-def _messages(pipe: IO[bytes]) -> Iterable[Any]:
+def messages(pipe: IO[bytes]) -> Iterable[Any]:
     """What comes through the pipe, until its other end is closed."""
     while True:
         try:
             yield pickle.load(pipe)  # noqa: S301  from our own process
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             return
-
-
-def main() -> None:
-    """The process itself: answers what comes in by stdin until that ends."""
-    # Whoever interrupts the whole group means the first process, which closes this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # What anything prints must not get between the answers.
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    asyncio.run(_serve(sys.stdin.buffer, answers))
-
-
-async def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    from recmind.agent.recommender import RecMind  # noqa: PLC0415  it opens workers itself
-
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    home, model, fallback = pickle.load(requests)  # noqa: S301  from our own process
-    running: dict[int, asyncio.Task[None]] = {}
-
-    def begin(number: int, kind: Kind, asked: tuple[Any, ...]) -> None:
-        if kind == "cancel":
-            if task := running.get(number):
-                task.cancel()
-            return
-        task = running[number] = asyncio.create_task(answer(number, kind, asked))
-        task.add_done_callback(lambda _: running.pop(number))
-
-    async def answer(number: int, kind: Kind, asked: tuple[Any, ...]) -> None:
-        try:
-            if kind == "flush":
-                await asyncio.to_thread(rec.traces.flush)
-                told: _Told = number, None, None
-            else:
-                query, options = asked
-                told = number, await rec.arecommend(query, **options), None
-        except Exception as error:  # noqa: BLE001  handed to the caller's process, whatever it is
-            told = number, None, error
-        answers.write(_pickled(told))
-        answers.flush()
-
-    def listen() -> None:
-        for message in _messages(requests):
-            loop.call_soon_threadsafe(begin, *message)
-        loop.call_soon_threadsafe(ended.set)
-
-    with RecMind.open(home, model=model, fallback=fallback) as rec:
-        threading.Thread(target=listen, name="recmind-worker", daemon=True).start()
-        _ = rec.engines  # the first request need not open them
-        gc.freeze()
-        gc.set_threshold(*COLLECTED)
-        await ended.wait()
-        for task in running.values():
-            task.cancel()
-
-
-def _pickled(told: _Told) -> bytes:
-    number, _, error = told
-    if error is None:
-        return pickle.dumps(told)
-    if not isinstance(error, RecMindError):
-        error.add_note(f"In another process:\n{''.join(traceback.format_exception(error))}")
-    try:
-        data = pickle.dumps(told)
-        pickle.loads(data)  # noqa: S301  what cannot be read again would end the other side
-    except Exception:  # noqa: BLE001  whatever it is that cannot cross
-        return pickle.dumps((number, None, RuntimeError(f"{type(error).__name__}: {error}")))
-    return data

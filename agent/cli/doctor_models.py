@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from langchain_core.messages import HumanMessage
 
-from recmind.agent.cli.doctor import Check
+from recmind.agent.cli.checks import Check
 from recmind.agent.models.calling import call_model
 from recmind.agent.models.factory import open_model
 from recmind.agent.models.offline import NAME as OFFLINE

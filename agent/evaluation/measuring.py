@@ -23,8 +23,7 @@ from recmind.data.metrics import (
 )
 
 if TYPE_CHECKING:
-    from recmind.agent.evaluation.records import Outcome, Run
-    from recmind.agent.evaluation.summary import Vectors
+    from recmind.agent.evaluation.records import Outcome, Run, VectorsOf
 
 OF_RANKS = ("hit_rate", "recall", "precision", "ndcg", "mrr")
 OF_LISTS = ("diversity", "novelty", "popularity", "popularity_bias")
@@ -53,7 +52,7 @@ class Measuring:
         run: Run,
         k: Sequence[int],
         main_k: int,
-        vectors: Vectors | None,
+        vectors: VectorsOf | None,
         histories: Mapping[str, Sequence[str]] | None,
     ) -> None:
         self._k, self._main_k = k, main_k

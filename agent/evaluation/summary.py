@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from recmind.agent.evaluation.records import JSON, Case, Outcome, Run
+from recmind.agent.evaluation.records import JSON, Case, Outcome, Run, VectorsOf
 from recmind.data.arrays import Float64s
 from recmind.data.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
 from recmind.data.errors import InputError
 from recmind.data.metrics import Calibration, calibration, percentiles
 from recmind.data.progress import Progress, quiet
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 Verdict = Literal["higher", "lower", "not told apart", "alike"]
 """Of a against b: the interval of the difference lies above 0, below it, or around it; alike: equal on every case."""
-Vectors = Callable[[Sequence[str]], "NDArray[np.floating]"]
-"""The vectors of these items, of shape (items, dimension); an item's row is 0 or NaN where it has none."""
 
 DEFAULT_K = (5, 10, 20)
 MAIN_K = 10
@@ -150,7 +144,7 @@ class Summary:
 def summarize(
     run: Run,
     *,
-    vectors: Vectors | None = None,
+    vectors: VectorsOf | None = None,
     histories: Mapping[str, Sequence[str]] | None = None,
     compare: Sequence[tuple[str, str]] | None = None,
     progress: Progress = quiet,
