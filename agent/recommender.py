@@ -15,13 +15,13 @@ from typing_extensions import Unpack
 
 from recmind.agent.answer import Answer
 from recmind.agent.asking import Model, Options
-from recmind.agent.batch import batch
-from recmind.agent.memory.preferring import forget_preference, keep_preference
 from recmind.agent.memory.threads import Threads
-from recmind.agent.requests import Requests
+from recmind.agent.preferences.keeping import forget_preference, keep_preference
+from recmind.agent.serving.batch import batch
+from recmind.agent.serving.requests import Requests
+from recmind.agent.serving.workers import WorkerEnded, Workers, can_cross
 from recmind.agent.state import Event
 from recmind.agent.tracing import TraceStore
-from recmind.agent.workers import WorkerEnded, Workers, can_cross
 from recmind.data.errors import InputError, RecMindError
 from recmind.data.records import Interaction, Preference
 from recmind.data.store import Store
@@ -131,7 +131,7 @@ class RecMind:
         Raises:
             InputError: there is no such trace, or it kept too little of its request.
         """
-        from recmind.agent.replaying import replayed  # noqa: PLC0415  few ask for it
+        from recmind.agent.serving.replay import replayed  # noqa: PLC0415  few ask for it
 
         return replayed(self.traces.tree(trace_id), self._requests)
 

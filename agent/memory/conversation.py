@@ -26,14 +26,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-from recmind.agent.graph import build_graph
+from recmind.agent.graph.build import build_graph
+from recmind.agent.graph.pooled import pooled
 from recmind.agent.memory.account import account
 from recmind.agent.memory.clarifying import clarifying_question
 from recmind.agent.memory.hearing import Heard, hear
 from recmind.agent.memory.thread import Thread, Turn
-from recmind.agent.nodes.pooled import pooled
-from recmind.agent.recommended import recommended
 from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
+from recmind.agent.wording.recommendations import recommended
 from recmind.tools.slate import Evidence, Finding, Findings, Slate
 
 

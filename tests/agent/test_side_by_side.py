@@ -10,8 +10,8 @@ import pytest
 from recmind.agent.models.failures import ModelFailure
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
+from tests.agent.graph.test_graph import COMEDIES, looks_up_then_submits
 from tests.agent.scripted import ScriptedModel
-from tests.agent.test_graph import COMEDIES, looks_up_then_submits
 from tests.endpoint import Endpoint, says
 
 

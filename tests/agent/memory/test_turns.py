@@ -15,8 +15,8 @@ import pytest
 from recmind.agent.memory.turns import ThreadBusy, Turns
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
+from tests.agent.graph.test_graph import COMEDIES, looks_up_then_submits
 from tests.agent.scripted import ScriptedModel
-from tests.agent.test_graph import COMEDIES, looks_up_then_submits
 
 WAIT_S = 60.0
 
