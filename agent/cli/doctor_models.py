@@ -13,7 +13,7 @@ from recmind.agent.models.factory import open_model
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.replies import ESTIMATED
 from recmind.agent.models.routing import read_route, rule
-from recmind.agent.models.spoken import with_spoken_calls
+from recmind.agent.models.text_tool_calls import with_spoken_calls
 from recmind.data.errors import RecMindError
 from recmind.data.settings import Limits
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from recmind.agent.evaluation.keepsakes import Keepsakes
 from recmind.agent.evaluation.records import Case, Outcome, Run
 from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.saved_vectors import Keepsakes
 from recmind.agent.evaluation.summary import Summary, summarize
 from recmind.data.errors import InputError
 from recmind.data.progress import Progress, quiet

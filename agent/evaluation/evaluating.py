@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from recmind.agent.asking import MOST_ASKED
-from recmind.agent.evaluation.copies import copied, is_tuned
-from recmind.agent.evaluation.judged import judged_requests
-from recmind.agent.evaluation.keepsakes import Keepsakes
+from recmind.agent.evaluation.feedback_cases import judged_requests
+from recmind.agent.evaluation.isolated_copy import copied, is_tuned
 from recmind.agent.evaluation.protocols import REQUESTS, Questions, questions
 from recmind.agent.evaluation.records import Case, Run
 from recmind.agent.evaluation.report import write_report
 from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.saved_vectors import Keepsakes
 from recmind.agent.evaluation.summary import Summary, summarize
 from recmind.agent.evaluation.systems import AGENT, HYBRID, SEARCH, SYSTEMS, Bench
 from recmind.agent.models.factory import model_name_of

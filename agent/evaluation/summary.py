@@ -156,7 +156,7 @@ def summarize(
     systems to compare, the first minus the second; by default every pair, the later minus the earlier. Raises
     InputError for a pair, a k or an outcome that the run does not have.
     """
-    from recmind.agent.evaluation.measuring import Measuring  # noqa: PLC0415  numpy alone, but not for those who only read
+    from recmind.agent.evaluation.system_metrics import Measuring  # noqa: PLC0415  numpy alone, but not for those who only read
 
     k, main_k = _ks(run)
     pairs = _pairs(run, compare)

@@ -17,7 +17,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from recmind import prompts
 from recmind.agent.models.offline import BRIEF, LINES
-from recmind.agent.models.spoken import with_spoken_calls, without_thoughts
+from recmind.agent.models.text_tool_calls import with_spoken_calls, without_thoughts
 from recmind.agent.state import AgentContext, Line, State
 from recmind.data.text import normalize
 from recmind.tools.group import in_turns

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from recmind.agent.graph.budget import acharged, arefused, charged, refused
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.models.offline import OfflinePlanner
-from recmind.agent.models.spoken import with_spoken_calls
+from recmind.agent.models.text_tool_calls import with_spoken_calls
 from recmind.agent.state import AgentContext, Event, Spent, State
 from recmind.tools.submit import SUBMIT
 from recmind.tools.toolbox import ALL_TOOLS, ASKING, schemas

@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import ValidationError
 
 from recmind.agent.memory.thread import Thread
-from recmind.agent.memory.turns import Turns
+from recmind.agent.memory.thread_locks import Turns
 from recmind.data.errors import InputError, WorkspaceError
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from recmind.agent.answer import Answer, Usage
 from recmind.agent.asking import Asked
 from recmind.agent.graph.prepare import prepare
 from recmind.agent.memory.running import Message
-from recmind.agent.memory.turns import Turn
+from recmind.agent.memory.thread_locks import Turn
 from recmind.agent.models.choosing import Choice
 from recmind.agent.models.recorded import RecordedModel
 from recmind.agent.state import AgentContext, Spent, State
-from recmind.agent.tracing.reading import REPLAYED
+from recmind.agent.tracing.records import REPLAYED
 from recmind.agent.tracing.versions import versions_of
 from recmind.agent.wording.recommendations import recommended
 from recmind.tools.context import Brief

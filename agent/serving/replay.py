@@ -14,7 +14,7 @@ from recmind.agent.memory.thread import Thread
 from recmind.agent.models.recorded import recorded_model
 from recmind.agent.serving.requests import Requests
 from recmind.agent.tracing import TraceTree
-from recmind.agent.tracing.reading import CARRIED
+from recmind.agent.tracing.records import CARRIED
 from recmind.data.errors import InputError
 
 _ASKED = ("user_id", "aggregation", "k", "filters", "exclude", "diversity", "mode", "ask", "strategy", "strictness")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from recmind.agent.tracing.reading import CARRIED
+from recmind.agent.tracing.records import CARRIED
 from recmind.agent.tracing.runs import Run
 
 TURNS = 25

@@ -116,3 +116,11 @@ class TraceTree:
 
 def _sum(a: Any, b: Any) -> Any:
     return b if a is None else a if b is None else a + b
+
+
+CARRIED = "carried"
+"""Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
+
+
+REPLAYED = " (replayed)"
+"""What follows the name of a model whose recorded replies were said again: it was not asked, and nothing was spent."""

@@ -8,9 +8,9 @@ from statistics import median
 
 from recmind.agent.understanding.meaning import Binding, TitleMention, Wish
 from recmind.agent.understanding.request import Request
-from recmind.agent.understanding.thesaurus import KINDS, plural_forms, singular_forms
+from recmind.agent.understanding.tables.thesaurus import KINDS, plural_forms, singular_forms
+from recmind.agent.understanding.tables.words import GENERIC
 from recmind.agent.understanding.vocabulary import Meaning, Vocabulary
-from recmind.agent.understanding.words import GENERIC
 from recmind.data.conditions import Condition
 
 MOST_WISHES = 12

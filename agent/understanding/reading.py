@@ -14,10 +14,10 @@ from recmind.agent.understanding.names import read_names
 from recmind.agent.understanding.numbers import read_numbers
 from recmind.agent.understanding.parts import load_values
 from recmind.agent.understanding.request import LONG_REQUEST, MAX_CHARACTERS, Request, read_request
+from recmind.agent.understanding.tables.words import ASKING, ASKS, EDGES, TRAILING
 from recmind.agent.understanding.titles import TitleReader
 from recmind.agent.understanding.values import read_values
 from recmind.agent.understanding.vocabulary import Vocabulary
-from recmind.agent.understanding.words import ASKING, ASKS, EDGES, TRAILING
 from recmind.data.conditions import Condition
 from recmind.data.records import Preference
 

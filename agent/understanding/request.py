@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from recmind.agent.understanding.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
+from recmind.agent.understanding.tables.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
 from recmind.data.text import normalize
 
 MAX_CHARACTERS = 4_000

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from recmind.agent.understanding.meaning import TitleMention
 from recmind.agent.understanding.request import Request, Token
-from recmind.agent.understanding.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
-from recmind.agent.understanding.title_cues import (
+from recmind.agent.understanding.tables.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
+from recmind.agent.understanding.tables.title_cues import (  # fmt: skip
     BARE_NEGATION,
     COMPARED,
     HATED,
@@ -17,9 +17,8 @@ from recmind.agent.understanding.title_cues import (
     NEGATION,
     STRONG,
     WEAK,
-)  # fmt: skip
-from recmind.agent.understanding.vocabulary import Vocabulary
-from recmind.agent.understanding.words import (
+)
+from recmind.agent.understanding.tables.words import (
     ARTICLES,
     COMMON,
     GENERIC,
@@ -30,6 +29,7 @@ from recmind.agent.understanding.words import (
     STOPPERS,
     TOPIC,
 )
+from recmind.agent.understanding.vocabulary import Vocabulary
 from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from recmind.agent.understanding.thesaurus import singular_forms
-from recmind.agent.understanding.words import COMMON, table
+from recmind.agent.understanding.tables.thesaurus import singular_forms
+from recmind.agent.understanding.tables.words import COMMON, table
 from recmind.data.arrays import places_of
 from recmind.data.conditions import Condition
 from recmind.data.text import normalize

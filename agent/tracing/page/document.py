@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from string import Template
 from typing import Literal
 
-from recmind.agent.pages import asset, look, source_hash
+from recmind.agent.pages.assets import asset, look, source_hash
 from recmind.agent.tracing.page.packed import line, lines, packed
 from recmind.agent.tracing.page.views import View
 

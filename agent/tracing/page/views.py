@@ -7,9 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from recmind.agent.tracing.candidates import SUBMIT, candidates, checked, growth, picks, verdicts
-from recmind.agent.tracing.judging import Judgement
-from recmind.agent.tracing.reading import (
+from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from recmind.agent.tracing.store.judging import Judgement
+from recmind.agent.tracing.views.candidates import SUBMIT, candidates, checked, growth, picks, verdicts
+from recmind.agent.tracing.views.formatting import REPLIED, STEPS, one_line
+from recmind.agent.tracing.views.run_contents import (
     Found,
     Message,
     found_by,
@@ -22,8 +24,6 @@ from recmind.agent.tracing.reading import (
     question_of,
     spoken,
 )
-from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from recmind.agent.tracing.wording import REPLIED, STEPS, one_line
 
 View = dict[str, Any]
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from recmind.agent.cli import cli
-from recmind.agent.memory.turns import Turns
+from recmind.agent.memory.thread_locks import Turns
 
 
 def chat(home, lines, *options):

@@ -6,11 +6,11 @@ import orjson
 import pytest
 
 from recmind.agent.recommender import RecMind
-from recmind.agent.tracing.candidates import candidates, growth, verdicts
-from recmind.agent.tracing.differing import differ
-from recmind.agent.tracing.exporting import langsmith_lines, otlp_line
+from recmind.agent.tracing.export.json_lines import langsmith_lines, otlp_line
 from recmind.agent.tracing.page.views import details
-from recmind.agent.tracing.render import render_tree
+from recmind.agent.tracing.views.candidates import candidates, growth, verdicts
+from recmind.agent.tracing.views.differing import differ
+from recmind.agent.tracing.views.render import render_tree
 from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel, calls
 
