@@ -31,7 +31,7 @@ ITEM_NAMES = ("item_id", "itemId", "movieId", "asin", "sku", "id")
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class CaseSet:
     """Everything that the systems are asked, and what leaves the workspace before they are."""
 
     cases: tuple[Case, ...]
@@ -51,7 +51,7 @@ def questions(
     users: int | None = None,
     target: str = "any",
     requests: Path | None = None,
-) -> Questions:
+) -> CaseSet:
     """The cases of a protocol over the store's interactions.
 
     Args:
@@ -137,7 +137,7 @@ _SPLITS: Mapping[str, Callable[[_Plan], Split]] = {
 PROTOCOLS = (*_SPLITS, REQUESTS)
 
 
-def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float32s, seed: int) -> Questions:
+def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float32s, seed: int) -> CaseSet:
     """The split's cases with ids in place of numbers."""
     users = store.user_ids_of(case.user_number for case in split.cases)
     catalogue = store.matching_numbers()
@@ -155,7 +155,7 @@ def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float3
         )
         cases.append(made)
         labels[made.case_id] = tuple((ids[number], true, kind) for number, true, kind in labeling.of(case))
-    return Questions(tuple(cases), labels, split.description, split.left_out, arrays, split)
+    return CaseSet(tuple(cases), labels, split.description, split.left_out, arrays, split)
 
 
 class _Labeling:
@@ -197,7 +197,7 @@ class _Labeling:
         return found
 
 
-def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, count: int | None, seed: int) -> Questions:
+def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, count: int | None, seed: int) -> CaseSet:
     if path is None:
         raise InputError(
             f"The protocol {REQUESTS} needs a file: --requests FILE, JSON Lines with a query and an item_id."
@@ -224,7 +224,7 @@ def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, cou
         f"{len(cases)} of {total} requests in words ({path.name}), each with the one item that was meant; "
         "nothing is held out."
     )
-    return Questions(tuple(cases), {}, description, left_out, arrays, split)
+    return CaseSet(tuple(cases), {}, description, left_out, arrays, split)
 
 
 def _read_requests(path: Path) -> list[tuple[int, str, str]]:

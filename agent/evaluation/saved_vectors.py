@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 
 from recmind.data.errors import InputError
 
-Vectors = NDArray[np.floating]
-Histories = Mapping[str, Sequence[str]]
+VectorTable = NDArray[np.floating]
+SavedHistories = Mapping[str, Sequence[str]]
 
 _VECTORS, _HISTORIES = "vectors.npz", "histories.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Keepsakes:
+class SavedVectors:
     """Of one run, or of two together."""
 
     rows: Mapping[str, int]
     """By item id its row among the vectors."""
-    table: Vectors
+    table: VectorTable
     """Of shape (items, dimension)."""
-    histories: Histories
+    histories: SavedHistories
     """The ids of the items that each user took before, by user id."""
 
-    def vectors(self, item_ids: Sequence[str]) -> Vectors:
+    def vectors(self, item_ids: Sequence[str]) -> VectorTable:
         """Those of these items, of shape (items, dimension); 0 where one is not known."""
         rows = np.array([self.rows.get(item_id, len(self.table)) for item_id in item_ids], dtype=np.int64)
         return np.vstack((self.table, np.zeros_like(self.table[:1], shape=(1, self.table.shape[1]))))[rows]
@@ -41,7 +41,7 @@ class Keepsakes:
         (folder / _HISTORIES).write_text(json.dumps(self.histories, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Keepsakes | None:
+    def load(cls, folder: Path) -> SavedVectors | None:
         """What was saved there; None where nothing was. InputError where it cannot be read."""
         if not (folder / _VECTORS).is_file():
             return None
@@ -54,11 +54,11 @@ class Keepsakes:
             raise InputError(f"What the run in {str(folder)!r} kept of its lists cannot be read: {error}") from None
         return cls(rows, table, histories)
 
-    def joined(self, other: Keepsakes) -> Keepsakes | None:
+    def joined(self, other: SavedVectors) -> SavedVectors | None:
         """Both as one; None where their vectors are of different encoders."""
         if self.table.shape[1] != other.table.shape[1]:
             return None
         new = [item_id for item_id in other.rows if item_id not in self.rows]
         rows = {**self.rows, **{item_id: len(self.table) + place for place, item_id in enumerate(new)}}
         table = np.concatenate((self.table, other.vectors(new)))
-        return Keepsakes(rows, table, {**other.histories, **self.histories})
+        return SavedVectors(rows, table, {**other.histories, **self.histories})

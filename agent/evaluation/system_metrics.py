@@ -44,7 +44,7 @@ class Measured:
     popularity: tuple[float, ...]
 
 
-class Measuring:
+class SystemMetrics:
     """What is the same for all systems of a run: the catalogue, how popular its items are, and what users took."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Measuring:
         self._information = self_information(counts)
         self._percentiles = popularity_percentiles(counts)
         self._vectors = vectors
-        self._curve = _spread(max(k))
+        self._curve = _curve_ks(max(k))
         self.metric_columns = [f"{name}@{depth}" for depth in k for name in (*OF_RANKS, *OF_LISTS)]
         self.curve_columns = {depth: f"curve@{depth}" for depth in self._curve}
         self.columns = [*self.metric_columns, *self.curve_columns.values()]
@@ -135,7 +135,7 @@ def _tenths(percentiles: Float64s) -> tuple[float, ...]:
     return tuple(float(count) for count in counts / len(percentiles))
 
 
-def _spread(deepest: int) -> list[int]:
+def _curve_ks(deepest: int) -> list[int]:
     """Every k up to the deepest, or as many as the curve has points, close together at first."""
     if deepest <= CURVE_POINTS:
         return list(range(1, deepest + 1))

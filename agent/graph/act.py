@@ -35,7 +35,7 @@ TOOLS_BY_NAME: dict[str, BaseTool] = {tool.name: tool for tool in TOOLS}
 
 def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The slate with this turn's findings, a tool message for every look-up, and the submission where there is one."""
-    turn = _Turn(state, config, runtime)
+    turn = _ToolTurn(state, config, runtime)
     for calls in turn.rounds:
         futures = turn.begun(calls)
         turn.take(calls, [_result(future, turn.seconds_left()) for future in futures])
@@ -44,7 +44,7 @@ def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) ->
 
 async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
     """The same, without holding the event loop."""
-    turn = _Turn(state, config, runtime)
+    turn = _ToolTurn(state, config, runtime)
     for calls in turn.rounds:
         futures = turn.begun(calls)
         await asyncio.wait([asyncio.wrap_future(future) for future in futures], timeout=turn.seconds_left())
@@ -52,7 +52,7 @@ async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentConte
     return turn.settle()
 
 
-class _Turn:
+class _ToolTurn:
     """One turn's calls: which are run, and what becomes of their results."""
 
     def __init__(self, state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> None:

@@ -37,7 +37,7 @@ from recmind.agent.state import AgentContext, State
 Graph = CompiledStateGraph[State, AgentContext, State, State]
 
 
-class Route(Runnable[State, str]):
+class Branch(Runnable[State, str]):
     """Where the graph goes next. It is no run of its own: the step that follows says as much, and costs less."""
 
     def __init__(self, choose: Callable[[State], str]) -> None:
@@ -71,10 +71,10 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
         graph.add_node(name, anode if asynchronous else node)
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "reason")
-    graph.add_conditional_edges("reason", Route(after_reason), ["act", "repair", "fallback"])
-    graph.add_conditional_edges("act", Route(after_act), ["reason", "inspire", "validate", END])
+    graph.add_conditional_edges("reason", Branch(after_reason), ["act", "repair", "fallback"])
+    graph.add_conditional_edges("act", Branch(after_act), ["reason", "inspire", "validate", END])
     graph.add_edge("inspire", "reason")
-    graph.add_conditional_edges("validate", Route(after_validate), ["repair", "respond"])
+    graph.add_conditional_edges("validate", Branch(after_validate), ["repair", "respond"])
     graph.add_edge("repair", "reason")
     graph.add_edge("fallback", "validate")
     graph.add_edge("respond", END)

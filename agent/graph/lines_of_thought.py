@@ -17,8 +17,8 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from recmind import prompts
 from recmind.agent.models.offline import BRIEF, LINES
-from recmind.agent.models.text_tool_calls import with_spoken_calls, without_thoughts
-from recmind.agent.state import AgentContext, Line, State
+from recmind.agent.models.text_tool_calls import with_text_tool_calls, without_thoughts
+from recmind.agent.state import AgentContext, LineOfThought, State
 from recmind.data.text import normalize
 from recmind.tools.group import in_turns
 from recmind.tools.slate import Entry, Slate
@@ -75,7 +75,7 @@ def question(state: State, context: AgentContext) -> HumanMessage:
 
 def idea_of(message: AIMessage, state: State) -> str:
     """The line of thought that the model's answer asks for, or an empty text: none, or one that was taken already."""
-    message = with_spoken_calls(message, (EXPLORE,))
+    message = with_text_tool_calls(message, (EXPLORE,))
     text = without_thoughts(message.text)
     idea = next((str(call["args"].get("idea") or "") for call in message.tool_calls if call["name"] == EXPLORE), "")
     if not idea and not _NO.match(text) and (said := _YES.match(text)):
@@ -87,7 +87,7 @@ def idea_of(message: AIMessage, state: State) -> str:
     return idea if normalize(idea) and normalize(idea) not in taken else ""
 
 
-def begun(state: State, idea: str) -> tuple[list[AnyMessage], Line]:
+def begun(state: State, idea: str) -> tuple[list[AnyMessage], LineOfThought]:
     """The conversation of a further line, and the line that it leaves behind."""
     messages = state["messages"]
     start = opening(messages)
@@ -98,7 +98,7 @@ def begun(state: State, idea: str) -> tuple[list[AnyMessage], Line]:
         prompts.render("line", request=asked, account=account, idea=idea),
         additional_kwargs={**request.additional_kwargs, BRIEF: {**brief, "line": idea, "request": asked}},
     )
-    return [*start[:-1], human], Line(str(brief.get("line", "")), tuple(messages))
+    return [*start[:-1], human], LineOfThought(str(brief.get("line", "")), tuple(messages))
 
 
 def _brief_of(messages: Sequence[AnyMessage]) -> Mapping[str, Any]:
@@ -106,12 +106,12 @@ def _brief_of(messages: Sequence[AnyMessage]) -> Mapping[str, Any]:
     return brief
 
 
-def _conversations(state: State) -> list[Line]:
-    present = Line(str(_brief_of(state["messages"]).get("line", "")), tuple(state["messages"]))
+def _conversations(state: State) -> list[LineOfThought]:
+    present = LineOfThought(str(_brief_of(state["messages"]).get("line", "")), tuple(state["messages"]))
     return [*state.get("lines", ()), present]
 
 
-def _steps(lines: Sequence[Line]) -> Iterator[tuple[str, str, str, list[str]]]:
+def _steps(lines: Sequence[LineOfThought]) -> Iterator[tuple[str, str, str, list[str]]]:
     """Each look-up of the lines: tool, call, what it said where it failed, handles of the rows it showed."""
     for line in lines:
         called = {

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from recmind.agent.graph.budget import acharged, arefused, charged, refused
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.models.offline import OfflinePlanner
-from recmind.agent.models.text_tool_calls import with_spoken_calls
+from recmind.agent.models.text_tool_calls import with_text_tool_calls
 from recmind.agent.state import AgentContext, Event, Spent, State
 from recmind.tools.submit import SUBMIT
 from recmind.tools.toolbox import ALL_TOOLS, ASKING, schemas
@@ -72,4 +72,4 @@ def _failed(failure: ModelFailure, spent: Spent, state: State, context: AgentCon
 
 
 def _heard(message: AIMessage, spent: Spent) -> State:
-    return State(messages=[with_spoken_calls(message, NAMES, SUBMIT)], spent=spent)
+    return State(messages=[with_text_tool_calls(message, NAMES, SUBMIT)], spent=spent)

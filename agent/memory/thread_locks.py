@@ -28,10 +28,10 @@ class ThreadBusy(RecMindError):  # noqa: N818  reads as the fact that it is: "ex
     """Other requests of the thread did not end in time; nothing of this one was done."""
 
 
-class Turn:
+class ThreadLock:
     """The right to go on with a thread, until it is given back; any thread of the process may do that."""
 
-    def __init__(self, turns: Turns, thread_id: str) -> None:
+    def __init__(self, turns: ThreadLocks, thread_id: str) -> None:
         self._turns, self._thread_id = turns, thread_id
         self._file: sqlite3.Connection | None = None
         self._over = False
@@ -58,7 +58,7 @@ class Turn:
         self._turns.next(self._thread_id)
 
 
-class Turns:
+class ThreadLocks:
     """The turns of all threads of one workspace."""
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class Turns:
         """What a process locks that works on the thread. Its name does not tell the thread's."""
         return self._folder / f"{hashlib.sha256(thread_id.encode()).hexdigest()[:24]}.lock"
 
-    def take(self, thread_id: str, wait_s: float) -> Turn:
+    def take(self, thread_id: str, wait_s: float) -> ThreadLock:
         """This request's turn, as soon as those before it are through.
 
         Raises:
@@ -88,7 +88,7 @@ class Turns:
                 time.sleep(PAUSE_S)
         return turn
 
-    async def atake(self, thread_id: str, wait_s: float) -> Turn:
+    async def atake(self, thread_id: str, wait_s: float) -> ThreadLock:
         """The same for an event loop, which goes on with other things meanwhile."""
         end = time.monotonic() + wait_s
         with self._place(thread_id, wait_s) as place:
@@ -133,9 +133,9 @@ class Turns:
             raise
 
     @contextmanager
-    def _kept(self, thread_id: str) -> Iterator[Turn]:
+    def _kept(self, thread_id: str) -> Iterator[ThreadLock]:
         """The turn that has come within this process, given back where what is done inside fails."""
-        turn = Turn(self, thread_id)
+        turn = ThreadLock(self, thread_id)
         try:
             yield turn
         except BaseException:

@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import ValidationError
 
 from recmind.agent.memory.thread import Thread
-from recmind.agent.memory.thread_locks import Turns
+from recmind.agent.memory.thread_locks import ThreadLocks
 from recmind.data.errors import InputError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Threads:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.turns = Turns(path.with_suffix(".locks"))
+        self.turns = ThreadLocks(path.with_suffix(".locks"))
         """Which request of a thread may go on with it."""
         self._lock = threading.Lock()
         self._saver: ThreadSaver | None = None

@@ -85,7 +85,7 @@ class OfflinePlanner(BaseChatModel):
         return self._generate(messages)
 
 
-def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> list[rules.Call]:
+def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> list[rules.PlannedCall]:
     """What the policy does after these messages; nothing where it is asked for a line of thought and has none."""
     if explored := messages[-1].additional_kwargs.get(LINES):
         idea = rules.another_line(brief, explored)

@@ -41,7 +41,7 @@ _DECODER = json.JSONDecoder()
 Args = dict[str, Any]
 
 
-class Heard(NamedTuple):
+class TextToolCall(NamedTuple):
     """A call in a text."""
 
     start: int
@@ -50,7 +50,7 @@ class Heard(NamedTuple):
     args: Args
 
 
-def with_spoken_calls(message: AIMessage, names: Collection[str], final: str = "") -> AIMessage:
+def with_text_tool_calls(message: AIMessage, names: Collection[str], final: str = "") -> AIMessage:
     """The message with the calls that its text holds; the same message where it makes calls itself or writes none.
 
     Args:
@@ -61,7 +61,7 @@ def with_spoken_calls(message: AIMessage, names: Collection[str], final: str = "
     text = message.text
     if message.tool_calls or message.invalid_tool_calls or not text.strip():
         return message
-    heard = spoken_calls(text, names, final)
+    heard = text_tool_calls(text, names, final)
     if not heard:
         return message
     made = [
@@ -75,11 +75,11 @@ def _call_id(text: str, n: int) -> str:
     return f"s{zlib.crc32(f'{n} {text}'.encode(errors='replace')):08x}"
 
 
-def spoken_calls(text: str, names: Collection[str], final: str = "") -> list[Heard]:
+def text_tool_calls(text: str, names: Collection[str], final: str = "") -> list[TextToolCall]:
     """The calls that a text holds, in its order; what a reasoning model thought aloud is not read."""
     text = _THOUGHT.sub(lambda thought: " " * len(thought[0]), text[:LONGEST])
     found = [*_tagged(text, names), *_after_names(text, names), *_objects(text, names, final)]
-    kept: list[Heard] = []
+    kept: list[TextToolCall] = []
     for call in sorted(found, key=lambda call: (call.start, -call.end)):
         if not kept or call.start >= kept[-1].end:
             kept.append(call)
@@ -93,7 +93,7 @@ def without_thoughts(text: str) -> str:
     return _THOUGHT.sub(" ", text).strip()
 
 
-def _tagged(text: str, names: Collection[str]) -> Iterator[Heard]:
+def _tagged(text: str, names: Collection[str]) -> Iterator[TextToolCall]:
     for match in _TAGGED.finditer(text):
         name, body = _known(match[1], names), match[2].strip()
         if name is None:
@@ -102,24 +102,24 @@ def _tagged(text: str, names: Collection[str]) -> Iterator[Heard]:
         if not args and body:
             read = _decoded(body, body.find("{")) if "{" in body else None
             args = read[0] if read and isinstance(read[0], dict) else {}
-        yield Heard(match.start(), match.end(), name, args)
+        yield TextToolCall(match.start(), match.end(), name, args)
 
 
-def _after_names(text: str, names: Collection[str]) -> Iterator[Heard]:
+def _after_names(text: str, names: Collection[str]) -> Iterator[TextToolCall]:
     """``NAME(key="value")``, ``NAME({...})``, and a name with an object close behind it."""
     if not names:
         return
     for match in re.finditer(rf"\b({'|'.join(map(re.escape, names))})\b", text):
         called = _python_call(text, match.start(), match.end())
         if called is not None:
-            yield Heard(match.start(), called[1], match[1], called[0])
+            yield TextToolCall(match.start(), called[1], match[1], called[0])
             continue
         brace = text.find("{", match.end(), match.end() + GAP)
         if brace < 0 or text[match.end() : match.end() + 1] in "\"'":
             continue  # a name in quotes is the value of a key: the object around it is read
         read = _decoded(text, brace)
         if read and isinstance(read[0], dict) and not any(key in read[0] for key in NAME_KEYS):
-            yield Heard(match.start(), read[1], match[1], read[0])
+            yield TextToolCall(match.start(), read[1], match[1], read[0])
 
 
 def _python_call(text: str, start: int, end: int) -> tuple[Args, int] | None:
@@ -146,7 +146,7 @@ def _python_call(text: str, start: int, end: int) -> tuple[Args, int] | None:
     return args, close
 
 
-def _objects(text: str, names: Collection[str], final: str) -> Iterator[Heard]:
+def _objects(text: str, names: Collection[str], final: str) -> Iterator[TextToolCall]:
     """Calls in the JSON values of the text."""
     place = unread = 0
     while unread < MOST_UNREAD and (match := _OPENING.search(text, place)) is not None:
@@ -155,7 +155,7 @@ def _objects(text: str, names: Collection[str], final: str) -> Iterator[Heard]:
         if read is None or not calls:
             unread, place = unread + 1, match.start() + 1
             continue
-        yield from (Heard(match.start(), read[1], name, args) for name, args in calls)
+        yield from (TextToolCall(match.start(), read[1], name, args) for name, args in calls)
         place = read[1]
 
 

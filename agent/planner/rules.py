@@ -11,7 +11,7 @@ from typing import Any
 from recmind.agent.planner.reason_templates import compose
 from recmind.tools.submit import SUBMIT
 
-Call = tuple[str, dict[str, Any]]
+PlannedCall = tuple[str, dict[str, Any]]
 """A tool's name and its arguments."""
 
 SPARE = 2
@@ -22,7 +22,7 @@ READ = 2
 """Rows that a look-up describes for reading: nobody reads them here, the ranking describes the best of all."""
 
 
-def look_ups(brief: Mapping[str, Any]) -> list[Call]:
+def look_ups(brief: Mapping[str, Any]) -> list[PlannedCall]:
     """The first turn: everything that can be looked up at once.
 
     Args:
@@ -32,7 +32,7 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
     likes, wishes, text = list(brief["likes"]), list(brief["wishes"]), brief["text"]
     if line := brief.get("line"):
         return [(name, {**arguments, "n": READ}) for name, arguments in LINES[line](brief)]
-    calls: list[Call] = []
+    calls: list[PlannedCall] = []
     if brief["again"] and brief["known_user"]:
         calls.append(("user_history", {"order": "highest", "where": where}))
     if likes:
@@ -53,22 +53,22 @@ def look_ups(brief: Mapping[str, Any]) -> list[Call]:
     return [(name, {**arguments, "n": READ}) for name, arguments in calls]
 
 
-def _of_the_past(brief: Mapping[str, Any]) -> list[Call]:
+def _of_the_past(brief: Mapping[str, Any]) -> list[PlannedCall]:
     return [("collaborative_filtering", {"where": list(brief["bindings"])})]
 
 
-def _like_favorites(brief: Mapping[str, Any]) -> list[Call]:
+def _like_favorites(brief: Mapping[str, Any]) -> list[PlannedCall]:
     liked = list(brief["favorites"][:3])
     return [("search_items", {"query": brief["text"], "like": liked, "where": list(brief["bindings"])})]
 
 
-def _wider(brief: Mapping[str, Any]) -> list[Call]:
+def _wider(brief: Mapping[str, Any]) -> list[PlannedCall]:
     where = list(brief["bindings"])
     return [("filter_items", {"where": where}), ("popular_items", {"where": where})]
 
 
 PAST, FAVORITES, WIDER = "what goes with the person's past", "what is like their favorites", "all that qualifies"
-LINES: Mapping[str, Callable[[Mapping[str, Any]], list[Call]]] = {
+LINES: Mapping[str, Callable[[Mapping[str, Any]], list[PlannedCall]]] = {
     PAST: _of_the_past,
     FAVORITES: _like_favorites,
     WIDER: _wider,
@@ -93,12 +93,12 @@ def another_line(brief: Mapping[str, Any], explored: Mapping[str, Any]) -> str:
     return next((idea for idea in LINES if pays[idea] and idea not in explored["ideas"]), "")
 
 
-def ranking(brief: Mapping[str, Any]) -> Call:
+def ranking(brief: Mapping[str, Any]) -> PlannedCall:
     """The second turn: one ranking over all that was found."""
     return "rank_candidates", {"n": brief["k"] + SPARE}
 
 
-def submission(brief: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Call:
+def submission(brief: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> PlannedCall:
     """The last turn: the best ranked rows, each with a sentence built from its evidence.
 
     Args:

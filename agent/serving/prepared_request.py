@@ -15,8 +15,8 @@ from langgraph.runtime import Runtime
 from recmind.agent.answer import Answer, Usage
 from recmind.agent.asking import Asked
 from recmind.agent.graph.prepare import prepare
-from recmind.agent.memory.running import Message
-from recmind.agent.memory.thread_locks import Turn
+from recmind.agent.memory.running import ThreadMessage
+from recmind.agent.memory.thread_locks import ThreadLock
 from recmind.agent.models.choosing import Choice
 from recmind.agent.models.recorded import RecordedModel
 from recmind.agent.state import AgentContext, Spent, State
@@ -43,9 +43,9 @@ class PreparedRequest:
     """The key under which the answer is remembered, or None where it is not."""
     known: Answer | None
     """The answer that is remembered."""
-    message: Message | None = None
+    message: ThreadMessage | None = None
     """What goes into a thread; None where the request belongs to none."""
-    turn: Turn | None = None
+    turn: ThreadLock | None = None
     """Held until the request is answered, so that no other one of the thread runs meanwhile."""
 
 

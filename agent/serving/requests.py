@@ -19,7 +19,7 @@ from recmind.agent.answer import Answer
 from recmind.agent.asking import Asked, Model, Options
 from recmind.agent.caches import Caches, answer_key, told_again
 from recmind.agent.graph.build import build_graph
-from recmind.agent.memory.running import Conversing, Message
+from recmind.agent.memory.running import Conversing, ThreadMessage
 from recmind.agent.memory.threads import Threads
 from recmind.agent.models.choosing import Choice, Models
 from recmind.agent.models.factory import who_is
@@ -174,7 +174,9 @@ class Requests:
         state = State(spent=Spent(), slate=Slate(), cause=choice.failure, strategy=context.strategy)
         return PreparedRequest(state, context, config, str(trace_id), started, choice.why, key, known, message)
 
-    def _message(self, said: str, options: Options, asked: Asked, carried: dict[str, Any] | None) -> Message | None:
+    def _message(
+        self, said: str, options: Options, asked: Asked, carried: dict[str, Any] | None
+    ) -> ThreadMessage | None:
         """What goes into the thread of the request, or None where it belongs to none."""
         thread_id = asked.thread
         if thread_id is None and asked.mode == "conversational":
@@ -245,7 +247,7 @@ class Requests:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition
         return resolve_condition(parsed, self.store.catalogue())
 
-    def _chosen(self, said: str, asked: Asked, message: Message | None) -> tuple[Choice, Understanding | None]:
+    def _chosen(self, said: str, asked: Asked, message: ThreadMessage | None) -> tuple[Choice, Understanding | None]:
         """The model for a request, and what was read to choose it."""
         settings, people = self.workspace.settings, _people(asked)
         wanted = asked.model or self._model or os.environ.get(MODEL_VARIABLE) or settings.model or OFFLINE

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Status = Literal["success", "error"]
+RunStatus = Literal["success", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class TraceSummary:
     model: str
     source: str | None
     """agent or fallback; None where the request ended without an answer."""
-    status: Status
+    status: RunStatus
     error: str | None
     runs: int
     """How many runs the tree has, the root included."""

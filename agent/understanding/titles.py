@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from recmind.agent.understanding.meaning import TitleMention
-from recmind.agent.understanding.request import Request, Token
+from recmind.agent.understanding.request import RequestText, Token
 from recmind.agent.understanding.tables.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
 from recmind.agent.understanding.tables.title_cues import (  # fmt: skip
     BARE_NEGATION,
@@ -48,7 +48,7 @@ SURELY = 0.8
 class TitleReader:
     """Finds the titles in one request: ``likes``, ``unlikes``, and ``unknown`` for those that are not there."""
 
-    def __init__(self, request: Request, vocabulary: Vocabulary, details: ItemDetails) -> None:
+    def __init__(self, request: RequestText, vocabulary: Vocabulary, details: ItemDetails) -> None:
         self.request = request
         self.vocabulary = vocabulary
         self.store = vocabulary.store

@@ -13,7 +13,7 @@ from recmind.agent.cli.output import emit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recmind.agent.tracing.views.differing import Difference, Step
+    from recmind.agent.tracing.views.differing import ComparedStep, TraceDifference
 
 BEFORE = 40
 """Letters that are shown before the place where two texts part."""
@@ -39,7 +39,7 @@ def diff(shared: Shared, a: str, b: str) -> None:
     emit(shared.as_json, {**ids, **asdict(found)}, lambda: "\n".join(_told(ids, found)))
 
 
-def _told(ids: dict[str, Any], found: Difference) -> Iterator[str]:
+def _told(ids: dict[str, Any], found: TraceDifference) -> Iterator[str]:
     from recmind.agent.tracing.views.formatting import duration, one_line  # noqa: PLC0415
 
     yield f"A  {ids['a']}"
@@ -68,7 +68,7 @@ def _told(ids: dict[str, Any], found: Difference) -> Iterator[str]:
         )
 
 
-def _step(letter: str, step: Step | None, other: Step | None) -> Iterator[str]:
+def _step(letter: str, step: ComparedStep | None, other: ComparedStep | None) -> Iterator[str]:
     """A step and what of it the other does not say as well."""
     yield f"  {letter}  {step.what if step else '(nothing more)'}"
     if step is None:

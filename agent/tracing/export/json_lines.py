@@ -13,7 +13,7 @@ from recmind.agent.tracing.records import RunRecord, TraceTree
 from recmind.agent.tracing.views.run_contents import own_words
 from recmind.data.version import recmind_version
 
-Line = dict[str, Any]
+SpanLine = dict[str, Any]
 
 OK, FAILED = 1, 2
 """Status codes of a span."""
@@ -28,7 +28,7 @@ def langsmith_lines(tree: TraceTree) -> Iterator[bytes]:
         yield orjson.dumps(langsmith_run(run), option=orjson.OPT_UTC_Z)
 
 
-def langsmith_run(run: RunRecord) -> Line:
+def langsmith_run(run: RunRecord) -> SpanLine:
     """A run as LangSmith's client takes it to be sent, and gives it back when it is read."""
     first_token_s = run.extra.get("first_token_s")
     line = {
@@ -81,8 +81,8 @@ def nanoseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
 
 
-def _span(run: RunRecord, tree: TraceTree) -> Line:
-    span: Line = {
+def _span(run: RunRecord, tree: TraceTree) -> SpanLine:
+    span: SpanLine = {
         "traceId": trace_number(run),
         "spanId": span_number(run.id),
         "name": run.name,
@@ -97,11 +97,11 @@ def _span(run: RunRecord, tree: TraceTree) -> Line:
     return span
 
 
-def _attribute(name: str, value: Any) -> Line:
+def _attribute(name: str, value: Any) -> SpanLine:
     return {"key": name, "value": _value(value)}
 
 
-def _value(value: Any) -> Line:
+def _value(value: Any) -> SpanLine:
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):

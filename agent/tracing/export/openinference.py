@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from recmind.agent.tracing.records import RunRecord, TraceSummary
-from recmind.agent.tracing.views.run_contents import Message, messages_read, messages_said, text_of
+from recmind.agent.tracing.views.run_contents import TracedMessage, messages_read, messages_said, text_of
 
 KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER", "embedding": "EMBEDDING", "chain": "CHAIN"}
 """By the type of a run; the root is an AGENT."""
@@ -73,7 +73,7 @@ def _model_call(run: RunRecord) -> Attributes:
     return found
 
 
-def _message(prefix: str, message: Message) -> Attributes:
+def _message(prefix: str, message: TracedMessage) -> Attributes:
     found: Attributes = {f"{prefix}.role": ROLES.get(message.role, message.role)}
     if message.text:
         found[f"{prefix}.content"] = message.text

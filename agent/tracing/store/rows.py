@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from recmind.agent.tracing.records import Tokens
-from recmind.agent.tracing.runs import Run
+from recmind.agent.tracing.runs import ListenedRun
 from recmind.agent.tracing.store.packing import Packed, pack
 from recmind.agent.tracing.store.plain import CALL, MODEL, SLATE, Plainer
 from recmind.agent.tracing.store.redaction import Redaction
@@ -61,13 +61,13 @@ class TraceRows:
     """What the trace is found by."""
 
 
-def kept(root: Run, settings: TraceSettings) -> bool:
+def kept(root: ListenedRun, settings: TraceSettings) -> bool:
     """Whether a finished request leaves a trace: those that went wrong always do."""
     # An id ends in random digits: the share is drawn without another draw.
     return bool(root.error or root.outputs.get("cause")) or int(root.id[-8:], 16) < settings.sample * 2**32
 
 
-def rows_of(root: Run, runs: Sequence[Run], settings: TraceSettings) -> TraceRows:
+def rows_of(root: ListenedRun, runs: Sequence[ListenedRun], settings: TraceSettings) -> TraceRows:
     """The rows of a finished request.
 
     Args:
@@ -84,7 +84,7 @@ def rows_of(root: Run, runs: Sequence[Run], settings: TraceSettings) -> TraceRow
     return _rows(root, runs, _Payloads(root, redaction)) if full.suspicious() else rows
 
 
-def _rows(root: Run, runs: Sequence[Run], full: _Payloads | None) -> TraceRows:
+def _rows(root: ListenedRun, runs: Sequence[ListenedRun], full: _Payloads | None) -> TraceRows:
     tokens = _tokens(runs)
     project = os.environ.get("LANGSMITH_PROJECT") or PROJECT
     rows = []
@@ -123,7 +123,7 @@ def _rows(root: Run, runs: Sequence[Run], full: _Payloads | None) -> TraceRows:
 class _Payloads:
     """Makes the texts of one trace, and remembers those that several runs share."""
 
-    def __init__(self, root: Run, redaction: Redaction, unchecked: list[bytes] | None = None) -> None:
+    def __init__(self, root: ListenedRun, redaction: Redaction, unchecked: list[bytes] | None = None) -> None:
         self.root, self.redaction, self._unchecked = root, redaction, unchecked
         self.payloads: dict[bytes, Packed] = {}
         self._call, self._model, self._all = (Plainer(bounds, redaction, unchecked) for bounds in (CALL, MODEL, SLATE))
@@ -132,7 +132,7 @@ class _Payloads:
         self._said: dict[str, None] = {}
         """What was asked, said and found, each text once."""
 
-    def of(self, run: Run) -> dict[str, Any]:
+    def of(self, run: ListenedRun) -> dict[str, Any]:
         """The columns of a run that say what went in and what came out."""
         shared: dict[str, dict[str, Any]] = {}
         if run is self.root:
@@ -203,7 +203,7 @@ class _Payloads:
             self.payloads[made.digest()] = pack(text)
         return made.hexdigest()
 
-    def _extra(self, run: Run) -> dict[str, Any]:
+    def _extra(self, run: ListenedRun) -> dict[str, Any]:
         """What else LangChain says of a run; metadata that all runs of the request have stands with the root alone."""
         metadata = run.extra.get("metadata") or {}
         if run is self.root:
@@ -218,7 +218,7 @@ class _Payloads:
         return {**run.extra, "metadata": own} if own else {n: v for n, v in run.extra.items() if n != "metadata"}
 
 
-def _request(root: Run, runs: Sequence[Run]) -> dict[str, Any]:
+def _request(root: ListenedRun, runs: Sequence[ListenedRun]) -> dict[str, Any]:
     """What the list of requests says of one."""
     asked = _asked(root)
     models = [run for run in runs if run.run_type == "llm"]
@@ -240,7 +240,7 @@ def _request(root: Run, runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _tokens(runs: Sequence[Run]) -> dict[str, Tokens]:
+def _tokens(runs: Sequence[ListenedRun]) -> dict[str, Tokens]:
     """The tokens of every run by id: its own and those of the runs below it, which come after their parents."""
     totals = {run.id: run.usage for run in runs}
     for run in reversed(runs):
@@ -258,13 +258,13 @@ def _columns(used: Tokens) -> dict[str, Any]:
     }
 
 
-def _asked(root: Run) -> dict[str, Any]:
+def _asked(root: ListenedRun) -> dict[str, Any]:
     """The request: what the root's metadata says beside what LangChain adds."""
     metadata = root.extra.get("metadata") or {}
     return {name: value for name, value in metadata.items() if not name.startswith(_OF_LANGCHAIN)}
 
 
-def _answered(root: Run) -> dict[str, Any]:
+def _answered(root: ListenedRun) -> dict[str, Any]:
     return {name: value for name, value in root.outputs.items() if name not in WORKING}
 
 
@@ -278,7 +278,7 @@ def _outline(value: Any) -> Any:
     return f"({type(value).__name__}{size})"
 
 
-def _change(run: Run, name: str, value: Any) -> Any:
+def _change(run: ListenedRun, name: str, value: Any) -> Any:
     """What a step made of a part of the state; of a slate only what is new."""
     if hasattr(value, "entries") and hasattr(value, "evidence"):
         before = getattr(run.inputs.get(name), "entries", {})
@@ -289,7 +289,7 @@ def _change(run: Run, name: str, value: Any) -> Any:
     return _outline(value) if isinstance(value, frozenset) else value
 
 
-def _cached(run: Run) -> bool:
+def _cached(run: ListenedRun) -> bool:
     """Whether a model call was answered from what had been kept of an earlier one."""
     for batch in run.outputs.get("generations") or ():
         for generation in batch:
@@ -298,7 +298,7 @@ def _cached(run: Run) -> bool:
     return False
 
 
-def _timings(run: Run) -> str:
+def _timings(run: ListenedRun) -> str:
     """What is left of ``extra`` where only timings are kept."""
     return orjson.dumps({name: run.extra[name] for name in ("first_token_s",) if name in run.extra}).decode()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from recmind.agent.tracing.records import TraceTree
-from recmind.agent.tracing.views.run_contents import Call, handles, messages_said, steps_of_request
+from recmind.agent.tracing.views.run_contents import TracedCall, handles, messages_said, steps_of_request
 
 SUBMIT = "submit_recommendations"
 """The call with which a model ends, naming what it picks."""
@@ -52,7 +52,7 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SubmissionCheck:
     """What a check of a submission said."""
 
     run_id: str
@@ -69,7 +69,7 @@ def candidates(tree: TraceTree) -> list[Candidate]:
     facts = [_mapping(fact) for fact in _list(slate.get("evidence"))]
     chosen = _mapping(tree.root.run.outputs.get("verdict")).get("chosen")
     ranks = {str(_mapping(one).get("item_id")): rank for rank, one in enumerate(_list(chosen), 1)}
-    picked, said = _picked(tree), [sentence for verdict in verdicts(tree) for sentence in _sentences(verdict)]
+    picked, said = _picked(tree), [sentence for verdict in submission_checks(tree) for sentence in _sentences(verdict)]
     found = [
         _candidate(_mapping(entry), facts, ranks, picked, said) for entry in _mapping(slate.get("entries")).values()
     ]
@@ -88,7 +88,7 @@ def growth(tree: TraceTree) -> list[Growth]:
     return found
 
 
-def verdicts(tree: TraceTree) -> list[Verdict]:
+def submission_checks(tree: TraceTree) -> list[SubmissionCheck]:
     """What each check said, in order; only the last where the steps did not keep theirs."""
     kept = [(node.run, node.run.outputs.get("verdict")) for node in steps_of_request(tree)]
     titles, words = handles(tree), _words_of_conditions(tree)
@@ -96,7 +96,7 @@ def verdicts(tree: TraceTree) -> list[Verdict]:
     if not found and isinstance(last := tree.root.run.outputs.get("verdict"), Mapping):
         found = [(tree.root.run, last)]
     return [
-        Verdict(
+        SubmissionCheck(
             run.id,
             len(_list(said.get("chosen"))),
             problems=tuple(titled(str(one), titles) for one in _list(said.get("problems"))),
@@ -125,7 +125,7 @@ def titled(sentence: str, titles: Mapping[str, str]) -> str:
     return f"{handle} {title}{sentence[len(handle) :]}" if title else sentence
 
 
-def picks(call: Call, titles: Mapping[str, str]) -> str:
+def picks(call: TracedCall, titles: Mapping[str, str]) -> str:
     """What a model submitted, by title, and the conditions that it set aside."""
     submitted = _mapping(call.arguments)
     named = [
@@ -186,7 +186,7 @@ def _picked(tree: TraceTree) -> frozenset[str]:
     )
 
 
-def _sentences(verdict: Verdict) -> Iterator[str]:
+def _sentences(verdict: SubmissionCheck) -> Iterator[str]:
     yield from verdict.problems
     yield from verdict.repairs
 

@@ -16,7 +16,7 @@ _CALLS = frozenset({"llm", "tool", "retriever"})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ComparedStep:
     """One thing that a request did, in what matters: neither ids nor times."""
 
     what: str
@@ -27,7 +27,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ComparedField:
     """A place at which two requests are compared."""
 
     name: str
@@ -42,50 +42,50 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TraceDifference:
     """Two traces held against each other."""
 
-    request: tuple[Part, ...]
+    request: tuple[ComparedField, ...]
     """What was asked, of whom, and with which versions."""
-    steps: tuple[tuple[Step | None, Step | None], ...]
+    steps: tuple[tuple[ComparedStep | None, ComparedStep | None], ...]
     """The steps of both, side by side in their order."""
     parted: int | None
     """The first place in ``steps`` where they are not the same; None where they never part."""
-    answer: tuple[Part, ...]
+    answer: tuple[ComparedField, ...]
     """The items recommended, rank by rank, then what was said beside them."""
 
 
-def differ(a: TraceTree, b: TraceTree) -> Difference:
+def differ(a: TraceTree, b: TraceTree) -> TraceDifference:
     """Where the two part."""
     steps = tuple(zip_longest(steps_of(a), steps_of(b)))
     parted = next((n for n, (one, other) in enumerate(steps) if not _same(one, other)), None)
-    return Difference(tuple(_request(a, b)), steps, parted, tuple(_answer(a, b)))
+    return TraceDifference(tuple(_request(a, b)), steps, parted, tuple(_answer(a, b)))
 
 
-def steps_of(tree: TraceTree) -> list[Step]:
+def steps_of(tree: TraceTree) -> list[ComparedStep]:
     """The model calls, look-ups and steps of a request, in their order; steps that only hold calls are left out."""
     return [step for child in tree.root.children for step in _steps(child)]
 
 
-def _steps(node: TraceNode) -> Iterator[Step]:
+def _steps(node: TraceNode) -> Iterator[ComparedStep]:
     run = node.run
     if run.run_type in _CALLS:
         # Which model it was is part of the request.
         what = "model call" if run.run_type == "llm" else f"tool {run.name}"
-        yield Step(what, tuple(_call(run)), run.latency_ms)
+        yield ComparedStep(what, tuple(_call(run)), run.latency_ms)
         return
     if run.name == "ask" and "said" in run.outputs:
         # It only took the reply, which is the request itself.
         return
     below = [step for child in node.children for step in _steps(child)]
     if not below:
-        yield Step(f"step {run.name}", tuple(_outcome(run)), run.latency_ms)
+        yield ComparedStep(f"step {run.name}", tuple(_outcome(run)), run.latency_ms)
     # Look-ups of one turn run side by side: which began first says nothing.
     tools = all(child.run.run_type in ("tool", "retriever") for child in node.children)
     yield from sorted(below, key=lambda step: (step.what, step.facts)) if tools else below
 
 
-def _same(one: Step | None, other: Step | None) -> bool:
+def _same(one: ComparedStep | None, other: ComparedStep | None) -> bool:
     return one is not None and other is not None and (one.what, one.facts) == (other.what, other.facts)
 
 
@@ -116,22 +116,22 @@ def _outcome(run: RunRecord) -> Iterator[tuple[str, str]]:
         yield "error", own_words(run.error)
 
 
-def _request(a: TraceTree, b: TraceTree) -> Iterator[Part]:
+def _request(a: TraceTree, b: TraceTree) -> Iterator[ComparedField]:
     names = dict.fromkeys((*a.root.run.inputs, *b.root.run.inputs))
     for name in names:
-        yield Part(name, *(_text(tree.root.run.inputs.get(name)).removesuffix(REPLAYED) for tree in (a, b)))
+        yield ComparedField(name, *(_text(tree.root.run.inputs.get(name)).removesuffix(REPLAYED) for tree in (a, b)))
 
 
-def _answer(a: TraceTree, b: TraceTree) -> Iterator[Part]:
+def _answer(a: TraceTree, b: TraceTree) -> Iterator[ComparedField]:
     for rank, (one, other) in enumerate(zip_longest(_titles(a), _titles(b)), 1):
-        yield Part(f"{rank}.", one, other)
+        yield ComparedField(f"{rank}.", one, other)
     for name in ("message", "cause"):
         one, other = (tree.root.run.outputs.get(name) for tree in (a, b))
         if one or other:
-            yield Part(name, one, other)
+            yield ComparedField(name, one, other)
     one, other = (question_of(tree.root.run.outputs) for tree in (a, b))
     if one or other:
-        yield Part("question", one or None, other or None)
+        yield ComparedField("question", one or None, other or None)
 
 
 def _titles(tree: TraceTree) -> list[str]:

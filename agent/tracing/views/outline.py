@@ -10,7 +10,7 @@ from recmind.agent.tracing.records import RunRecord, TraceNode, TraceTree
 from recmind.agent.tracing.views.candidates import SUBMIT, checked, picks, titled
 from recmind.agent.tracing.views.formatting import LONGEST_LINE, REPLIED, STEPS, duration, money, one_line
 from recmind.agent.tracing.views.run_contents import (
-    Found,
+    TracedFindings,
     found_by,
     handles,
     is_routing,
@@ -162,7 +162,7 @@ def _fields(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _found(found: Found) -> str:
+def _found(found: TracedFindings) -> str:
     if found.titles:
         more = ", …" if len(found.titles) > TITLES else ""
         return f"{found.total} rows: {', '.join(found.titles[:TITLES])}{more}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from recmind.agent.tracing.records import CARRIED, TraceTree
 from recmind.agent.tracing.store.judging import Judgement
-from recmind.agent.tracing.views.candidates import Candidate, candidates, verdicts
+from recmind.agent.tracing.views.candidates import Candidate, candidates, submission_checks
 from recmind.agent.tracing.views.formatting import LONGEST_LINE, duration, one_line, printable
 from recmind.agent.tracing.views.outline import Outline, facts
 from recmind.agent.tracing.views.run_contents import messages_read, messages_said, own_words, question_of, spoken
@@ -114,7 +114,7 @@ def _fates(tree: TraceTree, full: bool) -> Iterator[str]:
     if len(shown) < len(found):
         yield f"          and {len(found) - len(shown)} that scored less"
     told = {remark for one in found for remark in one.remarks}
-    said = [problem for verdict in verdicts(tree) for problem in (*verdict.problems, *verdict.repairs)]
+    said = [problem for verdict in submission_checks(tree) for problem in (*verdict.problems, *verdict.repairs)]
     if other := [sentence for sentence in dict.fromkeys(said) if sentence not in told]:
         yield "Checked"
         yield from (f"     {one_line(sentence)}" for sentence in other)

@@ -11,7 +11,7 @@ from recmind.agent.tracing.records import RunRecord, TraceNode, TraceTree
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class TracedCall:
     """A tool call that a model asked for."""
 
     name: str
@@ -21,13 +21,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class TracedMessage:
     """One message of a conversation, in whichever form it was kept."""
 
     role: str
     """LangChain's word: system, human, ai, tool."""
     text: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[TracedCall, ...] = ()
     unreadable: int = 0
     """How many calls beside them were no valid JSON."""
     name: str = ""
@@ -39,7 +39,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TracedFindings:
     """What a look-up came back with."""
 
     rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -55,33 +55,35 @@ class Found:
         return [str(row["title"]) for row in self.rows if row.get("title")]
 
 
-def messages_read(run: RunRecord) -> list[Message]:
+def messages_read(run: RunRecord) -> list[TracedMessage]:
     """The conversation that a model call was given."""
     batches = run.inputs.get("messages")
     if isinstance(batches, list) and batches:
         return [_message(kept) for kept in _list(batches[0])]
-    return [Message("human", text_of(prompt)) for prompt in _list(run.inputs.get("prompts"))]
+    return [TracedMessage("human", text_of(prompt)) for prompt in _list(run.inputs.get("prompts"))]
 
 
-def messages_said(run: RunRecord) -> list[Message]:
+def messages_said(run: RunRecord) -> list[TracedMessage]:
     """What a model call answered."""
     found = []
     for batch in _list(run.outputs.get("generations")):
         for generation in _list(batch):
             if isinstance(generation, Mapping):
                 kept = generation.get("message")
-                found.append(_message(kept) if kept is not None else Message("ai", text_of(generation.get("text"))))
+                found.append(
+                    _message(kept) if kept is not None else TracedMessage("ai", text_of(generation.get("text")))
+                )
     return found
 
 
-def found_by(run: RunRecord) -> Found:
+def found_by(run: RunRecord) -> TracedFindings:
     """The rows of a look-up and what it said beside them."""
     output = run.outputs.get("output", run.outputs.get("documents"))
     message = _parts(output)
     artifact = message.get("artifact")
     rows = _list(artifact.get("rows")) if isinstance(artifact, Mapping) else ()
     kept = [row for row in rows if isinstance(row, Mapping)]
-    return Found(kept, len(kept) + _left_out(rows), text_of(message.get("content") if message else output))
+    return TracedFindings(kept, len(kept) + _left_out(rows), text_of(message.get("content") if message else output))
 
 
 def steps_of_request(tree: TraceTree) -> tuple[TraceNode, ...]:
@@ -148,16 +150,16 @@ def spoken(arguments: Any) -> str:
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
 
 
-def _message(kept: Any) -> Message:
+def _message(kept: Any) -> TracedMessage:
     parts = _parts(kept)
     if not parts:
-        return Message("?", text_of(kept))
+        return TracedMessage("?", text_of(kept))
     calls = tuple(
-        Call(str(call.get("name") or ""), call.get("args"), str(call.get("id") or ""))
+        TracedCall(str(call.get("name") or ""), call.get("args"), str(call.get("id") or ""))
         for call in _list(parts.get("tool_calls"))
         if isinstance(call, Mapping)
     )
-    return Message(
+    return TracedMessage(
         role=str(parts.get("type") or "?"),
         text=text_of(parts.get("content")),
         calls=calls,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recmind.agent.evaluation.protocols import PROTOCOLS, Questions, questions
+from recmind.agent.evaluation.protocols import PROTOCOLS, CaseSet, questions
 from recmind.data.errors import InputError
 from recmind.data.records import Interaction, Item
 from recmind.data.store import Store
@@ -51,7 +51,7 @@ def test_every_protocol_makes_cases_of_the_demo(store: Store, protocol: str) -> 
         assert {item_id for item_id, _, _ in asked.labels[case.case_id]} >= set(case.targets)
 
 
-def same(one: Questions, other: Questions) -> bool:
+def same(one: CaseSet, other: CaseSet) -> bool:
     return one.cases == other.cases and one.labels == other.labels and one.description == other.description
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from recmind.agent.memory.thread_locks import ThreadBusy, Turns
+from recmind.agent.memory.thread_locks import ThreadBusy, ThreadLocks
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
 from tests.agent.graph.test_graph import COMEDIES, looks_up_then_submits
@@ -22,11 +22,11 @@ WAIT_S = 60.0
 
 
 @pytest.fixture
-def turns(tmp_path: Path) -> Turns:
-    return Turns(tmp_path / "threads.locks")
+def turns(tmp_path: Path) -> ThreadLocks:
+    return ThreadLocks(tmp_path / "threads.locks")
 
 
-def waiters(turns: Turns, thread_id: str) -> int:
+def waiters(turns: ThreadLocks, thread_id: str) -> int:
     return len(turns._waiting.get(thread_id, ()))
 
 

@@ -3,7 +3,7 @@
 import pytest
 from langchain_core.messages import AIMessage
 
-from recmind.agent.models.text_tool_calls import spoken_calls, with_spoken_calls
+from recmind.agent.models.text_tool_calls import text_tool_calls, with_text_tool_calls
 
 NAMES = ("search_items", "filter_items", "submit_recommendations")
 HEIST = ("search_items", {"query": "a heist"})
@@ -47,7 +47,7 @@ PICKS = {"recommendations": [{"item": "c1", "cites": ["e2"], "reason": "Meets {e
     ids=lambda value: value[:24] if isinstance(value, str) else "",
 )  # fmt: skip
 def test_calls_are_heard(text, calls):
-    assert [(call.name, call.args) for call in spoken_calls(text, NAMES, "submit_recommendations")] == calls
+    assert [(call.name, call.args) for call in text_tool_calls(text, NAMES, "submit_recommendations")] == calls
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def test_calls_are_heard(text, calls):
 )
 def test_other_text_is_left_alone(text):
     message = AIMessage(text)
-    assert with_spoken_calls(message, NAMES, "submit_recommendations") is message
+    assert with_text_tool_calls(message, NAMES, "submit_recommendations") is message
 
 
 def test_calls_that_were_made_count():
     made = AIMessage(
         "search_items()", tool_calls=[{"name": "filter_items", "args": {}, "id": "1", "type": "tool_call"}]
     )
-    assert with_spoken_calls(made, NAMES) is made
-    spoken = with_spoken_calls(AIMessage("search_items()"), NAMES)
+    assert with_text_tool_calls(made, NAMES) is made
+    spoken = with_text_tool_calls(AIMessage("search_items()"), NAMES)
     assert [(call["name"], call["args"]) for call in spoken.tool_calls] == [("search_items", {})]
     assert spoken.content == ""
 
@@ -82,8 +82,8 @@ def test_calls_have_ids_of_their_own() -> None:
     ids = [
         call["id"]
         for text in ("search_items()", "search_items(n=2)", "search_items() and search_items(n=3)")
-        for call in with_spoken_calls(AIMessage(text), NAMES).tool_calls
+        for call in with_text_tool_calls(AIMessage(text), NAMES).tool_calls
     ]
     assert len(set(ids)) == len(ids) == 4
     assert all(len(call_id) == 9 and call_id.isalnum() for call_id in ids)
-    assert with_spoken_calls(AIMessage("search_items()"), NAMES).tool_calls[0]["id"] == ids[0]
+    assert with_text_tool_calls(AIMessage("search_items()"), NAMES).tool_calls[0]["id"] == ids[0]
