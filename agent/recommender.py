@@ -68,9 +68,9 @@ class RecMind:
             model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``,
                 the workspace's settings, or the offline planner, in this order.
             fallback: whether the hybrid ranker answers, and says so, when a named model fails. False: ``ModelFailure``.
-            processes: with more than one, ``arecommend`` and ``batch`` share their requests among so many processes
-                that are begun here, each with the workspace open: one for each core, at most. All else, and requests
-                with ``callbacks`` or a model that is no name, are answered by this one.
+            processes: with more than one, ``arecommend`` and ``batch`` share their requests among this many
+                processes, each with the workspace open; take one for each core at most. This process answers all else,
+                and requests with ``callbacks`` or a model object.
 
         Raises:
             WorkspaceError: there is no workspace in that folder.
@@ -249,7 +249,7 @@ class RecMind:
 
         Raises:
             InputError: there is no such item or trace, the score is out of range, nothing is said, or a text holds what
-                no file takes (a lone surrogate).
+                no file takes (an unpaired surrogate).
         """
         texts = {"user_id": user_id, "item_id": item_id, "kind": kind, "comment": comment}
         for name, text in texts.items():
@@ -325,4 +325,6 @@ def _done(answer: Answer) -> Event:
 def _check_kept(name: str, text: str) -> None:
     """Raises InputError where the text cannot be kept in a file."""
     if encodable(text) != text:
-        raise InputError(f"{name} is {text!r}, which cannot be kept: it holds a lone surrogate.")
+        raise InputError(
+            f"{name} is {text!r}, which cannot be kept: it contains an unpaired surrogate, which UTF-8 cannot store."
+        )

@@ -96,7 +96,7 @@ def evaluate(
             agent where a model is named.
         model: the agent's chat model, by name or as an object; None: the offline planner.
         k: the lengths of lists that are measured.
-        users: at most so many cases, drawn at random.
+        users: how many cases are drawn at random at most.
         seed: of everything that is drawn.
         target: ``any`` interaction is held out, or ``positive`` ones only.
         requests: the file of the protocol ``requests``: JSON Lines with a query and an item_id each. None: the requests

@@ -58,7 +58,7 @@ def questions(
         store: only read.
         protocol: one of ``PROTOCOLS``.
         seed: of everything that is drawn.
-        users: at most so many cases, drawn at random; None for all.
+        users: how many cases are drawn at random at most; None for all.
         target: ``any`` or ``positive``.
         requests: the JSON Lines file of the protocol ``requests``.
 
@@ -78,7 +78,7 @@ def questions(
     if not split.cases:
         reasons = "; ".join(f"{count:,} users: {reason}" for reason, count in split.left_out.items())
         raise InputError(
-            f"{protocol} finds nobody to ask for among {len(np.unique(arrays.user_numbers)):,} users"
+            f"{protocol} finds no user to evaluate among {len(np.unique(arrays.user_numbers)):,} users"
             f"{f' ({reasons})' if reasons else ''}. Import more interactions, or evaluate with another protocol."
         )
     return _named(store, arrays, split, weight, seed)
@@ -212,7 +212,7 @@ def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, cou
     left_out = {"the item meant is not in the catalogue": len(read) - len(cases)} if len(cases) < len(read) else {}
     if not cases:
         raise InputError(
-            f"None of the {len(read)} items meant in {str(path)!r} is in the catalogue, such as "
+            f"The catalogue holds none of the {len(read)} items that {str(path)!r} asks for; the first is "
             f"{read[0][2]!r}. Does the file belong to this workspace?"
         )
     total = len(cases)

@@ -57,7 +57,7 @@ def label(metric: str) -> str:
 
 
 def number(value: float | None, digits: int = 3, signed: bool = False) -> str:
-    """A number with so many decimals, with a proper minus; a dash where there is none."""
+    """A number with this many decimals and a proper minus; a dash where there is none."""
     if value is None or isnan(value):
         return NOTHING
     text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
@@ -103,7 +103,7 @@ def share(part: int, whole: int) -> str:
 
 
 def p_value(value: float | None, resamples: int) -> str:
-    """A p-value no finer than so many resamples can tell."""
+    """A p-value, no finer than this number of resamples can tell."""
     if value is None:
         return NOTHING
     finest = 2 / (resamples + 1)

@@ -217,7 +217,7 @@ class _ToolTurn:
 
 
 def _result(future: Future[Findings | str], seconds: float) -> Findings | str:
-    """What a call found within so many seconds from now; one that failed says so in words and raises nothing."""
+    """What a call found within ``seconds`` from now; one that failed says so in words and raises nothing."""
     try:
         return future.result(seconds)
     except TimeoutError:

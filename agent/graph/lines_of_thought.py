@@ -19,6 +19,7 @@ from recmind import prompts
 from recmind.agent.models.offline import BRIEF, LINES
 from recmind.agent.models.text_tool_calls import with_text_tool_calls, without_thoughts
 from recmind.agent.state import AgentContext, LineOfThought, State
+from recmind.data.lists import first_few
 from recmind.data.text import normalize
 from recmind.tools.group import in_turns
 from recmind.tools.slate import Entry, Slate
@@ -27,6 +28,8 @@ RESERVED = 4
 """Model calls that must be left where a question is asked: it, the look-ups it leads to, the final call, a repair."""
 TOLD_ROWS, TOLD_FACTS = 6, 4
 """Candidates of each line that an account tells of, and facts of each."""
+TOLD_HANDLES = 8
+"""Rows of each look-up that an account names."""
 LONGEST_IDEA = 200
 """Letters."""
 EXPLORE = "explore"
@@ -136,18 +139,13 @@ def _account(state: State, *, facts: int) -> str:
     for number, line in enumerate(_conversations(state), 1):
         parts.append(f"Line {number}: {line.idea or 'the first look-ups'}")
         steps = list(_steps([line]))
-        parts += [f"- {call}: {said or _some(handles)}" for _, call, said, handles in steps]
+        parts += [f"- {call}: {said or first_few(handles, TOLD_HANDLES)}" for _, call, said, handles in steps]
         found = in_turns([handles for *_, handles in steps])
         best = [h for h in found if h not in told and slate.entries[h].role == "candidate"]
         for handle in list(dict.fromkeys(best))[:TOLD_ROWS]:
             told.add(handle)
             parts.append(_row(slate.entries[handle], slate, facts, spelled))
     return "\n".join(parts)
-
-
-def _some(handles: Sequence[str], most: int = 8) -> str:
-    more = len(handles) - most
-    return ", ".join(handles[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _row(entry: Entry, slate: Slate, facts: int, spelled: set[int]) -> str:

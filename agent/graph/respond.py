@@ -1,4 +1,4 @@
-"""respond: the verdict as it leaves, with a message that says what was understood and what could not be done."""
+"""respond: builds the message from the verdict. It says what was understood and what could not be done."""
 
 from __future__ import annotations
 

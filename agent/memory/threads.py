@@ -126,7 +126,7 @@ class Threads:
         return True
 
     def prune(self, days: float, *, now: float | None = None) -> list[str]:
-        """Erases the threads that nobody has used for so many days; their names."""
+        """Erases the threads that nobody has used for this many days; returns their names."""
         before = (time.time() if now is None else now) - days * SECONDS_A_DAY
         old = [summary.thread_id for summary in self._summaries() if summary.last < before]
         for thread_id in old:

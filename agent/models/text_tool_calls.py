@@ -28,7 +28,7 @@ GAP = 60
 """Letters at most between a tool's name and the JSON that belongs to it."""
 MOST_CALLS = 16
 MOST_UNREAD = 40
-"""Brackets that begin no call: with so many of them a text is no list of calls."""
+"""A text with this many brackets that begin no call is not a list of calls."""
 LONGEST = 60_000
 """Letters of a text that are read."""
 

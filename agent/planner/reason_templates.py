@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from recmind.data.lists import series
 from recmind.tools.slate import EvidenceKind
 
 
@@ -53,17 +54,11 @@ def compose(evidence: Iterable[tuple[int, str]]) -> tuple[str, tuple[int, ...]]:
         return "", ()
     trailing = [number for clause, numbers in told if clause.trails for number in numbers]
     leading = [f"{clause.words} {_slots(numbers)}" for clause, numbers in told if not clause.trails]
-    sentence = _series(leading) if leading else told[0][0].words
+    sentence = series(leading, comma=True) if leading else told[0][0].words
     if trailing:
         sentence += f"{', with' if leading else ''} {_slots(trailing)}"
     return f"{sentence[0].upper()}{sentence[1:]}.", tuple(number for _, numbers in told for number in numbers)
 
 
 def _slots(numbers: list[int]) -> str:
-    return _series([f"{{e{number}}}" for number in numbers])
-
-
-def _series(parts: list[str]) -> str:
-    if len(parts) < 3:
-        return " and ".join(parts)
-    return f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    return series([f"{{e{number}}}" for number in numbers], comma=True)

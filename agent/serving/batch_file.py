@@ -172,7 +172,7 @@ def _read(rec: RecMind, file: Path, options: Mapping[str, Any]) -> tuple[dict[in
 
 
 def _request(rec: RecMind, read: Any, options: Mapping[str, Any]) -> JsonLine:
-    """The request that a line holds. InputError where it is none."""
+    """Parses one line. Raises InputError where it is not a valid request."""
     if not isinstance(read, dict):
         raise InputError(f"It holds {type(read).__name__} in place of an object with {', '.join(FIELDS)}.")
     for name, value in read.items():

@@ -16,8 +16,8 @@ from recmind.agent.serving.workers import Kind, Reply, messages
 from recmind.data.errors import RecMindError
 
 COLLECTED = (50_000, 20, 100)
-"""When the collector looks for garbage in such a process: a hundred requests under way hold much that is none, and
-going through it at the usual pace takes a tenth of their time."""
+"""Thresholds of the garbage collector in such a process. With a hundred requests in flight most live objects are not
+garbage; collecting at the usual pace takes a tenth of their time."""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 
 from recmind.agent.answer import Answer
 from recmind.agent.asking import Options
-from recmind.data.errors import RecMindError
+from recmind.data.errors import RecMindError, WorkspaceError
 
 CLOSING_S = 10.0
 """How long a process may take to end when it is told to."""
@@ -49,7 +49,7 @@ class Workers:
         ended. A cancelled request is given up."""
         with self._lock:
             if self._closed:
-                raise WorkerEnded("The workspace was closed: open it again.")
+                raise WorkspaceError("The workspace is closed: open it again.")
             if self._parent != os.getpid():
                 # A fork has the ends of its parent's pipes, and must not speak on them.
                 self._parent = os.getpid()

@@ -16,6 +16,7 @@ from recmind.agent.state import AgentContext, Chosen, Verdict
 from recmind.agent.validation.evidence_checks import holds, searchable, speaks_against
 from recmind.agent.validation.reason_checks import ReasonText, read_reason
 from recmind.data.conditions import matches
+from recmind.data.lists import first_few
 from recmind.data.records import Item
 from recmind.data.text import normalize
 from recmind.tools.context import Brief
@@ -217,7 +218,7 @@ def settle(
         taken.add(entry.item_id)
     added = _fill(chosen, taken, ranking, judging, asked)
     if added:
-        repairs.append(f"Added {_few(added)} from the ranking.")
+        repairs.append(f"Added {first_few(added)} from the ranking.")
     return Verdict(tuple(chosen), repairs=tuple(repairs), dropped=tuple(sorted(judging.dropped)))
 
 
@@ -254,11 +255,6 @@ def _chosen(entry: Entry, reason: str, cites: tuple[int, ...]) -> Chosen:
 
 def _rewrote(entry: Entry) -> str:
     return f"Rewrote the reason for {entry.title} from evidence."
-
-
-def _few(titles: Sequence[str], most: int = 3) -> str:
-    more = len(titles) - most
-    return ", ".join(titles[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _quoted(text: str, most: int = 40) -> str:

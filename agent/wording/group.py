@@ -12,7 +12,7 @@ from recmind.tools.profile import Profile
 from recmind.tools.slate import Entry
 
 DIGEST_LINES, LINE_WORDS = 3, 24
-"""Of each member a model reads so many lines of the profile, and so many words of each."""
+"""Lines of each member's profile that a model reads, and words of each line."""
 AGGREGATED = {
     "average": "the average of their fits",
     "least-misery": "the lowest of their fits",

@@ -12,7 +12,7 @@ from recmind.tools.profile import Profile, Taste, star_kinds
 from recmind.tools.slate import Evidence
 
 TASTES, DISLIKES, FAVORITES = 3, 2, 2
-"""Of each at most so many are told."""
+"""How many of each are told at most."""
 
 
 Holds = Callable[[Evidence, RequestContext, str], bool]

@@ -42,7 +42,7 @@ def tell(rows: TraceRows) -> None:
 
 
 def sender() -> Send | None:
-    """What sends a trace in the background, or None where no collector is named or the exporter is not installed."""
+    """The function that exports a trace in the background, or None without a collector or an installed exporter."""
     if not any(os.environ.get(name) for name in VARIABLES) or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
     return _sender()

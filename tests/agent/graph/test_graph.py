@@ -403,7 +403,7 @@ def test_text_that_cannot_be_encoded_is_no_error(demo: RecMind):
 @pytest.mark.parametrize("name", ["user_id", "item_id", "kind"])
 def test_feedback_that_cannot_be_encoded_is_refused(demo: RecMind, name: str):
     said = {"user_id": "ada", "item_id": next(demo.store.iter_items())[1].item_id, "kind": "like", name: "a\ud800"}
-    with pytest.raises(InputError, match=f"{name} is .* cannot be kept: it holds a lone surrogate"):
+    with pytest.raises(InputError, match=f"{name} is .* cannot be kept: it contains an unpaired surrogate"):
         demo.feedback(**said)
 
 

@@ -19,7 +19,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from recmind.agent.models.failures import ModelFailure
 from recmind.agent.recommender import RecMind
 from recmind.agent.serving.workers import WorkerEnded
-from recmind.data.errors import ConditionError, InputError
+from recmind.data.errors import ConditionError, InputError, WorkspaceError
 from tests.endpoint import Endpoint, bad_key, says
 
 
@@ -163,7 +163,7 @@ def test_they_end_with_it_and_with_a_program_that_forgets_to_close(demo_copy):
     with RecMind.open(demo_copy, processes=2) as rec:
         begun = processes_of(rec)
     assert [running(pid) for pid in begun] == [False, False]
-    with pytest.raises(WorkerEnded, match="was closed"):
+    with pytest.raises(WorkspaceError, match="is closed"):
         asyncio.run(rec.arecommend("a comedy"))
     # No guard against being run again, and no end either.
     program = (
