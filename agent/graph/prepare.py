@@ -17,7 +17,7 @@ from recmind.agent.preferences.keeping import settle_statements
 from recmind.agent.state import AgentContext, Event, State
 from recmind.agent.understanding import Understanding, understand
 from recmind.agent.validation.evidence_checks import proved_of_person
-from recmind.agent.wording import group
+from recmind.agent.wording import group_fits
 from recmind.agent.wording.taste_summary import taste_summary
 from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
@@ -90,7 +90,7 @@ def _read(query: str, context: AgentContext, *, known: bool) -> Understanding:
 
 def _profile(profiles: Sequence[Profile], context: AgentContext) -> str:
     """What is known of the person, or of each member of the group, for a model to read."""
-    return group.digest(profiles) if context.members else profiles[0].digest()
+    return group_fits.digest(profiles) if context.members else profiles[0].digest()
 
 
 def _brief(understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool) -> Brief:

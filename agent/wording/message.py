@@ -6,7 +6,7 @@ import numpy as np
 
 from recmind.agent.state import AgentContext, Verdict
 from recmind.agent.understanding import Understanding
-from recmind.agent.wording import group
+from recmind.agent.wording import group_fits
 from recmind.tools.context import Brief
 from recmind.tools.phrases import quoted
 
@@ -24,7 +24,7 @@ def write_message(
         for label in verdict.dropped
     ]
     if context.members:
-        sentences += group.sentences(brief, context)
+        sentences += group_fits.sentences(brief, context)
     elif context.user_id is not None and not brief.known_user:
         sentences.append(
             f"Nothing is known of user {context.user_id!r} yet, so this rests on the request and on what others like."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recmind.agent.answer import Proof, Recommendation
 from recmind.agent.state import AgentContext, State
-from recmind.agent.wording.group import fits_of, with_fits
+from recmind.agent.wording.group_fits import fits_of, with_fits
 
 
 def recommended(state: State, context: AgentContext) -> tuple[Recommendation, ...]:
