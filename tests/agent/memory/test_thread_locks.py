@@ -90,8 +90,8 @@ def test_a_cancelled_request_gives_its_place_up(turns):
 HOLDING = """
 import sys, time
 from pathlib import Path
-from recmind.agent.memory.thread_locks import Turns
-turn = Turns(Path(sys.argv[1])).take("t", 10)
+from recmind.agent.memory.thread_locks import ThreadLocks
+turn = ThreadLocks(Path(sys.argv[1])).take("t", 10)
 print("held", flush=True)
 time.sleep(600)
 """
