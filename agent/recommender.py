@@ -15,13 +15,13 @@ from typing_extensions import Unpack
 
 from recmind.agent.answer import Answer
 from recmind.agent.asking import Model, Options
-from recmind.agent.batch import batch
-from recmind.agent.memory.preferring import forget_preference, keep_preference
 from recmind.agent.memory.threads import Threads
-from recmind.agent.requests import Requests
+from recmind.agent.preferences.keeping import forget_preference, keep_preference
+from recmind.agent.serving.batch import batch
+from recmind.agent.serving.requests import Requests
+from recmind.agent.serving.workers import WorkerEnded, Workers, can_cross
 from recmind.agent.state import Event
 from recmind.agent.tracing import TraceStore
-from recmind.agent.workers import WorkerEnded, Workers, can_cross
 from recmind.data.errors import InputError, RecMindError
 from recmind.data.records import Interaction, Preference
 from recmind.data.store import Store
@@ -68,9 +68,9 @@ class RecMind:
             model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``,
                 the workspace's settings, or the offline planner, in this order.
             fallback: whether the hybrid ranker answers, and says so, when a named model fails. False: ``ModelFailure``.
-            processes: with more than one, ``arecommend`` and ``batch`` share their requests among so many processes
-                that are begun here, each with the workspace open: one for each core, at most. All else, and requests
-                with ``callbacks`` or a model that is no name, are answered by this one.
+            processes: with more than one, ``arecommend`` and ``batch`` share their requests among this many
+                processes, each with the workspace open; take one for each core at most. This process answers all else,
+                and requests with ``callbacks`` or a model object.
 
         Raises:
             WorkspaceError: there is no workspace in that folder.
@@ -131,7 +131,7 @@ class RecMind:
         Raises:
             InputError: there is no such trace, or it kept too little of its request.
         """
-        from recmind.agent.replaying import replayed  # noqa: PLC0415  few ask for it
+        from recmind.agent.serving.replay import replayed  # noqa: PLC0415  few ask for it
 
         return replayed(self.traces.tree(trace_id), self._requests)
 
@@ -249,7 +249,7 @@ class RecMind:
 
         Raises:
             InputError: there is no such item or trace, the score is out of range, nothing is said, or a text holds what
-                no file takes (a lone surrogate).
+                no file takes (an unpaired surrogate).
         """
         texts = {"user_id": user_id, "item_id": item_id, "kind": kind, "comment": comment}
         for name, text in texts.items():
@@ -325,4 +325,6 @@ def _done(answer: Answer) -> Event:
 def _check_kept(name: str, text: str) -> None:
     """Raises InputError where the text cannot be kept in a file."""
     if encodable(text) != text:
-        raise InputError(f"{name} is {text!r}, which cannot be kept: it holds a lone surrogate.")
+        raise InputError(
+            f"{name} is {text!r}, which cannot be kept: it contains an unpaired surrogate, which UTF-8 cannot store."
+        )

@@ -89,7 +89,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineOfThought:
     """A line of thought that was explored: nothing of it is thrown away."""
 
     idea: str
@@ -147,7 +147,7 @@ class State(TypedDict, total=False):
     spent: Spent
     repaired: bool
     """Whether the one chance to mend a submission is used."""
-    lines: tuple[Line, ...]
+    lines: tuple[LineOfThought, ...]
     """The lines of thought explored before the present one, whose messages are ``messages``."""
     cut: bool
     """Whether the model's last answer was cut off and has to be asked for again."""

@@ -58,8 +58,3 @@ def values_line(attributes: Mapping[str, Sequence[str | float]]) -> str:
     """The values of an item in one line, without the attributes' names: ``1999 · Comedy, Sci-Fi``."""
     parts = [", ".join(v if isinstance(v, str) else format_number(v) for v in values) for values in attributes.values()]
     return " · ".join(part for part in parts if part)
-
-
-def joined(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -14,7 +14,7 @@ from recmind.agent.cli.output import ProgressLine, count, duration, emit
 from recmind.agent.cli.recommend import limit_option
 
 if TYPE_CHECKING:
-    from recmind.agent.batch import BatchSummary
+    from recmind.agent.serving.batch_file import BatchSummary
 
 SHOWN = 3
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -63,8 +63,8 @@ def batch(
     \b
     recmind batch users.jsonl --out recs.jsonl -k 5
     """
-    from recmind.agent.batch import batch_file  # noqa: PLC0415
     from recmind.agent.recommender import RecMind  # noqa: PLC0415
+    from recmind.agent.serving.batch_file import batch_file  # noqa: PLC0415
 
     # What was imported stays until the end: the collector need not walk it again and again.
     gc.freeze()

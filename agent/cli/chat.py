@@ -49,7 +49,7 @@ def chat(
     from langsmith import uuid7  # noqa: PLC0415
 
     from recmind.agent.recommender import RecMind  # noqa: PLC0415
-    from recmind.agent.requests import THREAD_LETTERS  # noqa: PLC0415
+    from recmind.agent.serving.requests import THREAD_LETTERS  # noqa: PLC0415
     from recmind.data.errors import RecMindError  # noqa: PLC0415
 
     name = thread or uuid7().hex[-THREAD_LETTERS:]

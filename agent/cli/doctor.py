@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,9 +16,8 @@ from recmind.agent.cli.output import clean, columns, count, emit
 
 if TYPE_CHECKING:
     from recmind.data.workspace import Workspace
+from recmind.agent.cli.checks import MARKS, Check, guarded
 
-Status = Literal["ok", "note", "broken"]
-MARKS: dict[Status, str] = {"ok": "ok", "note": "note", "broken": "BROKEN"}
 DIRECT = (
     "langchain", "langchain-core", "langchain-openai", "langgraph", "faiss-cpu", "sentence-transformers", "torch",
     "sqlite-utils", "numpy", "scipy", "tokenizers", "pydantic", "click", "rich", "platformdirs", "rapidfuzz",
@@ -30,16 +29,6 @@ LANGSMITH = (
     "LANGSMITH_PROJECT",
     "LANGSMITH_API_KEY",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    status: Status
-    """ok; note: works, but worth knowing; broken: something will fail."""
-    detail: str
 
 
 @click.command(cls=Command)
@@ -66,20 +55,12 @@ def doctor(shared: Shared, model: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _guarded(name: str, look: Callable[[], Check]) -> Check:
-    """The check, or what it raised: one that fails must not hide the others."""
-    try:
-        return look()
-    except Exception as error:  # noqa: BLE001  whatever is wrong is what the person wants to know
-        return Check(name, "broken", " ".join(f"{type(error).__name__}: {error}".split()))
-
-
 def _installation() -> Iterator[Check]:
     version = sys.version.split()[0]
     yield Check("python", "ok" if sys.version_info >= (3, 11) else "broken", f"{version} ({sys.executable})")
-    yield _guarded("recmind", _own_version)
-    yield _guarded("packages", _packages)
-    yield _guarded("sqlite", _sqlite)
+    yield guarded("recmind", _own_version)
+    yield guarded("packages", _packages)
+    yield guarded("sqlite", _sqlite)
     yield _langsmith()
 
 
@@ -141,15 +122,15 @@ def _workspace(home: Path | None) -> Iterator[Check]:
         yield Check("workspace", "note", str(error))
     else:
         yield Check("workspace", "ok", str(workspace.home))
-        settings = _guarded("settings", lambda: _settings(workspace))
+        settings = guarded("settings", lambda: _settings(workspace))
         yield settings
         if settings.status != "broken":
             encoder = workspace.settings.encoder
-            database = _guarded("database", lambda: _database(workspace))
+            database = guarded("database", lambda: _database(workspace))
             yield database
             if database.status != "broken":
-                yield _guarded("index", lambda: _index(workspace))
-    yield _guarded("encoder", lambda: _encoder(encoder))
+                yield guarded("index", lambda: _index(workspace))
+    yield guarded("encoder", lambda: _encoder(encoder))
 
 
 def _settings(workspace: Workspace) -> Check:

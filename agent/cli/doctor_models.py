@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from langchain_core.messages import HumanMessage
 
-from recmind.agent.cli.doctor import Check
+from recmind.agent.cli.checks import Check
 from recmind.agent.models.calling import call_model
 from recmind.agent.models.factory import open_model
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.replies import ESTIMATED
 from recmind.agent.models.routing import read_route, rule
-from recmind.agent.models.spoken import with_spoken_calls
+from recmind.agent.models.text_tool_calls import with_text_tool_calls
 from recmind.data.errors import RecMindError
 from recmind.data.settings import Limits
 
@@ -65,7 +65,7 @@ def _asked(name: str, what: str, limits: Limits) -> Iterator[Check]:
         yield Check(what, "broken", f"{name} takes no tools; RecMind needs a model that calls them")
         return
     yield Check(what, "ok", f"{name} answered in {time.monotonic() - begun:.1f} s")
-    message = with_spoken_calls(told, [weather.__name__])
+    message = with_text_tool_calls(told, [weather.__name__])
     if calls := message.tool_calls:
         called = f"called {calls[0]['name']} with {calls[0]['args']}"
         as_text = "; it writes its calls as text, which RecMind reads but cannot rely on"

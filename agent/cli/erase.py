@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from recmind.agent.cli.app import Command, Group, Shared, pass_shared
-from recmind.agent.cli.output import clean, count, emit, listed
+from recmind.agent.cli.output import clean, count, emit
+from recmind.data.lists import first_few
 
 
 @click.command(cls=Command, short_help="Erase a user and all that is known of them.")
@@ -91,6 +92,6 @@ def _change(shared: Shared, item_ids: tuple[str, ...], what: str) -> None:
         shared.as_json,
         {"item_ids": list(item_ids), "change": what, "changed": changed},
         lambda: (
-            f"{count(changed, 'item')} {what}: {listed(map(clean, names))}." if changed else "Nothing had to change."
+            f"{count(changed, 'item')} {what}: {first_few(map(clean, names))}." if changed else "Nothing had to change."
         ),
     )

@@ -44,7 +44,7 @@ def _lengths(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
 @click.option(
     "-k", "k", callback=_lengths, default="5,10,20", metavar="K,K,...", show_default=True, help="Lengths of the lists."
 )
-@click.option("--users", type=click.IntRange(1), metavar="N", help="At most so many cases, drawn at random.")
+@click.option("--users", type=click.IntRange(1), metavar="N", help="Draw at most N cases at random.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is drawn.")
 @click.option(
     "--target",

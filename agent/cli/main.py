@@ -22,7 +22,7 @@ from recmind.agent.cli.indexing import index
 from recmind.agent.cli.preferences import preferences
 from recmind.agent.cli.recommend import recommend
 from recmind.agent.cli.threads import threads
-from recmind.agent.cli.trace import trace
+from recmind.agent.cli.trace.main import trace
 
 COMMANDS = (
     import_group,

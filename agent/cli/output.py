@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -48,13 +48,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def listed(values: Iterable[str], n: int = 3) -> str:
-    """The first ``n`` values joined by commas, and how many more there are."""
-    shown = list(values)
-    more = len(shown) - n
-    return ", ".join(shown[:n]) + (f" and {more} more" if more > 0 else "")
 
 
 def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:

@@ -12,10 +12,13 @@ from recmind.agent.cli.output import clean, count, emit
 from recmind.data.choices import Aggregation, Mode, Strategy, Strictness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
     from recmind.agent.answer import Answer, Recommendation
     from recmind.agent.asking import Options
+    from recmind.agent.state import Event
 
 NARROWEST = 40
 TRACE_SHOWN = 8
@@ -131,7 +134,6 @@ def recommend(
     if len(set(user_ids)) < 2 and aggregation != "average":
         click.echo("recmind: --aggregation changes nothing: it takes several people, each with --user", err=True)
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
-        answer: Answer | None = None
         options = _given(
             user_ids=user_ids,
             aggregation=aggregation,
@@ -146,18 +148,22 @@ def recommend(
             limits=limits,
             cache=not no_cache,
         )
-        events = rec.stream("".join(query), **options)
-        for event in events:
-            if event.kind == "done":
-                answer = event.data["answer"]
-            elif sys.stderr.isatty():
-                click.secho(f"· {clean(event.text)}", err=True, dim=True)
-    if answer is None:
-        raise RuntimeError("the stream of events ended without an answer")
+        words = "".join(query)
+        answer = _shown(rec.stream(words, **options)) if sys.stderr.isatty() else rec.recommend(words, **options)
     if not shared.as_json and sys.stdout.isatty():
         _print_rich(answer)
     else:
         emit(shared.as_json, answer.to_dict(), lambda: as_text(answer))
+
+
+def _shown(events: Iterator[Event]) -> Answer:
+    """The answer that the events end with; the steps before it are shown on stderr."""
+    for event in events:
+        if event.kind == "done":
+            answer: Answer = event.data["answer"]
+            return answer
+        click.secho(f"· {clean(event.text)}", err=True, dim=True)
+    raise RuntimeError("the stream of events ended without an answer")
 
 
 def _given(**options: object) -> Options:

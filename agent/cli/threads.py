@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from recmind.agent.cli.app import Group, Shared, pass_shared
-from recmind.agent.cli.output import clean, columns, count, emit, listed
+from recmind.agent.cli.output import clean, columns, count, emit
+from recmind.data.lists import first_few
 
 if TYPE_CHECKING:
     from recmind.agent.memory.thread import Thread
@@ -68,7 +69,7 @@ def show(shared: Shared, thread_id: str) -> None:
 @click.option("--days", type=click.FloatRange(0), required=True, help="How long ago the last request must be.")
 @pass_shared
 def prune(shared: Shared, days: float) -> None:
-    """Erase the conversations that nobody has used for so many days."""
+    """Erase the conversations that nobody has used for this many days."""
     with _open(shared) as opened:
         gone = opened.prune(days)
     emit(shared.as_json, {"erased": gone}, lambda: f"Erased {count(len(gone), 'conversation')}.")
@@ -84,7 +85,7 @@ def delete(shared: Shared, thread_ids: tuple[str, ...]) -> None:
     emit(
         shared.as_json,
         {"erased": gone},
-        lambda: f"Erased {listed(map(clean, gone))}." if gone else "There was no such conversation.",
+        lambda: f"Erased {first_few(map(clean, gone))}." if gone else "There was no such conversation.",
     )
 
 
@@ -104,7 +105,7 @@ def _text(thread: Thread) -> str:
         if turn.meaning:
             lines.append(f"  taken as: {clean(turn.meaning)}")
         if turn.shown:
-            lines.append(f"  shown: {listed((clean(found.title) for found in turn.shown), TITLES_SHOWN)}")
+            lines.append(f"  shown: {first_few((clean(found.title) for found in turn.shown), TITLES_SHOWN)}")
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
 

@@ -13,7 +13,7 @@ from recmind.agent.lazy import lazy
 
 if TYPE_CHECKING:
     from recmind.agent.evaluation.evaluating import evaluate
-    from recmind.agent.evaluation.judged import judged_requests
+    from recmind.agent.evaluation.feedback_cases import judged_requests
     from recmind.agent.evaluation.records import Case, Outcome, Run
 
 __all__ = ["Case", "Outcome", "Run", "evaluate", "judged_requests"]
@@ -25,6 +25,6 @@ __getattr__ = lazy(
         "Outcome": "recmind.agent.evaluation.records",
         "Run": "recmind.agent.evaluation.records",
         "evaluate": "recmind.agent.evaluation.evaluating",
-        "judged_requests": "recmind.agent.evaluation.judged",
+        "judged_requests": "recmind.agent.evaluation.feedback_cases",
     },
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from recmind.agent.evaluation.keepsakes import Keepsakes
 from recmind.agent.evaluation.records import Case, Outcome, Run
 from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.saved_vectors import SavedVectors
 from recmind.agent.evaluation.summary import Summary, summarize
 from recmind.data.errors import InputError
 from recmind.data.progress import Progress, quiet
@@ -46,7 +46,7 @@ def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
         item_ids=runs[0].item_ids,
         popularity=runs[0].popularity,
     )
-    kept = [Keepsakes.load(folder) for folder in (a, b)]
+    kept = [SavedVectors.load(folder) for folder in (a, b)]
     both = kept[0].joined(kept[1]) if kept[0] is not None and kept[1] is not None else None
     if both is None:
         return summarize(merged, compare=pairs, progress=progress)

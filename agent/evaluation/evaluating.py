@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from recmind.agent.asking import MOST_ASKED
-from recmind.agent.evaluation.copies import copied, is_tuned
-from recmind.agent.evaluation.judged import judged_requests
-from recmind.agent.evaluation.keepsakes import Keepsakes
-from recmind.agent.evaluation.protocols import REQUESTS, Questions, questions
+from recmind.agent.evaluation.feedback_cases import judged_requests
+from recmind.agent.evaluation.isolated_copy import copied, is_tuned
+from recmind.agent.evaluation.protocols import REQUESTS, CaseSet, questions
 from recmind.agent.evaluation.records import Case, Run
 from recmind.agent.evaluation.report import write_report
 from recmind.agent.evaluation.runner import RunFolder
+from recmind.agent.evaluation.saved_vectors import SavedVectors
 from recmind.agent.evaluation.summary import Summary, summarize
 from recmind.agent.evaluation.systems import AGENT, HYBRID, SEARCH, SYSTEMS, Bench
 from recmind.agent.models.factory import model_name_of
@@ -40,7 +40,7 @@ REQUEST_SYSTEMS = ("popularity", SEARCH, HYBRID)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EvaluationSettings:
     """Everything that decides what a run finds, beside the workspace."""
 
     protocol: str
@@ -96,7 +96,7 @@ def evaluate(
             agent where a model is named.
         model: the agent's chat model, by name or as an object; None: the offline planner.
         k: the lengths of lists that are measured.
-        users: at most so many cases, drawn at random.
+        users: how many cases are drawn at random at most.
         seed: of everything that is drawn.
         target: ``any`` interaction is held out, or ``positive`` ones only.
         requests: the file of the protocol ``requests``: JSON Lines with a query and an item_id each. None: the requests
@@ -122,7 +122,7 @@ def evaluate(
         raise InputError(f"There is an evaluation in {str(folder.path)!r} already. Continue it with --resume.")
     if protocol == REQUESTS and requests is None:
         requests = _judged(workspace, folder)
-    settings = Settings(
+    settings = EvaluationSettings(
         protocol=protocol,
         systems=asked,
         model=_model_name(model) if AGENT in asked else None,
@@ -212,7 +212,7 @@ def _run(
     folder: RunFolder,
     workspace: Workspace,
     model: Model,
-    made: Questions | None,
+    made: CaseSet | None,
     *,
     compare: tuple[str, str] | None,
     keep: bool,
@@ -221,7 +221,7 @@ def _run(
     """Do what is left to do of a run that was begun. ``made`` is what it asks, None where that has to be read again."""
     state = folder.state()
     lists = {name: tuple(state["settings"][name]) for name in ("systems", "k")}
-    settings = Settings(**{**state["settings"], **lists})
+    settings = EvaluationSettings(**{**state["settings"], **lists})
     if not state["copied"] or not Workspace(folder.workspace).database.is_file():
         if made is None:
             made, _ = _read(workspace, settings)
@@ -270,7 +270,7 @@ def _run(
     return Evaluation(folder.path, run, summary)
 
 
-def _read(workspace: Workspace, settings: Any) -> tuple[Questions, dict[str, Any]]:
+def _read(workspace: Workspace, settings: Any) -> tuple[CaseSet, dict[str, Any]]:
     """What is asked, and what the workspace was like when it was read."""
     with Store(workspace.database, workspace.settings) as store:
         source = _source(store, workspace)
@@ -338,12 +338,12 @@ def _model_name(model: Model) -> str:
     return OFFLINE if model is None else model if isinstance(model, str) else model_name_of(model)
 
 
-def _kept(bench: Bench, run: Run, deepest: int) -> Keepsakes:
+def _kept(bench: Bench, run: Run, deepest: int) -> SavedVectors:
     """The vectors of the items in the lists that are measured, for their likeness, and what the users took before."""
     used = list(dict.fromkeys(item_id for outcome in run.outcomes for item_id in outcome.ranking[:deepest]))
     vectors = bench.recmind.engines.search.vectors_of(used)
     rows = {item_id: row for row, item_id in enumerate(used)}
-    return Keepsakes(rows, vectors, _histories(bench.store, run.cases))
+    return SavedVectors(rows, vectors, _histories(bench.store, run.cases))
 
 
 def _histories(store: Store, cases: Sequence[Case]) -> dict[str, tuple[str, ...]]:

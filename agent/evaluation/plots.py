@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from recmind.agent.evaluation.wording import label, milliseconds
+from recmind.agent.evaluation.report_text import label, milliseconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -31,7 +31,7 @@ ITEM_NAMES = ("item_id", "itemId", "movieId", "asin", "sku", "id")
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class CaseSet:
     """Everything that the systems are asked, and what leaves the workspace before they are."""
 
     cases: tuple[Case, ...]
@@ -51,14 +51,14 @@ def questions(
     users: int | None = None,
     target: str = "any",
     requests: Path | None = None,
-) -> Questions:
+) -> CaseSet:
     """The cases of a protocol over the store's interactions.
 
     Args:
         store: only read.
         protocol: one of ``PROTOCOLS``.
         seed: of everything that is drawn.
-        users: at most so many cases, drawn at random; None for all.
+        users: how many cases are drawn at random at most; None for all.
         target: ``any`` or ``positive``.
         requests: the JSON Lines file of the protocol ``requests``.
 
@@ -78,7 +78,7 @@ def questions(
     if not split.cases:
         reasons = "; ".join(f"{count:,} users: {reason}" for reason, count in split.left_out.items())
         raise InputError(
-            f"{protocol} finds nobody to ask for among {len(np.unique(arrays.user_numbers)):,} users"
+            f"{protocol} finds no user to evaluate among {len(np.unique(arrays.user_numbers)):,} users"
             f"{f' ({reasons})' if reasons else ''}. Import more interactions, or evaluate with another protocol."
         )
     return _named(store, arrays, split, weight, seed)
@@ -137,7 +137,7 @@ _SPLITS: Mapping[str, Callable[[_Plan], Split]] = {
 PROTOCOLS = (*_SPLITS, REQUESTS)
 
 
-def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float32s, seed: int) -> Questions:
+def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float32s, seed: int) -> CaseSet:
     """The split's cases with ids in place of numbers."""
     users = store.user_ids_of(case.user_number for case in split.cases)
     catalogue = store.matching_numbers()
@@ -155,7 +155,7 @@ def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float3
         )
         cases.append(made)
         labels[made.case_id] = tuple((ids[number], true, kind) for number, true, kind in labeling.of(case))
-    return Questions(tuple(cases), labels, split.description, split.left_out, arrays, split)
+    return CaseSet(tuple(cases), labels, split.description, split.left_out, arrays, split)
 
 
 class _Labeling:
@@ -197,7 +197,7 @@ class _Labeling:
         return found
 
 
-def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, count: int | None, seed: int) -> Questions:
+def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, count: int | None, seed: int) -> CaseSet:
     if path is None:
         raise InputError(
             f"The protocol {REQUESTS} needs a file: --requests FILE, JSON Lines with a query and an item_id."
@@ -212,7 +212,7 @@ def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, cou
     left_out = {"the item meant is not in the catalogue": len(read) - len(cases)} if len(cases) < len(read) else {}
     if not cases:
         raise InputError(
-            f"None of the {len(read)} items meant in {str(path)!r} is in the catalogue, such as "
+            f"The catalogue holds none of the {len(read)} items that {str(path)!r} asks for; the first is "
             f"{read[0][2]!r}. Does the file belong to this workspace?"
         )
     total = len(cases)
@@ -224,7 +224,7 @@ def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, cou
         f"{len(cases)} of {total} requests in words ({path.name}), each with the one item that was meant; "
         "nothing is held out."
     )
-    return Questions(tuple(cases), {}, description, left_out, arrays, split)
+    return CaseSet(tuple(cases), {}, description, left_out, arrays, split)
 
 
 def _read_requests(path: Path) -> list[tuple[int, str, str]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
@@ -71,3 +75,7 @@ class Run:
     """Every available item of the workspace that was asked, in the catalogue's order."""
     popularity: Mapping[str, int] = field(default_factory=dict)
     """Interactions per item id, in the workspace that was asked; an item without any may be missing."""
+
+
+VectorsOf = Callable[[Sequence[str]], "NDArray[np.floating]"]
+"""The vectors of these items, of shape (items, dimension); an item's row is 0 or NaN where it has none."""

@@ -10,9 +10,9 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from recmind.agent.evaluation import plots, sections
+from recmind.agent.evaluation.report_text import MEASURES, asked, interval, label, number, spent, told
 from recmind.agent.evaluation.sections import Cell, Section
-from recmind.agent.evaluation.wording import MEASURES, asked, interval, label, number, spent, told
-from recmind.agent.pages import asset, look
+from recmind.agent.pages.assets import asset, look
 
 if TYPE_CHECKING:
     from recmind.agent.evaluation.summary import Summary

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recmind.agent.evaluation.wording import (
+from recmind.agent.evaluation.report_text import (
     MEASURES,
     dollars,
     interval,

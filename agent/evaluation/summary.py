@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from recmind.agent.evaluation.records import JSON, Case, Outcome, Run
+from recmind.agent.evaluation.records import JSON, Case, Outcome, Run, VectorsOf
 from recmind.data.arrays import Float64s
 from recmind.data.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
 from recmind.data.errors import InputError
 from recmind.data.metrics import Calibration, calibration, percentiles
 from recmind.data.progress import Progress, quiet
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-Verdict = Literal["higher", "lower", "not told apart", "alike"]
+ComparisonResult = Literal["higher", "lower", "not told apart", "alike"]
 """Of a against b: the interval of the difference lies above 0, below it, or around it; alike: equal on every case."""
-Vectors = Callable[[Sequence[str]], "NDArray[np.floating]"]
-"""The vectors of these items, of shape (items, dimension); an item's row is 0 or NaN where it has none."""
 
 DEFAULT_K = (5, 10, 20)
 MAIN_K = 10
@@ -60,7 +54,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class SystemSpending:
     """What the requests of a system used."""
 
     model_calls: int
@@ -105,7 +99,7 @@ class SystemSummary:
     calibration: Calibration | None
     validity: Validity
     latency: Latency
-    spending: Spending
+    spending: SystemSpending
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +110,7 @@ class Comparison:
     b: str
     metric: str
     difference: Difference
-    verdict: Verdict
+    verdict: ComparisonResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +144,7 @@ class Summary:
 def summarize(
     run: Run,
     *,
-    vectors: Vectors | None = None,
+    vectors: VectorsOf | None = None,
     histories: Mapping[str, Sequence[str]] | None = None,
     compare: Sequence[tuple[str, str]] | None = None,
     progress: Progress = quiet,
@@ -162,7 +156,7 @@ def summarize(
     systems to compare, the first minus the second; by default every pair, the later minus the earlier. Raises
     InputError for a pair, a k or an outcome that the run does not have.
     """
-    from recmind.agent.evaluation.measuring import Measuring  # noqa: PLC0415  numpy alone, but not for those who only read
+    from recmind.agent.evaluation.system_metrics import SystemMetrics  # noqa: PLC0415  numpy alone, but not for those who only read
 
     k, main_k = _ks(run)
     pairs = _pairs(run, compare)
@@ -170,7 +164,7 @@ def summarize(
     users = [case.case_id if case.user_id is None else ("user", case.user_id) for case in run.cases]
     seed = run.settings.get("seed", 0)
     resamples = Resamples(users, seed=seed if isinstance(seed, int) else 0)
-    measuring = Measuring(run, k, main_k, vectors, histories)
+    measuring = SystemMetrics(run, k, main_k, vectors, histories)
     tables: dict[str, Float64s] = {}
     systems: list[SystemSummary] = []
     for n, name in enumerate(run.systems):
@@ -257,7 +251,7 @@ def _by_system(run: Run) -> dict[str, dict[str, Outcome]]:
     return answers
 
 
-def _verdict(difference: Difference) -> Verdict:
+def _verdict(difference: Difference) -> ComparisonResult:
     if difference.low is not None and difference.high is not None:
         return "higher" if difference.low > 0 else "lower" if difference.high < 0 else "not told apart"
     if difference.p_value is None:
@@ -314,7 +308,7 @@ def _latency(outcomes: Sequence[Outcome]) -> Latency:
     )
 
 
-def _spending(outcomes: Sequence[Outcome]) -> Spending:
+def _spending(outcomes: Sequence[Outcome]) -> SystemSpending:
     n = max(len(outcomes), 1)
     calls = sum(outcome.model_calls for outcome in outcomes)
     tokens_in = sum(outcome.input_tokens for outcome in outcomes)
@@ -323,7 +317,7 @@ def _spending(outcomes: Sequence[Outcome]) -> Spending:
     prices = [0.0 if outcome.cost_usd is None and not outcome.model_calls else outcome.cost_usd for outcome in outcomes]
     known = [price for price in prices if price is not None]
     cost = sum(known) if len(known) == len(prices) else None
-    return Spending(
+    return SystemSpending(
         model_calls=calls,
         tool_calls=sum(outcome.tool_calls for outcome in outcomes),
         input_tokens=tokens_in,

@@ -11,22 +11,20 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from langgraph.runtime import Runtime
 
-from recmind.agent import hybrid
 from recmind.agent.asking import MOST_ASKED, Model
 from recmind.agent.evaluation.records import Case, Label, Outcome
 from recmind.agent.evaluation.validity import faults
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.offline import OfflinePlanner
-from recmind.agent.nodes.prepare import prepare
+from recmind.agent.planner import fallback_ranking
 from recmind.agent.recommender import RecMind
-from recmind.agent.state import AgentContext, Spent, State
+from recmind.agent.serving.prepared_request import first_step
+from recmind.agent.state import AgentContext
 from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
 from recmind.data.workspace import Workspace
-from recmind.tools.brief import Brief
-from recmind.tools.evidence.slate import Finding, Findings, Slate
+from recmind.tools.evidence.slate import Finding, Findings
 
 AGENT, HYBRID, SEARCH = "agent", "hybrid", "search"
 DEADLINE_S = 24 * 3600.0
@@ -114,17 +112,17 @@ class Bench:
     def hybrid(self, case: Case) -> Answered:
         """The ranker without a model, over what the policy looks up or over the candidates of the case."""
         context = self._context(case, self.depth)
-        brief, slate = self._prepared(context)
+        brief, slate = first_step(context)
         if case.candidates is None:
-            slate = hybrid.gathered(context, brief, slate)
+            slate = fallback_ranking.gathered(context, brief, slate)
         else:
             items = self.store.items(case.candidates)
             rows = tuple(Finding(item_id, item.name) for item_id, item in items.items())
             slate, _ = slate.merged(Findings("candidates", rows))
-        _, entries = hybrid.ranked(replace(context, diversity=0.0), brief, slate, self.depth)
+        _, entries = fallback_ranking.ranked(replace(context, diversity=0.0), brief, slate, self.depth)
         if self.diversity > 0:
             # The dial is for the list that is seen; deeper ranks keep their order.
-            _, seen = hybrid.ranked(context, brief, slate, self.k)
+            _, seen = fallback_ranking.ranked(context, brief, slate, self.k)
             ids = {entry.item_id for entry in seen}
             entries = [*seen, *(entry for entry in entries if entry.item_id not in ids)][: self.depth]
         return Answered(tuple(entry.item_id for entry in entries))
@@ -147,7 +145,7 @@ class Bench:
         """The agent's answer as fields of an outcome, its validity checked here."""
         answer = answered.facts["answer"]
         context = self._context(case, self.k)
-        brief, _ = self._prepared(context)
+        brief, _ = first_step(context)
         invalid, unproved = faults(answer, context, brief, case.candidates)
         return {
             "source": answer.source,
@@ -184,12 +182,6 @@ class Bench:
     @cached_property
     def _planner(self) -> OfflinePlanner:
         return OfflinePlanner()
-
-    @staticmethod
-    def _prepared(context: AgentContext) -> tuple[Brief, Slate]:
-        """What the agent's first step makes of a request."""
-        state = prepare(State(spent=Spent(), slate=Slate()), Runtime(context=context))
-        return state["brief"], state["slate"]
 
     @staticmethod
     def _filters(case: Case) -> tuple[Condition, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recmind.agent.evaluation import sections
+from recmind.agent.evaluation.report_text import asked
 from recmind.agent.evaluation.sections import Section
 from recmind.agent.evaluation.summary import Summary
-from recmind.agent.evaluation.wording import asked
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from recmind.agent.answer import Answer, Recommendation
-from recmind.agent.proofs import holds
+from recmind.agent.validation.evidence_checks import holds
 from recmind.data.conditions import matches
 from recmind.data.records import Item
 from recmind.tools.brief import Brief

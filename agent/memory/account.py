@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recmind.agent.memory.thread import Thread, Turn
 from recmind.agent.models.replies import LETTERS_PER_TOKEN
+from recmind.data.lists import first_few
 from recmind.data.wording import quoted
 from recmind.tools.evidence.slate import Slate
 
@@ -14,10 +15,10 @@ FACTS = 3
 
 
 def account(thread: Thread, slate: Slate, tokens: int) -> str:
-    """The conversation so far in at most about so many tokens; empty where there is none, or no room.
+    """A summary of the conversation so far within about ``tokens`` tokens; empty where nothing fits.
 
     The last answer is told item by item, with the handles and the evidence that the slate has for it; an older one in a
-    line, or, where that is too much, as one of so many.
+    line; the oldest are only counted where there is no room.
     """
     room = tokens * LETTERS_PER_TOKEN
     lines: list[str] = []
@@ -41,8 +42,7 @@ def _told(turn: Turn, slate: Slate | None) -> str:
     if turn.question is not None:
         return f"{said}: you asked back: {turn.question}"
     if slate is None:
-        more = len(turn.shown) - TITLES
-        titles = ", ".join(found.title for found in turn.shown[:TITLES]) + (f" and {more} more" if more > 0 else "")
+        titles = first_few((found.title for found in turn.shown), TITLES)
         return f"{said}: {titles or 'nothing found'}"
     return "\n".join([f"{said}, answered with", *(_shown(found.item_id, found.title, slate) for found in turn.shown)])
 

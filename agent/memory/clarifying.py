@@ -10,7 +10,7 @@ import numpy as np
 
 from recmind.agent.state import Question
 from recmind.agent.understanding import Understanding
-from recmind.agent.understanding.vocabulary import Role, Vocabulary
+from recmind.agent.understanding.vocabulary import AttributeRole, Vocabulary
 from recmind.data.arrays import Int64s
 from recmind.data.conditions import Condition
 from recmind.data.wording import attribute_label
@@ -25,7 +25,7 @@ CONSIDERED = 20
 """The commonest values of an attribute, among which the choices are found."""
 THIN = 5
 """A past with fewer interactions that say something leaves an open request open."""
-_ASKABLE: tuple[Role, ...] = ("kind", "soft", "other")
+_ASKABLE: tuple[AttributeRole, ...] = ("kind", "soft", "other")
 """Nobody is asked for a director or a language before they have said what they are in the mood for."""
 
 

@@ -26,18 +26,18 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-from recmind.agent.graph import build_graph
+from recmind.agent.graph.build import build_graph
+from recmind.agent.graph.pooled import pooled
 from recmind.agent.memory.account import account
 from recmind.agent.memory.clarifying import clarifying_question
 from recmind.agent.memory.hearing import Heard, hear
 from recmind.agent.memory.thread import Thread, Turn
-from recmind.agent.nodes.pooled import pooled
-from recmind.agent.recommended import recommended
 from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
+from recmind.agent.wording.recommendations import recommended
 from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 
 
-class Conversation(TypedDict, total=False):
+class ConversationState(TypedDict, total=False):
     """What flows through a conversation; only what is JSON is written down."""
 
     said: str
@@ -55,12 +55,12 @@ class Conversation(TypedDict, total=False):
     """What the request's own graph ended with."""
 
 
-Graph = CompiledStateGraph[Conversation, AgentContext, Conversation, Conversation]
+ConversationGraph = CompiledStateGraph[ConversationState, AgentContext, ConversationState, ConversationState]
 
 
-def build_conversation(saver: BaseCheckpointSaver[str], *, asynchronous: bool = False) -> Graph:
+def build_conversation(saver: BaseCheckpointSaver[str], *, asynchronous: bool = False) -> ConversationGraph:
     """The compiled graph over these checkpoints, with plain nodes or with coroutines."""
-    graph = StateGraph(Conversation, context_schema=AgentContext)
+    graph = StateGraph(ConversationState, context_schema=AgentContext)
     nodes: tuple[tuple[str, Any, Any], ...] = (
         ("listen", listen, pooled(listen)),
         ("ask", ask, ask),
@@ -79,7 +79,7 @@ def build_conversation(saver: BaseCheckpointSaver[str], *, asynchronous: bool = 
     return graph.compile(name="conversation", checkpointer=saver)
 
 
-def listen(state: Conversation, runtime: Runtime[AgentContext]) -> Conversation:
+def listen(state: ConversationState, runtime: Runtime[AgentContext]) -> ConversationState:
     """What the message means after what was said before, and the question to ask back, where it leaves all open."""
     context = runtime.context
     thread = Thread.from_json(state["thread"]) if "thread" in state else Thread(context.user_id)
@@ -87,36 +87,38 @@ def listen(state: Conversation, runtime: Runtime[AgentContext]) -> Conversation:
     may_ask = context.ask and not (thread.asked or heard.follow_up.why)
     question = clarifying_question(heard.follow_up.understanding, context) if may_ask and not heard.thread.had else None
     if question is None:
-        return Conversation(heard=heard, question=None)
-    return Conversation(heard=heard, **_asked(heard.thread, state["said"], question))
+        return ConversationState(heard=heard, question=None)
+    return ConversationState(heard=heard, **_asked(heard.thread, state["said"], question))
 
 
-def ask(state: Conversation) -> Conversation:
+def ask(state: ConversationState) -> ConversationState:
     """Stops the run; when it goes on, the person's reply is the next message."""
     reply = interrupt(state["question"])
-    return Conversation(said=str(reply), question=None)
+    return ConversationState(said=str(reply), question=None)
 
 
-def answer(state: Conversation, config: RunnableConfig, runtime: Runtime[AgentContext]) -> Conversation:
+def answer(state: ConversationState, config: RunnableConfig, runtime: Runtime[AgentContext]) -> ConversationState:
     """What the request's own graph makes of the message."""
     opening, context = _opening(state, runtime.context)
     return _answered(state, build_graph().invoke(opening, config, context=context))
 
 
-async def aanswer(state: Conversation, config: RunnableConfig, runtime: Runtime[AgentContext]) -> Conversation:
+async def aanswer(
+    state: ConversationState, config: RunnableConfig, runtime: Runtime[AgentContext]
+) -> ConversationState:
     """The same, without holding the event loop."""
     opening, context = _opening(state, runtime.context)
     return _answered(state, await build_graph(asynchronous=True).ainvoke(opening, config, context=context))
 
 
-def explain(state: Conversation) -> Conversation:
+def explain(state: ConversationState) -> ConversationState:
     """Why the item that was asked about is in the last list: the evidence that its reason was made of."""
     heard = state["heard"]
     found = next(shown for shown in heard.thread.shown if shown.item_id == heard.follow_up.focus)
     facts = "; ".join(proof.text for proof in found.evidence)
     message = f"{found.title} was number {found.rank} in the last list. {found.reason}"
     message += f" What stands behind it: {facts}." if facts else ""
-    return Conversation(
+    return ConversationState(
         result=State(
             message=message,
             recommended=(found,),
@@ -128,40 +130,40 @@ def explain(state: Conversation) -> Conversation:
     )
 
 
-def remember(state: Conversation, runtime: Runtime[AgentContext]) -> Conversation:
+def remember(state: ConversationState, runtime: Runtime[AgentContext]) -> ConversationState:
     """The thread one turn longer."""
     heard, result = state["heard"], state["result"]
     turn = Turn(state["said"], heard.follow_up.understanding.meaning())
     if heard.follow_up.why is not None:
         thread = replace(heard.thread.with_turn(turn), choices=(), asked_for="")
-        return Conversation(thread=thread.to_json())
+        return ConversationState(thread=thread.to_json())
     shown = recommended(result, runtime.context)
     thread = heard.thread.with_turn(replace(turn, shown=shown))
     focus = thread.focus if any(found.item_id == thread.focus for found in shown) else None
     thread = replace(thread, shown=shown, focus=focus, choices=(), asked_for="")
-    return Conversation(thread=thread.to_json(), result=State(**{**result, "recommended": shown}))
+    return ConversationState(thread=thread.to_json(), result=State(**{**result, "recommended": shown}))
 
 
-def after_listen(state: Conversation) -> Literal["ask", "explain", "answer"]:
+def after_listen(state: ConversationState) -> Literal["ask", "explain", "answer"]:
     """A question is asked, a "why?" is answered from what was recorded, all else is a request."""
     if state.get("question"):
         return "ask"
     return "explain" if state["heard"].follow_up.why is not None else "answer"
 
 
-def after_answer(state: Conversation) -> Literal["ask", "remember"]:
+def after_answer(state: ConversationState) -> Literal["ask", "remember"]:
     """A model may ask back, too."""
     return "ask" if state.get("question") else "remember"
 
 
-def _asked(thread: Thread, said: str, question: Question) -> Conversation:
+def _asked(thread: Thread, said: str, question: Question) -> ConversationState:
     asked = replace(
         thread.with_turn(Turn(said, question=question.text)), choices=question.choices, asked_for=question.attribute
     )
-    return Conversation(thread=asked.to_json(), question=asdict(question))
+    return ConversationState(thread=asked.to_json(), question=asdict(question))
 
 
-def _opening(state: Conversation, context: AgentContext) -> tuple[State, AgentContext]:
+def _opening(state: ConversationState, context: AgentContext) -> tuple[State, AgentContext]:
     """What the request's own graph starts with: the message as it was heard, and what was shown, on the slate."""
     heard = state["heard"]
     thread, follow_up = heard.thread, heard.follow_up
@@ -192,9 +194,9 @@ def _opening(state: Conversation, context: AgentContext) -> tuple[State, AgentCo
     )
 
 
-def _answered(state: Conversation, ended: Any) -> Conversation:
+def _answered(state: ConversationState, ended: Any) -> ConversationState:
     result: State = ended
     question = result.get("question")
     if question is None:
-        return Conversation(result=result)
-    return Conversation(result=result, **_asked(state["heard"].thread, state["said"], question))
+        return ConversationState(result=result)
+    return ConversationState(result=result, **_asked(state["heard"].thread, state["said"], question))

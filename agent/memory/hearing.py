@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from recmind.agent.memory.preferring import settle_statements
 from recmind.agent.memory.thread import Thread
+from recmind.agent.preferences.keeping import settle_statements
 from recmind.agent.state import AgentContext
 from recmind.agent.understanding import TitleMention
 from recmind.agent.understanding.follow_up import FollowUp, follow_up

@@ -14,7 +14,7 @@ from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
 from recmind.tools.evidence.slate import Slate
 
 if TYPE_CHECKING:
-    from recmind.agent.memory.conversation import Conversation, Graph
+    from recmind.agent.memory.conversation import ConversationGraph, ConversationState
     from recmind.agent.understanding import Understanding
 
 KEPT = ("k", "filters", "exclude", "diversity", "mode")
@@ -22,7 +22,7 @@ KEPT = ("k", "filters", "exclude", "diversity", "mode")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ThreadMessage:
     """What goes into a thread."""
 
     thread_id: str
@@ -42,7 +42,7 @@ class Conversing:
 
     def __init__(self, threads: Threads) -> None:
         self.threads = threads
-        self._graphs: dict[bool, Graph] = {}
+        self._graphs: dict[bool, ConversationGraph] = {}
         self._lock = threading.Lock()
 
     def message(
@@ -52,33 +52,35 @@ class Conversing:
         user_id: str | None,
         options: Options,
         carried: dict[str, Any] | None = None,
-    ) -> Message:
-        """The message with the options that hold for it; ``carried`` as ``Message`` has it.
+    ) -> ThreadMessage:
+        """The message with the options that hold for it; ``carried`` as ``ThreadMessage`` has it.
 
         Raises:
             InputError: the thread is somebody else's, or its name cannot be one.
         """
         if carried is not None:
-            return Message(thread_id, said, options, False, carried=carried)
+            return ThreadMessage(thread_id, said, options, False, carried=carried)
         thread = self.threads.open(thread_id, user_id)
         kept = self.threads.waiting(thread_id)
-        return Message(
+        return ThreadMessage(
             thread_id, said, cast(Options, {**(kept or {}), **options}), kept is not None, thread.understanding
         )
 
-    def run(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
+    def run(self, message: ThreadMessage, opening: State, config: RunnableConfig, context: AgentContext) -> State:
         """How the run ended: with an answer, or with a question."""
         given, within = _given(message, opening, config)
         graph = self._graph(asynchronous=False) if message.carried is None else _passing()
         return _ended(graph.invoke(given, within, context=context, durability="exit"))
 
-    async def arun(self, message: Message, opening: State, config: RunnableConfig, context: AgentContext) -> State:
+    async def arun(
+        self, message: ThreadMessage, opening: State, config: RunnableConfig, context: AgentContext
+    ) -> State:
         """The same for an event loop."""
         given, within = _given(message, opening, config)
         graph = self._graph(asynchronous=True)
         return _ended(await graph.ainvoke(given, within, context=context, durability="exit"))
 
-    def _graph(self, *, asynchronous: bool) -> Graph:
+    def _graph(self, *, asynchronous: bool) -> ConversationGraph:
         from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
 
         with self._lock:
@@ -87,7 +89,7 @@ class Conversing:
             return self._graphs[asynchronous]
 
 
-def _given(message: Message, opening: State, config: RunnableConfig) -> tuple[Any, RunnableConfig]:
+def _given(message: ThreadMessage, opening: State, config: RunnableConfig) -> tuple[Any, RunnableConfig]:
     from langgraph.types import Command  # noqa: PLC0415
 
     within = RunnableConfig(
@@ -98,14 +100,14 @@ def _given(message: Message, opening: State, config: RunnableConfig) -> tuple[An
         }
     )
     kept = {name: _plain(value) for name, value in message.options.items() if name in KEPT}
-    update: Conversation = {"opening": opening, "options": kept}
+    update: ConversationState = {"opening": opening, "options": kept}
     if message.waiting:
         return Command(resume=message.said, update=update), within
-    carried: Conversation = {"thread": message.carried} if message.carried else {}
+    carried: ConversationState = {"thread": message.carried} if message.carried else {}
     return {**update, **carried, "said": message.said}, within
 
 
-def _passing() -> Graph:
+def _passing() -> ConversationGraph:
     """A graph whose thread ends with its run."""
     from langgraph.checkpoint.memory import InMemorySaver  # noqa: PLC0415
 

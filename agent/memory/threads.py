@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import ValidationError
 
 from recmind.agent.memory.thread import Thread
-from recmind.agent.memory.turns import Turns
+from recmind.agent.memory.thread_locks import ThreadLocks
 from recmind.data.errors import InputError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Threads:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.turns = Turns(path.with_suffix(".locks"))
+        self.turns = ThreadLocks(path.with_suffix(".locks"))
         """Which request of a thread may go on with it."""
         self._lock = threading.Lock()
         self._saver: ThreadSaver | None = None
@@ -126,7 +126,7 @@ class Threads:
         return True
 
     def prune(self, days: float, *, now: float | None = None) -> list[str]:
-        """Erases the threads that nobody has used for so many days; their names."""
+        """Erases the threads that nobody has used for this many days; returns their names."""
         before = (time.time() if now is None else now) - days * SECONDS_A_DAY
         old = [summary.thread_id for summary in self._summaries() if summary.last < before]
         for thread_id in old:

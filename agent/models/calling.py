@@ -29,14 +29,14 @@ from recmind.agent.models.replies import checked, readable
 
 __all__ = ["ModelFailure", "acall_model", "call_model"]
 
-Model = Runnable[LanguageModelInput, AIMessage]
+ChatModel = Runnable[LanguageModelInput, AIMessage]
 
 LAST_WORDS_S = 0.2
 """How long a cancelled asynchronous call may take to close its connection."""
 
 
 def call_model(
-    model: Model,
+    model: ChatModel,
     messages: Sequence[BaseMessage],
     config: RunnableConfig | None = None,
     deadline: float | None = None,
@@ -60,7 +60,7 @@ def call_model(
     """
     who = who_is(model, name)
     seconds = _seconds_left(deadline, who)
-    call = _Call(model, messages, config, who, stream)
+    call = _ModelCall(model, messages, config, who, stream)
     if seconds is None:
         return call.answer()
     future = _in_thread(call.answer)
@@ -75,7 +75,7 @@ def call_model(
 
 
 async def acall_model(
-    model: Model,
+    model: ChatModel,
     messages: Sequence[BaseMessage],
     config: RunnableConfig | None = None,
     deadline: float | None = None,
@@ -86,7 +86,7 @@ async def acall_model(
     """The same for an event loop. A model without an asynchronous side of its own runs in a thread."""
     who = who_is(model, name)
     seconds = _seconds_left(deadline, who)
-    call = _Call(model, messages, config, who, stream)
+    call = _ModelCall(model, messages, config, who, stream)
     task: asyncio.Future[AIMessage]
     if _is_asynchronous(model):
         task = asyncio.ensure_future(call.aanswer())
@@ -116,11 +116,11 @@ def _seconds_left(deadline: float | None, who: Who) -> float | None:
     return seconds
 
 
-class _Call:
+class _ModelCall:
     """One call, whichever way it is made."""
 
     def __init__(
-        self, model: Model, messages: Sequence[BaseMessage], config: RunnableConfig | None, who: Who, stream: bool
+        self, model: ChatModel, messages: Sequence[BaseMessage], config: RunnableConfig | None, who: Who, stream: bool
     ) -> None:
         self.model, self.messages, self.config, self.who = model, list(messages), config, who
         # A model that streams by itself hides that it does: its mended pieces would pass for a whole answer.

@@ -20,7 +20,7 @@ from langchain_core.exceptions import (
 )
 from langchain_core.messages.ai import UsageMetadata
 
-from recmind.agent.tracing.redaction import redacted, secrets_in
+from recmind.agent.tracing.store.redaction import redacted, secrets_in
 from recmind.data.errors import RecMindError
 
 FailureKind = Literal[

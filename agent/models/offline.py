@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from typing_extensions import override
 
-from recmind.agent import policy
+from recmind.agent.planner import rules
 
 NAME = "offline"
 
@@ -87,21 +87,21 @@ class OfflinePlanner(BaseChatModel):
         return self._generate(messages)
 
 
-def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> list[policy.Call]:
+def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> list[rules.PlannedCall]:
     """What the policy does after these messages; nothing where it is asked for a line of thought and has none."""
     if explored := messages[-1].additional_kwargs.get(LINES):
-        idea = policy.another_line(brief, explored)
+        idea = rules.another_line(brief, explored)
         return [("explore", {"idea": idea})] if idea else []
     results = [message for message in messages if isinstance(message, ToolMessage)]
     ranked = next((m for m in reversed(results) if m.name == "rank_candidates"), None)
     if ranked is not None:
         rows = ranked.artifact["rows"] if isinstance(ranked.artifact, dict) else []
-        rows = rows[: brief["k"] + policy.SPARE]
-        return [policy.submission(brief, rows)]
+        rows = rows[: brief["k"] + rules.SPARE]
+        return [rules.submission(brief, rows)]
     if results:
-        return [policy.ranking(brief)]
+        return [rules.ranking(brief)]
     # Where nothing is thought over between the look-ups and the ranking, one turn holds both.
-    return [*policy.look_ups(brief), *([policy.ranking(brief)] if brief["at_once"] else [])]
+    return [*rules.look_ups(brief), *([rules.ranking(brief)] if brief["at_once"] else [])]
 
 
 def _brief(messages: Sequence[BaseMessage]) -> Mapping[str, Any]:

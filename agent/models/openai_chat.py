@@ -1,4 +1,4 @@
-"""LangChain's ``ChatOpenAI`` with less ado about each call. Importing this takes a second and a half."""
+"""LangChain's ``ChatOpenAI`` without its overhead for each call. Importing this takes a second and a half."""
 
 from __future__ import annotations
 

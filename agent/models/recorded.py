@@ -13,8 +13,8 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 from typing_extensions import override
 
-from recmind.agent.tracing.reading import REPLAYED, own_words
-from recmind.agent.tracing.records import RunRecord, TraceTree
+from recmind.agent.tracing.records import REPLAYED, RunRecord, TraceTree
+from recmind.agent.tracing.views.run_contents import own_words
 from recmind.data.errors import InputError
 
 _SAID = ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata")

@@ -37,7 +37,7 @@ def checked(message: Any, who: Who, asked: Sequence[BaseMessage], *, streamed: b
     Raises ModelFailure where the answer is cut off, a refusal, empty, or no message at all.
     """
     if not isinstance(message, AIMessage):
-        raise ModelFailure("bad_reply", f"{who} answered with nothing that is a chat message. Choose another model.")
+        raise ModelFailure("bad_reply", f"{who} did not answer with a chat message. Choose another model.")
     usage = message.usage_metadata
     reason = finish_reason(message)
     refusal = message.additional_kwargs.get("refusal")

@@ -37,7 +37,7 @@ def read_route(name: str) -> tuple[str, str] | None:
     cheap, _, strong = (part.strip() for part in name.removeprefix(AUTO).partition(","))
     if not cheap or not strong or "," in strong:
         raise InputError(
-            f"{name!r} names no two models. Write auto:CHEAP,STRONG, as in auto:openai:small,openai:large."
+            f"{name!r} does not name two models. Write auto:CHEAP,STRONG, as in auto:openai:small,openai:large."
         )
     return cheap, strong
 

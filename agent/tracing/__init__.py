@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from recmind.agent.tracing.schema import TraceError
-from recmind.agent.tracing.store import TraceStore
+from recmind.agent.tracing.store.schema import TraceError
+from recmind.agent.tracing.store.trace_store import TraceStore
 
 if TYPE_CHECKING:
     from recmind.agent.tracing.recorder import TraceRecorder

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from recmind.agent.tracing.reading import CARRIED
-from recmind.agent.tracing.runs import Run
+from recmind.agent.tracing.records import CARRIED
+from recmind.agent.tracing.runs import ListenedRun
 
 TURNS = 25
 """How many of the turns before are kept with a request; of older ones their number is."""
@@ -16,7 +16,7 @@ _OF_A_TURN = ("said", "question", "meaning", "at")
 _SHOWN = ("rank", "item_id", "title", "score")
 
 
-def as_request(root: Run, runs: Sequence[Run]) -> tuple[Run, Sequence[Run]]:
+def as_request(root: ListenedRun, runs: Sequence[ListenedRun]) -> tuple[ListenedRun, Sequence[ListenedRun]]:
     """The runs with the answer where requests without a conversation have it; those of others come back as they are.
 
     The state of the whole conversation passes through each of its steps. It is kept once, as it was before.
@@ -38,7 +38,7 @@ def _answered(state: Mapping[str, Any]) -> dict[str, Any]:
     return {**answer, "question": state["question"]} if state.get("question") else answer
 
 
-def _step(run: Run) -> Run:
+def _step(run: ListenedRun) -> ListenedRun:
     """A step without the conversation that passed through it."""
     outputs: dict[str, Any] = {}
     if (heard := run.outputs.get("heard")) is not None:

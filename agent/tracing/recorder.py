@@ -11,9 +11,10 @@ from langgraph.errors import GraphInterrupt
 from typing_extensions import override
 
 from recmind.agent.tracing.conversations import as_request
-from recmind.agent.tracing.rows import kept, rows_of
-from recmind.agent.tracing.runs import Run, RunListener
-from recmind.agent.tracing.store import TraceStore
+from recmind.agent.tracing.export.telemetry import tell
+from recmind.agent.tracing.runs import ListenedRun, RunListener
+from recmind.agent.tracing.store.rows import kept, rows_of
+from recmind.agent.tracing.store.trace_store import TraceStore
 
 
 class TraceRecorder(RunListener):
@@ -39,8 +40,8 @@ class TraceRecorder(RunListener):
             super().on_chain_error(error, run_id=run_id, **kwargs)
 
     @override
-    def finished(self, root: Run, runs: Sequence[Run]) -> None:
+    def finished(self, root: ListenedRun, runs: Sequence[ListenedRun]) -> None:
         settings = self.store.settings
         root, runs = as_request(root, runs)
         if kept(root, settings):
-            self.store.write_later(root.id, partial(rows_of, root, runs, settings))
+            self.store.write_later(root.id, partial(rows_of, root, runs, settings), then=tell)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Status = Literal["success", "error"]
+RunStatus = Literal["success", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class TraceSummary:
     model: str
     source: str | None
     """agent or fallback; None where the request ended without an answer."""
-    status: Status
+    status: RunStatus
     error: str | None
     runs: int
     """How many runs the tree has, the root included."""
@@ -116,3 +116,11 @@ class TraceTree:
 
 def _sum(a: Any, b: Any) -> Any:
     return b if a is None else a if b is None else a + b
+
+
+CARRIED = "carried"
+"""Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
+
+
+REPLAYED = " (replayed)"
+"""What follows the name of a model whose recorded replies were said again: it was not asked, and nothing was spent."""

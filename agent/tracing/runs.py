@@ -26,7 +26,7 @@ Metadata = dict[str, Any]
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class ListenedRun:
     """A run that has begun."""
 
     id: str
@@ -34,7 +34,7 @@ class Run:
     """None for the root."""
     trace_id: str
     """The root's id."""
-    parent: Run | None
+    parent: ListenedRun | None
     name: str
     run_type: str
     start_time: datetime
@@ -69,12 +69,12 @@ class RunListener(BaseCallbackHandler, ABC):
     """Asynchronous runs call back in the event loop's own thread: in order, and with no thread switch."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
+        self.runs: list[ListenedRun] = []
         """In the order in which they began."""
-        self._by_id: dict[UUID, Run] = {}
+        self._by_id: dict[UUID, ListenedRun] = {}
 
     @abstractmethod
-    def finished(self, root: Run, runs: Sequence[Run]) -> None:
+    def finished(self, root: ListenedRun, runs: Sequence[ListenedRun]) -> None:
         """What to do when this root has ended, well or not.
 
         ``runs`` are copies of all its runs, parents before children: a model call that was given up may still go on,
@@ -96,7 +96,7 @@ class RunListener(BaseCallbackHandler, ABC):
         text = str(run_id)
         # A run whose parent nobody told of is a root of its own.
         parent = self._by_id.get(parent_run_id) if parent_run_id is not None else None
-        run = Run(
+        run = ListenedRun(
             id=text,
             parent_run_id=parent.id if parent else None,
             trace_id=parent.trace_id if parent else text,

@@ -20,7 +20,7 @@ _NAMES = ("=", "in")
 def carried(
     before: Understanding | None, new: Understanding, store: Store, *, refines: bool, adds: bool
 ) -> Understanding:
-    """What holds after both.
+    """Merges the earlier understanding with the new one.
 
     Args:
         before: what held until now, or None.

@@ -12,7 +12,7 @@ from recmind.data.conditions import Condition, Operator
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class _DegreeScale:
     """Words for the two ends of one number."""
 
     attribute: str
@@ -31,7 +31,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _SCALES = (
-    _Scale(
+    _DegreeScale(
         "year",
         "year",
         _words("old older oldest vintage"),
@@ -39,8 +39,10 @@ _SCALES = (
         binds=True,
         beside_noun=True,
     ),
-    _Scale("minutes", "running time", _words("short shorter"), _words("long longer"), binds=False, beside_noun=True),
-    _Scale(
+    _DegreeScale(
+        "minutes", "running time", _words("short shorter"), _words("long longer"), binds=False, beside_noun=True
+    ),
+    _DegreeScale(
         "price",
         "price",
         _words("cheap cheaper cheapest inexpensive affordable"),
@@ -103,7 +105,7 @@ def _read(draft: Draft, match: re.Match[str], i: int, j: int) -> None:
         draft.wish(i, words, conditions)
 
 
-def _threshold(vocabulary: Vocabulary, scale: _Scale, summary: AttributeSummary, *, is_low: bool) -> float:
+def _threshold(vocabulary: Vocabulary, scale: _DegreeScale, summary: AttributeSummary, *, is_low: bool) -> float:
     if scale.attribute != "year":
         return vocabulary.quantile(summary, 0.3 if is_low else 0.7)
     newest = summary.maximum or 0.0

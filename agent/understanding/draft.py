@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from recmind.agent.understanding.meaning import Binding, TitleMention, Wish
-from recmind.agent.understanding.request import Request
-from recmind.agent.understanding.thesaurus import KINDS, plural_forms, singular_forms
+from recmind.agent.understanding.request import RequestText
+from recmind.agent.understanding.tables.thesaurus import KINDS, plural_forms, singular_forms
+from recmind.agent.understanding.tables.words import GENERIC
 from recmind.agent.understanding.vocabulary import Meaning, Vocabulary
-from recmind.agent.understanding.words import GENERIC
 from recmind.data.conditions import Condition
 
 MOST_WISHES = 12
@@ -20,7 +20,7 @@ MOST_WISHES = 12
 class Draft:
     """What one request means, as far as it is read."""
 
-    request: Request
+    request: RequestText
     vocabulary: Vocabulary
     shown: Sequence[str] = ()
     """Ids of the items that the request follows on."""

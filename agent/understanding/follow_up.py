@@ -120,7 +120,7 @@ class FollowUp:
 
 
 @dataclass
-class _Message:
+class _FollowUpText:
     """The message as far as it is read: what was understood is cut out of it."""
 
     text: str
@@ -168,7 +168,7 @@ def follow_up(
         user_known: whether the user has a past.
         read: the message read by itself, where somebody did so already.
     """
-    said = _Message(_plain(message), talked, store)
+    said = _FollowUpText(_plain(message), talked, store)
     fresh = _start_over(said)
     if fresh:
         before, said.talked = None, Talked()
@@ -222,7 +222,7 @@ def _plain(message: str) -> str:
     return " ".join(message.replace("’", "'").split())
 
 
-def _start_over(said: _Message) -> bool:
+def _start_over(said: _FollowUpText) -> bool:
     found = _START_OVER.match(said.folded)
     if found is None:
         return False
@@ -230,7 +230,7 @@ def _start_over(said: _Message) -> bool:
     return True
 
 
-def _why(said: _Message) -> TitleMention | None:
+def _why(said: _FollowUpText) -> TitleMention | None:
     found = _WHY.match(said.folded)
     if found is None or not said.talked.shown:
         return None
@@ -241,7 +241,7 @@ def _why(said: _Message) -> TitleMention | None:
     return items[0] if items else None
 
 
-def _all(said: _Message, pattern: re.Pattern[str]) -> list[TitleMention]:
+def _all(said: _FollowUpText, pattern: re.Pattern[str]) -> list[TitleMention]:
     """The items of the last list that the pattern speaks of; its words are cut out of the message."""
     items: list[TitleMention] = []
     while found := pattern.search(said.folded):
@@ -253,7 +253,7 @@ def _all(said: _Message, pattern: re.Pattern[str]) -> list[TitleMention]:
     return items
 
 
-def _had_titles(said: _Message) -> list[TitleMention]:
+def _had_titles(said: _FollowUpText) -> list[TitleMention]:
     """Titles of the catalogue that the person has had: "I have seen Alien and Heat"."""
     found = _HAD_TITLE.search(said.folded)
     if found is None or _DENIED_HAD.search(said.folded[: found.end() - len(found[0])]):
@@ -266,7 +266,7 @@ def _had_titles(said: _Message) -> list[TitleMention]:
     return []
 
 
-def _others(said: _Message) -> tuple[list[TitleMention], int | None]:
+def _others(said: _FollowUpText) -> tuple[list[TitleMention], int | None]:
     """The list that shall make room for others, and how many are wanted, where the message says so."""
     found = _OTHERS.match(said.folded)
     if found is None or not said.talked.shown:
@@ -276,7 +276,7 @@ def _others(said: _Message) -> tuple[list[TitleMention], int | None]:
 
 
 def _allowed(
-    said: _Message, before: Understanding | None, finder: TitleFinder, *, user_known: bool
+    said: _FollowUpText, before: Understanding | None, finder: TitleFinder, *, user_known: bool
 ) -> Understanding | None:
     """What held before, without what the message allows again ("horror is fine")."""
     found = _FINE.match(said.folded)

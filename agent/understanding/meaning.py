@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recmind.data.conditions import Condition, value_text
+from recmind.data.lists import series
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class Understanding:
         """One sentence or two that say what the request was taken to mean."""
         parts = []
         if self.likes:
-            parts.append(f"like {_joined([mention.title for mention in self.likes], 'and')}")
+            parts.append(f"like {series([mention.title for mention in self.likes], 'and')}")
         if self.unlikes:
-            parts.append(f"not like {_joined([mention.title for mention in self.unlikes], 'or')}")
+            parts.append(f"not like {series([mention.title for mention in self.unlikes], 'or')}")
         parts += [_said(binding.words, binding.conditions, "and") for binding in self.bindings]
         parts += [f"if possible {_said(wish.words, wish.conditions, 'or')}" for wish in self.wishes[:6]]
         if self.text and not self._said_already():
@@ -114,10 +115,10 @@ def _said(words: str, conditions: tuple[Condition, ...], link: str) -> str:
         distinct = list(dict.fromkeys(values))
         if len(distinct) > 4 and not isinstance(conditions[0].values[0], str):
             return f"{_cut(words)} ({conditions[0].attribute} not {distinct[0]} to {distinct[-1]})"
-        return f"{_cut(words)} (not {_joined(distinct[:4], 'or')})"
+        return f"{_cut(words)} (not {series(distinct[:4], 'or')})"
     if all(c.operator in ("=", "in") and all(value_text(v).casefold() in spoken for v in c.values) for c in conditions):
         return _cut(words)
-    return f"{_cut(words)} ({_joined(_ranges(conditions)[:4], link)})"
+    return f"{_cut(words)} ({series(_ranges(conditions)[:4], link)})"
 
 
 def _ranges(conditions: tuple[Condition, ...]) -> list[str]:
@@ -138,14 +139,10 @@ def _ranges(conditions: tuple[Condition, ...]) -> list[str]:
 def _in_words(condition: Condition) -> str:
     values = list({value.casefold(): value for value in map(value_text, reversed(condition.values))}.values())[::-1]
     if condition.operator == "not in":
-        return f"{condition.attribute} not {_joined(values[:4], 'or')}"
+        return f"{condition.attribute} not {series(values[:4], 'or')}"
     if len(values) > 4 and all(isinstance(value, float | int) for value in condition.values):
         return f"{condition.attribute} {values[0]} to {values[-1]}"
-    return f"{condition.attribute} {_SIGNS[condition.operator]}{_joined(values[:3], 'or')}"
-
-
-def _joined(parts: list[str], link: str) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {link} {parts[-1]}"
+    return f"{condition.attribute} {_SIGNS[condition.operator]}{series(values[:3], 'or')}"
 
 
 def _cut(text: str, limit: int = 80) -> str:

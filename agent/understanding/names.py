@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from recmind.agent.understanding.draft import Draft
-from recmind.agent.understanding.thesaurus import TRIGGERS
-from recmind.agent.understanding.vocabulary import Meaning, Role, any_of, none_of
-from recmind.agent.understanding.words import ARTICLES, COMMON, JOINERS, MAKER_CUES, PLAYER_CUES, STOP, table
+from recmind.agent.understanding.tables.thesaurus import TRIGGERS
+from recmind.agent.understanding.tables.words import ARTICLES, COMMON, JOINERS, MAKER_CUES, PLAYER_CUES, STOP, table
+from recmind.agent.understanding.vocabulary import AttributeRole, Meaning, any_of, none_of
 
 _CUE = re.compile(rf"(?<!\S)(?:(?P<maker>{MAKER_CUES})|(?P<player>{PLAYER_CUES})|(?P<source>from|brand))(?!\S)")
 _NEGATED = re.compile(
@@ -29,9 +29,9 @@ class _Cue:
     i: int
     j: int
     """The name starts here."""
-    first: tuple[Role, ...]
+    first: tuple[AttributeRole, ...]
     """Whom the cue asks for; others only where there is nobody of these."""
-    second: tuple[Role, ...]
+    second: tuple[AttributeRole, ...]
     negated: bool
     quiet: bool = False
     """The cue has other uses: single words in lower case are no names, and nothing is missed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from recmind.agent.understanding.degrees import read_degrees
 from recmind.agent.understanding.draft import Draft
-from recmind.agent.understanding.words import GENERIC, N, number, phrases
+from recmind.agent.understanding.tables.words import GENERIC, N, number, phrases
 from recmind.agent.understanding.years import item_noun_at, read_years
 from recmind.data.catalogue import AttributeSummary
 from recmind.data.conditions import Condition, Operator

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recmind.agent.understanding.draft import Draft
-from recmind.agent.understanding.places import COUNTRY_NAMES, ORIGINS
-from recmind.agent.understanding.thesaurus import COMPOUNDS, TRIGGERS, base_of, plural_forms, singular_forms
+from recmind.agent.understanding.tables.places import COUNTRY_NAMES, ORIGINS
+from recmind.agent.understanding.tables.thesaurus import COMPOUNDS, TRIGGERS, base_of, plural_forms, singular_forms
+from recmind.agent.understanding.tables.words import COMMON, NUMBER_WORDS, STOP
 from recmind.agent.understanding.vocabulary import Meaning
-from recmind.agent.understanding.words import COMMON, NUMBER_WORDS, STOP
 from recmind.data.text import normalize
 
 LONGEST_VALUE = 6

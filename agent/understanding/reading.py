@@ -13,11 +13,11 @@ from recmind.agent.understanding.meaning import Understanding
 from recmind.agent.understanding.names import read_names
 from recmind.agent.understanding.numbers import read_numbers
 from recmind.agent.understanding.parts import load_values
-from recmind.agent.understanding.request import LONG_REQUEST, MAX_CHARACTERS, Request, read_request
+from recmind.agent.understanding.request import LONG_REQUEST, MAX_CHARACTERS, RequestText, read_request
+from recmind.agent.understanding.tables.words import ASKING, ASKS, EDGES, TRAILING
 from recmind.agent.understanding.titles import TitleReader
 from recmind.agent.understanding.values import read_values
 from recmind.agent.understanding.vocabulary import Vocabulary
-from recmind.agent.understanding.words import ASKING, ASKS, EDGES, TRAILING
 from recmind.data.conditions import Condition
 from recmind.data.records import Preference
 
@@ -203,7 +203,7 @@ def _set_injections_aside(draft: Draft) -> None:
         request.mark(first, last, "order")
 
 
-def _set_small_talk_aside(request: Request) -> None:
+def _set_small_talk_aside(request: RequestText) -> None:
     """Sentences in which people only tell of themselves ("I had a long day") are no words to search for.
 
     Not so in a long request: there people tell what they remember of the item.
@@ -223,7 +223,7 @@ _UNWANTED = ("order", "denied", "gone")
 """Marks of words that no search should look for."""
 
 
-def _text_left(request: Request) -> str:
+def _text_left(request: RequestText) -> str:
     """The request's own words that are worth a search by meaning, without the frame around them.
 
     A story is searched for as a whole, the words that were understood as a kind or a year included: it was read with
@@ -252,7 +252,7 @@ def _text_left(request: Request) -> str:
     return " ".join(runs)
 
 
-def _whole(request: Request) -> str:
+def _whole(request: RequestText) -> str:
     """The whole text, without what it rules out and without the sentences that give orders to a machine."""
     parts: list[str] = []
     start = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recmind.agent.understanding.meaning import TitleMention
-from recmind.agent.understanding.words import GENERIC, NUMBER_WORDS
+from recmind.agent.understanding.tables.words import GENERIC, NUMBER_WORDS
 from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:

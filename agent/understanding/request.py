@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from recmind.agent.understanding.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
+from recmind.agent.understanding.tables.words import ASKS, COPULAS, HEDGES, RECALLS, TOPIC
 from recmind.data.text import normalize
 
 MAX_CHARACTERS = 4_000
@@ -41,7 +41,7 @@ class Token:
 
 
 @dataclass
-class Request:
+class RequestText:
     """The request's text and tokens; stages mark the tokens that they have used."""
 
     text: str
@@ -148,7 +148,7 @@ def _shown(token: Token) -> str:
     return token.key.replace(" ", "") or "_"
 
 
-def read_request(query: str) -> Request:
+def read_request(query: str) -> RequestText:
     """The request, cleaned and in tokens. Bounded: only the first ``MAX_CHARACTERS`` are read."""
     text = unicodedata.normalize("NFKC", query[: MAX_CHARACTERS * 4])
     # Control, format and private characters (zero width, direction overrides, lone surrogates) carry no words.
@@ -167,7 +167,7 @@ def read_request(query: str) -> Request:
         key = "and" if raw == "&" else normalize(raw)
         tokens.append(Token(raw, key, match.start(), match.end(), raw[:1].isupper(), gap, sentence))
         end = match.end()
-    request = Request(text, tokens, cut)
+    request = RequestText(text, tokens, cut)
     request.cased = any(c.islower() for c in text)
     if not request.cased:
         for token in tokens:
@@ -192,7 +192,7 @@ def _ends_sentence(gap: str, before: str) -> bool:
     )
 
 
-def _note_regions(request: Request) -> None:
+def _note_regions(request: RequestText) -> None:
     """Fill ``asking`` and ``topical``."""
     tokens = request.tokens
     count = tokens[-1].sentence + 1 if tokens else 0

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from recmind.agent.understanding.meaning import TitleMention
-from recmind.agent.understanding.request import Request, Token
-from recmind.agent.understanding.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
-from recmind.agent.understanding.title_cues import (
+from recmind.agent.understanding.request import RequestText, Token
+from recmind.agent.understanding.tables.thesaurus import KINDS, TRIGGERS, base_of, singular_forms
+from recmind.agent.understanding.tables.title_cues import (  # fmt: skip
     BARE_NEGATION,
     COMPARED,
     HATED,
@@ -17,9 +17,8 @@ from recmind.agent.understanding.title_cues import (
     NEGATION,
     STRONG,
     WEAK,
-)  # fmt: skip
-from recmind.agent.understanding.vocabulary import Vocabulary
-from recmind.agent.understanding.words import (
+)
+from recmind.agent.understanding.tables.words import (
     ARTICLES,
     COMMON,
     GENERIC,
@@ -30,6 +29,7 @@ from recmind.agent.understanding.words import (
     STOPPERS,
     TOPIC,
 )
+from recmind.agent.understanding.vocabulary import Vocabulary
 from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ SURELY = 0.8
 class TitleReader:
     """Finds the titles in one request: ``likes``, ``unlikes``, and ``unknown`` for those that are not there."""
 
-    def __init__(self, request: Request, vocabulary: Vocabulary, finder: TitleFinder) -> None:
+    def __init__(self, request: RequestText, vocabulary: Vocabulary, finder: TitleFinder) -> None:
         self.request = request
         self.vocabulary = vocabulary
         self.store = vocabulary.store

@@ -6,9 +6,8 @@ import re
 
 from recmind.agent.understanding.draft import Draft
 from recmind.agent.understanding.parts import Part, part_at
-from recmind.agent.understanding.thesaurus import AMBIGUOUS_KINDS
-from recmind.agent.understanding.vocabulary import Meaning, any_of, none_of
-from recmind.agent.understanding.words import (
+from recmind.agent.understanding.tables.thesaurus import AMBIGUOUS_KINDS
+from recmind.agent.understanding.tables.words import (
     ARTICLES,
     ASKING,
     BEFORE_SUBJECT,
@@ -20,6 +19,7 @@ from recmind.agent.understanding.words import (
     POSSESSIVE,
     STOP,
 )
+from recmind.agent.understanding.vocabulary import Meaning, any_of, none_of
 from recmind.agent.understanding.years import item_noun_at
 
 _NEGATION = re.compile(

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from recmind.agent.understanding.thesaurus import singular_forms
-from recmind.agent.understanding.words import COMMON, table
+from recmind.agent.understanding.tables.thesaurus import singular_forms
+from recmind.agent.understanding.tables.words import COMMON, table
 from recmind.data.arrays import index_in_sorted
 from recmind.data.conditions import Condition
 from recmind.data.text import normalize
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from recmind.data.catalogue import AttributeSummary
     from recmind.data.store import Store
 
-Role = Literal["kind", "maker", "player", "language", "country", "soft", "other"]
+AttributeRole = Literal["kind", "maker", "player", "language", "country", "soft", "other"]
 """kind: what the thing is (genre, category); maker: who made it; player: who takes part; soft: what people say of it
 (moods, tags); other: any text attribute whose name says nothing."""
 
-_ROLE_NAMES: dict[Role, frozenset[str]] = {
+_ROLE_NAMES: dict[AttributeRole, frozenset[str]] = {
     "language": table("language languages lang"),
     "country": table("country countries origin nationality"),
     "maker": table(
@@ -66,7 +66,7 @@ class Meaning:
     value: str
     items: int
     """How many items have it."""
-    role: Role
+    role: AttributeRole
 
 
 class Vocabulary:
@@ -75,7 +75,7 @@ class Vocabulary:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.catalogue = store.catalogue()
-        self.roles: dict[str, Role] = {}
+        self.roles: dict[str, AttributeRole] = {}
         self.numbers: dict[str, AttributeSummary] = {}
         """Number attributes by each word that names them, singular and plural."""
         self.year: AttributeSummary | None = None
@@ -126,18 +126,18 @@ class Vocabulary:
                 found[key] = sorted(meanings, key=lambda meaning: -meaning.items)
         return found
 
-    def role(self, attribute: str, items: int = 0) -> Role:
+    def role(self, attribute: str, items: int = 0) -> AttributeRole:
         """The part that a value plays; one of many items, in an attribute of no telling name, is a kind."""
         role = self.roles.get(attribute, "other")
         if role == "other" and items >= max(10, self.catalogue.items / 100):
             return "kind"
         return role
 
-    def has_role(self, *roles: Role) -> bool:
+    def has_role(self, *roles: AttributeRole) -> bool:
         """Whether the catalogue has an attribute of one of these roles."""
         return any(role in roles for role in self.roles.values())
 
-    def surnames(self, word: str, *roles: Role) -> list[Meaning]:
+    def surnames(self, word: str, *roles: AttributeRole) -> list[Meaning]:
         """The people (or brands) whose name ends with ``word``, the commonest first."""
         found: list[Meaning] = []
         for attribute, role in self.roles.items():
@@ -235,12 +235,12 @@ def _is_identity(summary: AttributeSummary, items: int) -> bool:
     )
 
 
-def _named(summary: AttributeSummary) -> Role | None:
+def _named(summary: AttributeSummary) -> AttributeRole | None:
     words = set(normalize(summary.name).split())
     return next((role for role, names in _ROLE_NAMES.items() if words & names), None)
 
 
-def _role_of(summary: AttributeSummary) -> Role:
+def _role_of(summary: AttributeSummary) -> AttributeRole:
     named = _named(summary)
     if named is not None:
         return named

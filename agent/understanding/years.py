@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from recmind.agent.understanding.draft import Draft
-from recmind.agent.understanding.words import DECADE_WORDS, N, number
+from recmind.agent.understanding.tables.words import DECADE_WORDS, N, number
 from recmind.data.catalogue import AttributeSummary
 from recmind.data.conditions import Condition
 

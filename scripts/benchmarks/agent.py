@@ -91,7 +91,7 @@ def run(data: Path, work: Path) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MeasuredRequest:
     """One request, measured."""
 
     answer: Answer
@@ -102,7 +102,7 @@ class Asked:
     """Of each call of the model."""
 
 
-def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[Asked]:
+def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[MeasuredRequest]:
     for user in USERS:
         rec.recommend("anything", user_id=str(user), model=name, cache=False)
     for request in REQUESTS:
@@ -115,7 +115,7 @@ def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[Asked]:
             answer = rec.recommend(request, user_id=str(user), model=name, cache=False)
             seconds, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
             told = model.told()
-            yield Asked(answer, seconds, cpu_s, told["busy_s"], tuple(told["tokens"]))
+            yield MeasuredRequest(answer, seconds, cpu_s, told["busy_s"], tuple(told["tokens"]))
 
 
 def _new_words_s(rec: RecMind, request: str) -> float:

@@ -20,13 +20,13 @@ from recmind import RecMind
 from recmind.tools.toolbox import schemas
 
 
-class Conversation(TypedDict):
+class BareState(TypedDict):
     """The state of the bare graph."""
 
     messages: Annotated[list[AnyMessage], add_messages]
 
 
-class Heard(BaseCallbackHandler):
+class HeardMessages(BaseCallbackHandler):
     """Keeps what a model was sent."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Heard(BaseCallbackHandler):
 
 def conversation(rec: RecMind, query: str, model: str) -> list[AnyMessage]:
     """What the model reads in the second call of such a request: prompts, its calls, and the look-ups' answers."""
-    heard = Heard()
+    heard = HeardMessages()
     rec.recommend(query, user_id="1", model=model, cache=False, callbacks=[heard])
     return heard.calls[1]
 
@@ -51,19 +51,19 @@ async def in_flight_s(messages: Sequence[AnyMessage], count: int) -> float:
     answers = [message for message in messages if isinstance(message, ToolMessage)]
     asked: list[AnyMessage] = [message for message in messages if message.type in ("system", "human")]
 
-    async def reason(state: Conversation) -> dict[str, Any]:
+    async def reason(state: BareState) -> dict[str, Any]:
         return {"messages": [await model.ainvoke(state["messages"])]}
 
-    def act(state: Conversation) -> dict[str, Any]:
+    def act(state: BareState) -> dict[str, Any]:
         said = state["messages"][-1]
         assert isinstance(said, AIMessage)
         pairs = zip(said.tool_calls, answers, strict=True)
         return {"messages": [ToolMessage(answer.content, tool_call_id=call["id"]) for call, answer in pairs]}
 
-    def next_of(state: Conversation) -> str:
+    def next_of(state: BareState) -> str:
         return "act" if len(state["messages"]) == len(asked) + 1 else "validate"
 
-    graph = StateGraph(Conversation)
+    graph = StateGraph(BareState)
     graph.add_node("prepare", _nothing)
     graph.add_node("reason", reason)
     graph.add_node("act", act)
@@ -76,7 +76,7 @@ async def in_flight_s(messages: Sequence[AnyMessage], count: int) -> float:
     compiled = graph.compile()
 
     async def hold() -> None:
-        await compiled.ainvoke(Conversation(messages=asked))
+        await compiled.ainvoke(BareState(messages=asked))
 
     await hold()
     begun = time.perf_counter()
@@ -84,5 +84,5 @@ async def in_flight_s(messages: Sequence[AnyMessage], count: int) -> float:
     return time.perf_counter() - begun
 
 
-def _nothing(state: Conversation) -> dict[str, Any]:  # noqa: ARG001  LangGraph looks at the name
+def _nothing(state: BareState) -> dict[str, Any]:  # noqa: ARG001  LangGraph looks at the name
     return {}

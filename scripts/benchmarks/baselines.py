@@ -23,25 +23,25 @@ def popularity(part: Slice) -> Float64s:
     All items with interactions are ranked but those of the user's past; half of those tied with the target count as
     better. Infinite where the target has no interactions.
     """
-    known = _Known(part)
+    known = _InteractionMatrix(part)
     counts = np.asarray(known.taken.sum(axis=0), dtype=np.float64)
     return known.ranks(np.tile(counts, (len(part.users), 1)))
 
 
 def ease(part: Slice) -> Float64s:
     """By EASE."""
-    known = _Known(part)
+    known = _InteractionMatrix(part)
     return known.ranks(known.ease(known.taken, REGULARIZATION))
 
 
 def ease_with_decay(part: Slice) -> Float64s:
     """By EASE, asked with a vector in which the user's newest items count most."""
-    known = _Known(part)
+    known = _InteractionMatrix(part)
     rest = part.rest
     return known.ranks(known.ease(known.matrix(np.exp(-rest.ages / DECAY)), DECAYED_REGULARIZATION))
 
 
-class _Known:
+class _InteractionMatrix:
     """The histories as a matrix of users and items."""
 
     def __init__(self, part: Slice) -> None:

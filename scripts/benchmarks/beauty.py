@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import figures, ranks_of, validated
-from recmind.agent.evaluation.copies import is_tuned
+from recmind.agent.evaluation.isolated_copy import is_tuned
 from recmind.data.importers import import_table
 from recmind.data.progress import Progress
 from recmind.data.signals import weights

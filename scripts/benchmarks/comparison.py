@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks import beauty, movielens
 from benchmarks.common import PYTHONPATH, asked_of
-from benchmarks.rivals import Histories
+from benchmarks.rivals import RivalData
 from recmind.data.progress import Progress
 from recmind.tools.links import Texts
 from recmind.tools.tuning import Slice, slice_off
@@ -65,23 +65,23 @@ def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) 
     return told
 
 
-def _beauty(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
+def _beauty(data: Path, work: Path, progress: Progress) -> tuple[RivalData, RivalData, Mapping[str, Any]]:
     with beauty.opened(data, work, progress) as (store, engines):
         arrays, tests = store.interaction_arrays(), beauty.tests_of(data, store, None)
         texts = Texts(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         part = Slice(arrays, *(np.array(column) for column in zip(*((t.user, t.target) for t in tests), strict=True)))
         found = engines.manifest.parameters
-    known = Histories(part, store.settings, texts)
+    known = RivalData(part, store.settings, texts)
     setting = {"collaborative": found["collaborative"], "weights": found["weights"]}
     return replace(known, part=slice_off(arrays, 0, 0)), known, setting
 
 
-def _movielens(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
+def _movielens(data: Path, work: Path, progress: Progress) -> tuple[RivalData, RivalData, Mapping[str, Any]]:
     with movielens.opened(data, work, progress) as (store, texts):
         arrays, settings = store.interaction_arrays(), store.settings
     tuned = movielens.tuned(arrays, settings, texts, work, progress)
     setting = {"collaborative": asdict(tuned.parameters), "weights": dict(tuned.weights)}
-    valid, test = (Histories(slice_off(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
+    valid, test = (RivalData(slice_off(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
     return valid, test, setting
 
 

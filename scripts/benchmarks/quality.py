@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import beauty, comparison, movielens, requests
 from recmind.agent.cli.output import ProgressLine
 from recmind.agent.evaluation import evaluate
-from recmind.agent.evaluation.copies import copied
+from recmind.agent.evaluation.isolated_copy import copied
 from recmind.data.metrics import BINS, calibration
 from recmind.data.progress import Progress
 from recmind.data.signals import weights

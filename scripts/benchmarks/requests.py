@@ -35,7 +35,7 @@ SMALLEST_STEP = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Post:
     """A post and the film it is about."""
 
     text: str
@@ -43,7 +43,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchedRequest:
     """What search knows of one request before anything is weighed."""
 
     target: int
@@ -89,14 +89,14 @@ def measure(data: Path, work: Path) -> dict[str, float | int | str]:
     return {**figures, "resamples": RESAMPLES, "seed": SEED, "folds": FOLDS}
 
 
-def requests_of(data: Path) -> list[Request]:
+def requests_of(data: Path) -> list[Post]:
     """The posts of the training part whose film has an overview: title and text as one."""
     with (data / "movie-overviews.csv").open(encoding="utf-8", newline="") as opened:
         described = {row["movieId"] for row in csv.DictReader(opened)}
     with (data / "movie-requests-train.jsonl").open(encoding="utf-8") as opened:
         posts = [json.loads(line) for line in opened]
     return [
-        Request(". ".join(part.strip() for part in (post["title"], post["text"]) if part.strip()), post["movieId"])
+        Post(". ".join(part.strip() for part in (post["title"], post["text"]) if part.strip()), post["movieId"])
         for post in posts
         if post["movieId"] in described
     ]
@@ -112,7 +112,7 @@ def with_overviews(data: Path, work: Path) -> Workspace:
     return workspace
 
 
-def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Progress) -> list[Asked]:
+def ask(posts: Sequence[Post], store: Store, search: ItemSearch, progress: Progress) -> list[SearchedRequest]:
     """Each request's candidates, from each way to search."""
     index = search.index
     films = index.allowed()
@@ -125,7 +125,7 @@ def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Pr
         assert vector is not None, "no post is empty"
         numbers, features = long_query_features(index, post.text, vector, films, LONG_DEPTH)
         words = [number for number, _ in store.search_words(post.text, n=DEPTH)]
-        found.append(Asked(targets[post.item_id], index.numbers[rows].tolist(), words, numbers, features))
+        found.append(SearchedRequest(targets[post.item_id], index.numbers[rows].tolist(), words, numbers, features))
         progress("searching", place + 1, len(posts))
     return found
 
@@ -135,7 +135,7 @@ def fold_of(item_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=8).digest(), "big") % FOLDS
 
 
-def learned(asked: Sequence[Asked]) -> FeatureWeights:
+def learned(asked: Sequence[SearchedRequest]) -> FeatureWeights:
     """The weights under which the films meant are most probable among the candidates of their requests.
 
     McFadden's conditional logit, by Newton's method; the loss is convex, and a step that overshoots is halved.
@@ -171,7 +171,7 @@ def _loss(cases: Sequence[tuple[Float64s, int]], weights: Float64s) -> tuple[flo
     return float(loss), gradient, curvature
 
 
-def _crossed(asked: Sequence[Asked], folds: Sequence[int]) -> list[float]:
+def _crossed(asked: Sequence[SearchedRequest], folds: Sequence[int]) -> list[float]:
     """The rank of every film meant, by weights learned on the other folds."""
     weights: Mapping[int, FeatureWeights] = {
         fold: learned([one for one, its in zip(asked, folds, strict=True) if its != fold]) for fold in set(folds)
@@ -179,7 +179,7 @@ def _crossed(asked: Sequence[Asked], folds: Sequence[int]) -> list[float]:
     return [_rank(_ordered(one, weights[fold]), one.target) for one, fold in zip(asked, folds, strict=True)]
 
 
-def _ordered(one: Asked, weights: FeatureWeights) -> list[int]:
+def _ordered(one: SearchedRequest, weights: FeatureWeights) -> list[int]:
     return [number for number, _ in by_logit(one.numbers, weights.of(one.features))]
 
 

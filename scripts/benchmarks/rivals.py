@@ -1,6 +1,6 @@
 """One recommender, fitted and asked in a process of its own: ``python -m benchmarks.rivals SYSTEM FOLDER SETTING``.
 
-``FOLDER`` is what ``Histories.save`` wrote; ``SETTING`` is a JSON object of the system's own parameters. Prints a JSON
+``FOLDER`` is what ``RivalData.save`` wrote; ``SETTING`` is a JSON object of the system's own parameters. Prints a JSON
 object. ``implicit`` and ``lenskit`` are imported by those who are asked for; both are in the extra ``comparison``.
 """
 
@@ -47,7 +47,7 @@ timed once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Histories:
+class RivalData:
     """What is known, and what is to be found."""
 
     part: Slice
@@ -64,7 +64,7 @@ class Histories:
         (folder / "settings.json").write_text(self.settings.model_dump_json(), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Histories:
+    def load(cls, folder: Path) -> RivalData:
         """What was saved there."""
         columns = dict(np.load(folder / "rest.npz"))
         columns["kind_names"] = tuple(columns["kind_names"].tolist())
@@ -73,7 +73,7 @@ class Histories:
         return cls(part, settings, Texts(**np.load(folder / "texts.npz")))
 
 
-def recmind(known: Histories, setting: Mapping[str, Any]) -> tuple[One, Many]:
+def recmind(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
     """Links and the order of appeal; ``setting`` holds what tuning found: ``collaborative`` and ``weights``."""
     rest, settings = known.part.rest, known.settings
     parameters = CollaborativeParameters(**setting["collaborative"])
@@ -91,10 +91,10 @@ def recmind(known: Histories, setting: Mapping[str, Any]) -> tuple[One, Many]:
     return lambda user: [hit.item_number for hit in appeal.ask(pasts[user], CUT)], many
 
 
-def implicit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], tuple[One, Many]]:
+def implicit_model(name: str) -> Callable[[RivalData, Mapping[str, Any]], tuple[One, Many]]:
     """A model of ``implicit`` by the name of its class."""
 
-    def made(known: Histories, setting: Mapping[str, Any]) -> tuple[One, Many]:
+    def made(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
         from scipy.sparse import csr_matrix
 
         homes = [import_module(home) for home in IMPLICIT]
@@ -124,10 +124,10 @@ def implicit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], tuple[
     return made
 
 
-def lenskit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], tuple[One, Many]]:
+def lenskit_model(name: str) -> Callable[[RivalData, Mapping[str, Any]], tuple[One, Many]]:
     """A scorer of ``lenskit`` by the name of its class, in its standard pipeline."""
 
-    def made(known: Histories, setting: Mapping[str, Any]) -> tuple[One, Many]:
+    def made(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
         pd, lenskit, knn, sets, pipelines, batch = map(import_module, ("pandas", "lenskit", *LENSKIT))
         rest = known.part.rest
         taken = pd.DataFrame({"user_id": rest.user_numbers, "item_id": rest.item_numbers}).drop_duplicates()
@@ -143,7 +143,7 @@ def lenskit_model(name: str) -> Callable[[Histories, Mapping[str, Any]], tuple[O
     return made
 
 
-SYSTEMS: Mapping[str, Callable[[Histories, Mapping[str, Any]], tuple[One, Many]]] = {
+SYSTEMS: Mapping[str, Callable[[RivalData, Mapping[str, Any]], tuple[One, Many]]] = {
     "recmind": recmind,
     "implicit_bm25": implicit_model("BM25Recommender"),
     "implicit_cosine": implicit_model("CosineRecommender"),
@@ -167,7 +167,7 @@ def measure(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, 
     Imports are done before. ``per_second`` is of one user asked after the other, ``per_second_many`` of all in one
     call.
     """
-    known = Histories.load(folder)
+    known = RivalData.load(folder)
     for module in NEEDS[system.partition("_")[0]]:
         import_module(module)
     before = _peak_mb()

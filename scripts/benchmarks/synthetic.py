@@ -79,19 +79,19 @@ _SYLLABLES = [
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class CatalogueFiles:
     """The files of a catalogue."""
 
     items: Path
     interactions: Path
 
 
-def write(folder: Path, items: int, progress: Progress = quiet) -> Files:
+def write(folder: Path, items: int, progress: Progress = quiet) -> CatalogueFiles:
     """Write a catalogue of so many items into the folder, interactions in the order of their times."""
     rng = np.random.default_rng(items)
     clusters = max(1, items // ITEMS_OF_A_CLUSTER)
     cluster = np.sort(rng.choice(clusters, items, p=_shares(clusters)))
-    files = Files(folder / "items.tsv", folder / "interactions.csv")
+    files = CatalogueFiles(folder / "items.tsv", folder / "interactions.csv")
     folder.mkdir(parents=True, exist_ok=True)
     with files.items.open("w", encoding="utf-8") as opened:
         opened.write("item_id\ttitle\tdescription\tgenres\tmaker\tyear\n")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recmind.data.lists import series
 from recmind.data.records import Interaction
 from recmind.data.text import format_number
-from recmind.data.wording import attribute_label, counted, joined, quoted, value_phrase
+from recmind.data.wording import attribute_label, counted, quoted, value_phrase
 from recmind.tools.evidence.slate import Evidence
 
 _HISTORY = {
@@ -93,7 +94,7 @@ def semantic(
 ) -> Evidence:
     """That the item's text is close to the query, or holds words of it."""
     text = (
-        f"text that mentions {joined([quoted(w) for w in words[:3]])}"
+        f"text that mentions {series([quoted(w) for w in words[:3]])}"
         if words
         else f"a description close to {quoted(query)}"
     )

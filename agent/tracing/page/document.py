@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from string import Template
 from typing import Literal
 
-from recmind.agent.pages import asset, look, source_hash
+from recmind.agent.pages.assets import asset, look, source_hash
 from recmind.agent.tracing.page.packed import line, lines, packed
 from recmind.agent.tracing.page.views import View
 
@@ -16,10 +16,10 @@ SCRIPTS = ("dom", "source", "rows", "list", "json", "tree", "panels", "trace", "
 
 _HERE = "recmind.agent.tracing.page"
 
-Source = Literal["file", "server"]
+PageSource = Literal["file", "server"]
 
 
-def document(source: Source, data: Iterable[str], written: float) -> Iterator[str]:
+def document(source: PageSource, data: Iterable[str], written: float) -> Iterator[str]:
     """The page in pieces.
 
     Args:
@@ -55,7 +55,7 @@ def block(name: str, value: list[View] | View) -> str:
     return f'<script type="text/plain" id="{name}">{packed(data)}</script>'
 
 
-def policy(source: Source, style: str, scripts: Iterable[str]) -> str:
+def policy(source: PageSource, style: str, scripts: Iterable[str]) -> str:
     """What the page may do: run its own scripts and, from a server, ask that server. No text ever becomes markup."""
     allowed = " ".join(source_hash(script) for script in scripts)
     connect = "'self'" if source == "server" else "'none'"

@@ -16,8 +16,8 @@ from typing_extensions import override
 from recmind.agent.tracing.page.document import document
 from recmind.agent.tracing.page.packed import line, lines
 from recmind.agent.tracing.page.views import details, row
-from recmind.agent.tracing.schema import TraceError, UnknownTrace
-from recmind.agent.tracing.store import TraceStore
+from recmind.agent.tracing.store.schema import TraceError, UnknownTrace
+from recmind.agent.tracing.store.trace_store import TraceStore
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from recmind.agent.tracing.candidates import SUBMIT, candidates, checked, growth, picks, verdicts
-from recmind.agent.tracing.judging import Judgement
-from recmind.agent.tracing.reading import (
-    Found,
-    Message,
+from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from recmind.agent.tracing.store.judging import Judgement
+from recmind.agent.tracing.views.candidates import SUBMIT, candidates, checked, growth, picks, submission_checks
+from recmind.agent.tracing.views.formatting import REPLIED, STEPS, one_line
+from recmind.agent.tracing.views.run_contents import (
+    TracedFindings,
+    TracedMessage,
     found_by,
     handles,
     is_routing,
@@ -22,8 +24,6 @@ from recmind.agent.tracing.reading import (
     question_of,
     spoken,
 )
-from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
-from recmind.agent.tracing.wording import REPLIED, STEPS, one_line
 
 View = dict[str, Any]
 
@@ -68,7 +68,7 @@ def details(tree: TraceTree, said: Sequence[Judgement] = ()) -> View:
         "feedback": [
             {"item_id": one.item_id, "score": one.score, "comment": one.comment, "at": _moment(one.at)} for one in said
         ],
-        "verdicts": [_placed(asdict(verdict), places) for verdict in verdicts(tree)],
+        "verdicts": [_placed(asdict(verdict), places) for verdict in submission_checks(tree)],
     }
 
 
@@ -147,7 +147,7 @@ def _step(run: RunRecord) -> str:
     return STEPS.get(run.name, "")
 
 
-def _said(said: list[Message], titles: Mapping[str, str]) -> str:
+def _said(said: list[TracedMessage], titles: Mapping[str, str]) -> str:
     parts = [message.text for message in said if message.text]
     parts += [
         f"picks {picks(call, titles)}" if call.name == SUBMIT else f"{call.name}({spoken(call.arguments)})"
@@ -157,7 +157,7 @@ def _said(said: list[Message], titles: Mapping[str, str]) -> str:
     return " · ".join(parts)
 
 
-def _looked_up(run: RunRecord, found: Found) -> str:
+def _looked_up(run: RunRecord, found: TracedFindings) -> str:
     rows = f"{found.total} row{'s' * (found.total != 1)}" if found.rows else found.text
     return " · ".join(part for part in (rows, spoken(run.inputs)) if part)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from recmind.agent.tracing.page.document import block, document
 from recmind.agent.tracing.page.views import details, row
 from recmind.agent.tracing.records import TraceSummary
-from recmind.agent.tracing.store import TraceStore
+from recmind.agent.tracing.store.trace_store import TraceStore
 from recmind.data.files import whole_file
 from recmind.data.progress import Progress, quiet
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from recmind.agent.batch import batch_file
 from recmind.agent.recommender import RecMind
+from recmind.agent.serving.batch_file import batch_file
 from recmind.data.errors import InputError
 from tests.endpoint import Endpoint, bad_key
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from recmind.agent.cli import cli
-from recmind.agent.memory.turns import Turns
+from recmind.agent.memory.thread_locks import ThreadLocks
 
 
 def chat(home, lines, *options):
@@ -79,7 +79,7 @@ def test_a_question_is_answered_by_the_next_request(recmind, home, reply):
 
 def test_a_thread_that_another_process_is_at_work_on_is_one_line(recmind, home):
     words = ("recommend", "a comedy", "--thread", "t", "--limit", "seconds=0.2", "--home", home)
-    turn = Turns(home / "threads.locks").take("t", 1)
+    turn = ThreadLocks(home / "threads.locks").take("t", 1)
     try:
         done, as_json = recmind(*words), recmind(*words, "--json")
     finally:

@@ -136,7 +136,7 @@ def test_the_offline_planner_may_be_one_of_them(recmind, home, endpoint):
 def test_a_route_to_one_model_is_one_line(recmind, home):
     done = recmind("doctor", "--home", home, "--json", "--model", "auto:openai:small")
     assert (done.code, statuses(done)["model"]) == (1, "broken")
-    assert "names no two models" in detail(done, "model")
+    assert "does not name two models" in detail(done, "model")
 
 
 def test_a_silent_model_is_given_up(recmind, home, endpoint):

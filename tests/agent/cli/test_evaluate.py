@@ -154,4 +154,4 @@ def test_too_few_users_and_no_index_are_told(recmind, home, tmp_path):
             store.forget_user(user_id)
     done = recmind("evaluate", "--home", home)
     assert done.code == 2
-    assert "nobody to ask for among 1 users" in done.err
+    assert "no user to evaluate among 1 users" in done.err

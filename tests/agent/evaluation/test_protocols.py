@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recmind.agent.evaluation.protocols import PROTOCOLS, Questions, questions
+from recmind.agent.evaluation.protocols import PROTOCOLS, CaseSet, questions
 from recmind.data.errors import InputError
 from recmind.data.records import Interaction, Item
 from recmind.data.store import Store
@@ -51,7 +51,7 @@ def test_every_protocol_makes_cases_of_the_demo(store: Store, protocol: str) -> 
         assert {item_id for item_id, _, _ in asked.labels[case.case_id]} >= set(case.targets)
 
 
-def same(one: Questions, other: Questions) -> bool:
+def same(one: CaseSet, other: CaseSet) -> bool:
     return one.cases == other.cases and one.labels == other.labels and one.description == other.description
 
 
@@ -79,7 +79,7 @@ def test_too_few_users_are_told_with_their_reasons(tmp_path: Path) -> None:
     with Store(tmp_path / "few.db") as few:
         few.put_items([Item("a", "A"), Item("b", "B")])
         few.add_interactions([Interaction("u", "a", "purchase"), Interaction("v", "b", "purchase")])
-        with pytest.raises(InputError, match=r"nobody to ask for among 2 users \(2 users: fewer than 2 interactions"):
+        with pytest.raises(InputError, match=r"no user to evaluate among 2 users \(2 users: fewer than 2 interactions"):
             questions(few, "leave-one-out")
 
 
@@ -115,7 +115,7 @@ def test_requests_are_read_by_any_usual_name(shop: Store, written: Callable[[str
         ('{"query": "a"}\n', r"asked.jsonl:1: there is no item id; it is read from item_id"),
         ('{"item_id": "i0"}\n', r"asked.jsonl:1: there is no query; it is read from query, text"),
         ("[1]\n", r"asked.jsonl:1: there is no query"),
-        ('{"query": "a", "item_id": "zzz"}\n', r"None of the 1 items meant .* such as 'zzz'"),
+        ('{"query": "a", "item_id": "zzz"}\n', r"none of the 1 items that .* the first is 'zzz'"),
     ],
 )
 def test_a_bad_requests_file_is_told_by_line(

@@ -6,9 +6,19 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from recmind.agent.evaluation.report_text import (
+    asked,
+    dollars,
+    milliseconds,
+    number,
+    p_value,
+    share,
+    spent,
+    told,
+    verdict,
+)
 from recmind.agent.evaluation.summary import summarize
 from recmind.agent.evaluation.table import plain_table, summary_table
-from recmind.agent.evaluation.wording import asked, dollars, milliseconds, number, p_value, share, spent, told, verdict
 from tests.agent.evaluation.runs import HISTORIES, large, tiny, vectors
 
 

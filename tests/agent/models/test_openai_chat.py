@@ -10,8 +10,8 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 
+from recmind.agent.graph.reason import SCHEMAS
 from recmind.agent.models.factory import open_model
-from recmind.agent.nodes.reason import SCHEMAS
 from tests.endpoint import Endpoint, says
 
 CONVERSATION = [

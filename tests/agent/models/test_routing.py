@@ -16,7 +16,7 @@ def test_a_route_names_two_models() -> None:
     assert read_route("auto:openai:small, openai:qwen3:8b") == ("openai:small", "openai:qwen3:8b")
     assert read_route("openai:auto:x,y") is None
     for name in ("auto:", "auto:openai:a", "auto:a,", "auto:a,b,c"):
-        with pytest.raises(InputError, match="names no two models"):
+        with pytest.raises(InputError, match="does not name two models"):
             read_route(name)
 
 

@@ -6,11 +6,11 @@ import orjson
 import pytest
 
 from recmind.agent.recommender import RecMind
-from recmind.agent.tracing.candidates import candidates, growth, verdicts
-from recmind.agent.tracing.differing import differ
-from recmind.agent.tracing.exporting import langsmith_lines, otlp_line
+from recmind.agent.tracing.export.json_lines import langsmith_lines, otlp_line
 from recmind.agent.tracing.page.views import details
-from recmind.agent.tracing.render import render_tree
+from recmind.agent.tracing.views.candidates import candidates, growth, submission_checks
+from recmind.agent.tracing.views.differing import differ
+from recmind.agent.tracing.views.render import render_tree
 from recmind.data.errors import InputError
 from tests.agent.scripted import ScriptedModel, calls
 
@@ -58,7 +58,7 @@ def test_a_request_of_a_thread_is_told_as_any_other(open_demo) -> None:
     for tree in (alone, within):
         assert len(candidates(tree)) > 2
         assert [one.rank for one in candidates(tree)[:3]] == [1, 2, None]
-        assert [one.passed for one in verdicts(tree)] == [2]
+        assert [one.passed for one in submission_checks(tree)] == [2]
         assert growth(tree)
     assert set(within.root.run.outputs) == set(alone.root.run.outputs)
     shown = render_tree(within)

@@ -25,8 +25,8 @@ from typing_extensions import TypedDict
 
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.tracing import TraceRecorder, TraceStore, TraceTree
-from recmind.agent.tracing.render import render_tree
-from recmind.agent.tracing.rows import UNFINISHED
+from recmind.agent.tracing.store.rows import UNFINISHED
+from recmind.agent.tracing.views.render import render_tree
 from tests.agent.scripted import ScriptedModel, calls
 
 
@@ -242,7 +242,7 @@ def test_a_trace_that_cannot_be_written_costs_no_answer(tmp_path: Path, broken: 
     path = broken(tmp_path)
     with caplog.at_level(logging.WARNING), TraceStore(path) as store:
         ask(store, ScriptedModel(turns=turns()))
-    (record,) = [r for r in caplog.records if r.name == "recmind.agent.tracing.store"]
+    (record,) = [r for r in caplog.records if r.name == "recmind.agent.tracing.store.trace_store"]
     assert "was not written" in record.getMessage()
     assert str(path) in record.getMessage()
 

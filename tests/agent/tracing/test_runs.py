@@ -12,16 +12,16 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from langsmith import uuid7
 
-from recmind.agent.tracing.runs import Run, RunListener
+from recmind.agent.tracing.runs import ListenedRun, RunListener
 
 
 class Ended(RunListener):
     def __init__(self) -> None:
         super().__init__()
-        self.roots: list[Run] = []
-        self.ended: list[Run] = []
+        self.roots: list[ListenedRun] = []
+        self.ended: list[ListenedRun] = []
 
-    def finished(self, root: Run, runs: Sequence[Run]) -> None:
+    def finished(self, root: ListenedRun, runs: Sequence[ListenedRun]) -> None:
         self.roots.append(root)
         self.ended = list(runs)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from recmind.agent.tracing.judging import Judgement
 from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
+from recmind.agent.tracing.store.judging import Judgement
 
 BEGAN = datetime(2026, 3, 1, 9, 0, 0, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ class MadeStore:
         return [one for one in self.said if trace_id in (None, one.trace_id)]
 
     def tree(self, trace_id: str) -> TraceTree:
-        from recmind.agent.tracing.schema import UnknownTrace
+        from recmind.agent.tracing.store.schema import UnknownTrace
 
         self.read.append(trace_id)
         if trace_id not in self.trees:

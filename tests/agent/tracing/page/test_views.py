@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 import pytest
 
-from recmind.agent.pages import source_hash
+from recmind.agent.pages.assets import source_hash
 from recmind.agent.tracing.page import write_page
 from recmind.agent.tracing.page.document import block, document
 from recmind.agent.tracing.page.packed import lines
 from recmind.agent.tracing.page.views import details, row
 from recmind.agent.tracing.records import TraceNode, TraceTree
-from recmind.agent.tracing.schema import UnknownTrace
+from recmind.agent.tracing.store.schema import UnknownTrace
 from tests.agent.tracing.page.made import HOSTILE, MadeStore, tree
 
 

@@ -1,0 +1,75 @@
+"""reason: one call of the model, within the caps."""
+
+from __future__ import annotations
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.runtime import Runtime
+
+from recmind.agent.graph.budget import acharged, arefused, charged, refused
+from recmind.agent.models.calling import ModelFailure, acall_model, call_model
+from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.models.text_tool_calls import with_text_tool_calls
+from recmind.agent.state import AgentContext, Event, Spent, State
+from recmind.tools.submit import SUBMIT
+from recmind.tools.toolbox import ALL_TOOLS, ASKING, schemas
+
+NAMES = tuple(tool.name for tool in (*ALL_TOOLS, ASKING))
+SCHEMAS, WITH_ASKING = schemas(), schemas((*ALL_TOOLS, ASKING))
+
+
+def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
+    """The model's next message, or the cause why there is none."""
+    context = runtime.context
+    if cause := state.get("cause") or refused(state["spent"], context):
+        return State(cause=cause)
+    _thinking(state, context)
+    try:
+        message = call_model(
+            _bound(context), state["messages"], config, call_deadline(context), name=context.model_name
+        )
+    except ModelFailure as failure:
+        return _failed(failure, charged(state["spent"], failure, context), state, context)
+    return _heard(message, charged(state["spent"], message, context))
+
+
+async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
+    """The same, natively asynchronous."""
+    context = runtime.context
+    if cause := state.get("cause") or await arefused(state["spent"], context):
+        return State(cause=cause)
+    _thinking(state, context)
+    try:
+        message = await acall_model(
+            _bound(context), state["messages"], config, context.deadline, name=context.model_name
+        )
+    except ModelFailure as failure:
+        return _failed(failure, await acharged(state["spent"], failure, context), state, context)
+    return _heard(message, await acharged(state["spent"], message, context))
+
+
+def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
+    return context.model.bind_tools(WITH_ASKING if context.ask else SCHEMAS)
+
+
+def call_deadline(context: AgentContext) -> float | None:
+    """When to give the call up; the offline planner cannot hang, so nobody has to watch it from another thread."""
+    return None if isinstance(context.model, OfflinePlanner) else context.deadline
+
+
+def _thinking(state: State, context: AgentContext) -> None:
+    if context.emit:
+        context.emit(Event("thinking", f"asking {context.model_name}", {"model_call": state["spent"].model_calls + 1}))
+
+
+def _failed(failure: ModelFailure, spent: Spent, state: State, context: AgentContext) -> State:
+    if failure.kind == "truncated" and not state.get("shortened"):
+        return State(cut=True, spent=spent)
+    if not context.fallback:
+        raise failure
+    return State(cause=str(failure), spent=spent)
+
+
+def _heard(message: AIMessage, spent: Spent) -> State:
+    return State(messages=[with_text_tool_calls(message, NAMES, SUBMIT)], spent=spent)

@@ -1,1 +1,0 @@
-"""The rooms of the graph, one a file."""

@@ -1,0 +1,138 @@
+"""Keeping, correcting and forgetting what users state for good."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from recmind.agent.preferences.statements import read_statements
+from recmind.agent.understanding import preferences
+from recmind.data.conditions import Condition, parse_condition
+from recmind.data.errors import ConditionError, InputError
+from recmind.data.records import Preference
+from recmind.data.text import normalize
+from recmind.data.wording import quoted
+
+if TYPE_CHECKING:
+    from recmind.data.store import Store
+    from recmind.tools.engines.titles import TitleFinder
+
+_BELOW, _ABOVE = ("<", "<="), (">", ">=")
+
+
+def keep_preference(
+    user_id: str, text: str, store: Store, finder: TitleFinder, *, source: str = "stated", at: float | None = None
+) -> list[Preference]:
+    """What was kept of a statement: one record for each condition that it means for this catalogue.
+
+    What the user said before of the same thing is corrected: another bound on the same number, or the opposite.
+
+    Raises:
+        InputError: nothing in the text can be kept; the message says what can.
+    """
+    found = [replace(preference, source=source) for preference in preferences(user_id, text, store, finder, at=at)]
+    if not found:
+        raise InputError(
+            f"Nothing in {quoted(text)} can be kept: say what to leave out (“no ...”), a bound on a number, "
+            "“only ...”, or what you love, in words of the catalogue."
+        )
+    conditions = [parse_condition(preference.condition) for preference in found]
+    with store.writing():
+        for known in store.preferences(user_id):
+            old = _condition(known)
+            if old is not None and any(_replaces(new, old) for new in conditions):
+                store.delete_preference(known)
+        for preference in found:
+            store.put_preference(preference)
+    return found
+
+
+def forget_preference(user_id: str, text: str, store: Store, finder: TitleFinder) -> list[Preference]:
+    """The preferences of the user that this text means, which are no longer kept; empty where it means none.
+
+    The text is the condition itself, the words that were kept or some of them, or other words for the same.
+    """
+    known = store.preferences(user_id)
+    key = f" {normalize(text)} "
+    meant = [p for p in known if text.strip() == p.condition or f" {normalize(p.text)} " == key]
+    if not meant:
+        conditions = {preference.condition for preference in preferences(user_id, text, store, finder)}
+        meant = [p for p in known if p.condition in conditions]
+    if not meant and key.strip():
+        meant = [p for p in known if key in f" {normalize(p.text)} "]
+    for preference in meant:
+        store.delete_preference(preference)
+    return meant
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A request whose statements have been taken care of."""
+
+    query: str
+    """What it asks for now."""
+    notes: tuple[str, ...] = ()
+    """What was kept, forgotten, or could not be, a sentence each."""
+
+
+def asked_now(query: str, user_id: str | None) -> str:
+    """What the request asks for once its statements are settled; nothing is kept or taken back yet."""
+    said = read_statements(query)
+    return said.now if user_id is None else said.rest
+
+
+def settle_statements(query: str, user_id: str | None, store: Store, finder: TitleFinder) -> Settled:
+    """The request without what it states for good, which is kept for the user or taken back.
+
+    Where nobody is named, what is stated holds for this request alone.
+    """
+    said = read_statements(query)
+    if not said.keep and not said.forget:
+        return Settled(query)
+    if user_id is None:
+        return Settled(said.now, ("I do not know who is asking, so nothing is kept beyond this conversation.",))
+    notes = [said_of_forgotten(text, forget_preference(user_id, text, store, finder)) for text in said.forget]
+    left: list[str] = []
+    for text in said.keep:
+        try:
+            notes.append(said_of_kept(keep_preference(user_id, text, store, finder, at=time.time())))
+        except InputError:
+            notes.append(
+                f"I could not keep {quoted(text)}: it names nothing that tells the items of this catalogue apart."
+            )
+            left.append(text)
+    return Settled(". ".join(part for part in (said.rest, *left) if part), tuple(notes))
+
+
+def said_of_kept(kept: Sequence[Preference]) -> str:
+    """The sentence that tells what was kept, and as what."""
+    conditions = " and ".join(dict.fromkeys(preference.condition for preference in kept))
+    bound = "counts as a wish" if not kept[0].binds else "holds from now on"
+    return f"I keep in mind for you: {quoted(kept[0].text)} ({conditions}); it {bound}."
+
+
+def said_of_forgotten(text: str, forgotten: Sequence[Preference]) -> str:
+    """The sentence that tells what is no longer kept."""
+    if not forgotten:
+        return f"You had stated nothing like {quoted(text)}, so there was nothing to forget."
+    return f"Forgotten, as you asked: {', '.join(dict.fromkeys(quoted(preference.text) for preference in forgotten))}."
+
+
+def _condition(preference: Preference) -> Condition | None:
+    try:
+        return parse_condition(preference.condition)
+    except ConditionError:
+        return None
+
+
+def _replaces(new: Condition, old: Condition) -> bool:
+    """Whether who says the one no longer means the other: another bound on the same side, or its denial."""
+    if new.attribute != old.attribute or new == old:
+        return False
+    if any(new.operator in side and old.operator in side for side in (_BELOW, _ABOVE)):
+        return True
+    denies = {new.operator in ("!=", "not in"), old.operator in ("!=", "not in")}
+    equal = {"=", "in", "!=", "not in"}
+    return denies == {True, False} and {new.operator, old.operator} <= equal and bool(set(new.values) & set(old.values))

@@ -1,0 +1,57 @@
+"""Many requests, a few at a time: each answer as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from recmind.agent.answer import Answer
+from recmind.data.errors import InputError, RecMindError
+
+CONCURRENCY = 8
+
+JsonLine = Mapping[str, Any]
+
+
+def batch(
+    recommend: Callable[..., Answer], requests: Iterable[JsonLine], *, concurrency: int = CONCURRENCY, **options: Any
+) -> Generator[tuple[int, Answer | RecMindError]]:
+    """Each request's place, counted from 0, with its answer or what went wrong, in the order in which they are done.
+
+    Args:
+        recommend: answers one, as ``RecMind.recommend`` does.
+        requests: ``query`` and options of each, by name.
+        concurrency: how many are asked at a time.
+        options: those of all requests; a request's own come first.
+    """
+    if concurrency < 1:
+        raise InputError(f"concurrency is {concurrency}; at least one request has to be asked at a time.")
+
+    def ask(request: JsonLine) -> Answer | RecMindError:
+        try:
+            return recommend(**{**options, **request})
+        except RecMindError as error:
+            return error
+
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="recmind-batch") as pool:
+        under_way: dict[Future[Answer | RecMindError], int] = {}
+        try:
+            for place, request in enumerate(requests):
+                under_way[pool.submit(ask, request)] = place
+                if len(under_way) >= concurrency:
+                    yield from _finished(under_way)
+            while under_way:
+                yield from _finished(under_way)
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+def _finished(
+    under_way: dict[Future[Answer | RecMindError], int],
+) -> Iterator[tuple[int, Answer | RecMindError]]:
+    """Those that are done, taken out; waits for one."""
+    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield under_way.pop(future), future.result()

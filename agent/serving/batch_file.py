@@ -1,0 +1,225 @@
+"""A file of requests, answered in another: a few at a time, and where it was stopped it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from recmind.agent.answer import Answer
+from recmind.agent.asking import Asked, Options
+from recmind.data.conditions import parse_condition, resolve_condition
+from recmind.data.disk_cache import key_of
+from recmind.data.errors import BadRow, InputError, RecMindError
+from recmind.data.locking import Taken, turn
+from recmind.data.progress import Progress, quiet
+
+if TYPE_CHECKING:
+    from recmind.agent.recommender import RecMind
+from recmind.agent.serving.batch import CONCURRENCY, JsonLine
+
+FIELDS = {
+    "query": str, "user_id": str, "user_ids": list, "aggregation": str, "k": int, "filters": list, "exclude": list,
+    "diversity": float, "mode": str, "strategy": str,
+}  # fmt: skip
+"""What a line may hold, and as what; all of it may be missing."""
+
+
+class BadRequests(InputError):  # noqa: N818  reads as what it is about
+    """Lines of a file of requests that are none; ``problems`` names each. Nothing was asked."""
+
+    def __init__(self, file: Path, problems: list[BadRow]) -> None:
+        count = len(problems)
+        super().__init__(
+            f"{file.name} has {count} bad {'line' if count == 1 else 'lines'}, so nothing was asked. "
+            "Mend them, or use --skip-bad."
+        )
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class BatchSummary:
+    """What a file of answers holds; of several runs that wrote it, the sum."""
+
+    requests: int = 0
+    answered_before: int = 0
+    """By runs that were stopped."""
+    fallbacks: int = 0
+    errors: int = 0
+    """Requests that have an error in place of an answer."""
+    bad_lines: list[BadRow] = field(default_factory=list)
+    model_calls: int = 0
+    cached_model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """None as soon as the cost of one answer is not known."""
+    seconds: float = 0.0
+    """Of this run."""
+
+    def add(self, line: JsonLine) -> None:
+        """Count one line of the file of answers."""
+        self.requests += 1
+        if "error" in line:
+            self.errors += 1
+            return
+        usage = line["usage"]
+        self.fallbacks += line["source"] == "fallback"
+        for name in ("model_calls", "cached_model_calls", "tool_calls", "input_tokens", "output_tokens"):
+            setattr(self, name, getattr(self, name) + usage[name])
+        cost = usage["cost_usd"]
+        self.cost_usd = None if self.cost_usd is None or cost is None else self.cost_usd + cost
+
+
+def batch_file(
+    rec: RecMind,
+    requests: Path,
+    out: Path,
+    *,
+    concurrency: int = CONCURRENCY,
+    skip_bad: bool = False,
+    progress: Progress = quiet,
+    **options: Any,
+) -> BatchSummary:
+    """Answers the requests of one file in another, a line each.
+
+    A line of the answers says which ``line`` of the requests it answers. Each is written as soon as it is there, and
+    what is there is not asked again: a run that was stopped, or killed, goes on where it was.
+
+    Args:
+        rec: who is asked.
+        requests: JSON Lines, each an object with any of ``FIELDS``.
+        out: JSON Lines, each an answer's ``to_dict`` or ``error``, with ``line`` and ``request``, a key of what was
+            asked.
+        concurrency: how many are asked at a time.
+        skip_bad: go on without lines that are no request.
+        progress: told of every answer.
+        options: those of all requests, as for ``RecMind.recommend``.
+
+    Raises:
+        BadRequests: a line is no request.
+        InputError: a file cannot be read or written, ``out`` answers other requests, or is being written already.
+    """
+    begun = time.monotonic()
+    asked, bad = _read(rec, requests, options)
+    if bad and not skip_bad:
+        raise BadRequests(requests, bad)
+    with _writing(rec, out):
+        answered = _answered(out, requests, asked)
+        summary = BatchSummary(bad_lines=bad, answered_before=len(answered))
+        for line in answered.values():
+            summary.add(line)
+        missing = [number for number in asked if number not in answered]
+        with out.open("ab", buffering=0) as opened:
+            progress("answering", summary.requests, len(asked))
+            found = rec.batch((asked[number].request for number in missing), concurrency=concurrency, **options)
+            with closing(found):
+                for place, outcome in found:
+                    number = missing[place]
+                    line = {"line": number, "request": asked[number].key, **_told(outcome)}
+                    # One write: a process that is killed leaves the whole line, or a torn one that is taken away.
+                    opened.write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
+                    summary.add(line)
+                    progress("answering", summary.requests, len(asked))
+            os.fsync(opened.fileno())
+    summary.seconds = round(time.monotonic() - begun, 3)
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _FileRequest:
+    request: JsonLine
+    key: str
+
+
+@contextmanager
+def _writing(rec: RecMind, out: Path) -> Iterator[None]:
+    """Held by the one batch that writes this file."""
+    rec.workspace.cache.mkdir(parents=True, exist_ok=True)
+    lock = rec.workspace.cache / f"batch-{key_of((str(out.resolve()),)).hex()[:16]}.lock"
+    try:
+        with turn(lock, 0):
+            yield
+    except Taken:
+        raise InputError(f"Another batch is writing {str(out)!r}. Wait until it ends.") from None
+
+
+def _read(rec: RecMind, file: Path, options: Mapping[str, Any]) -> tuple[dict[int, _FileRequest], list[BadRow]]:
+    """The requests by line, and the lines that are none."""
+    asked: dict[int, _FileRequest] = {}
+    bad: list[BadRow] = []
+    shared = json.dumps(options, sort_keys=True, default=str)
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            request = _request(rec, json.loads(text.decode("utf-8-sig")), options)
+        except (ValueError, InputError) as error:
+            bad.append(BadRow(file.name, number, " ".join(str(error).split())))
+        else:
+            asked[number] = _FileRequest(request, key_of((shared, json.dumps(request, sort_keys=True))).hex()[:16])
+    return asked, bad
+
+
+def _request(rec: RecMind, read: Any, options: Mapping[str, Any]) -> JsonLine:
+    """Parses one line. Raises InputError where it is not a valid request."""
+    if not isinstance(read, dict):
+        raise InputError(f"It holds {type(read).__name__} in place of an object with {', '.join(FIELDS)}.")
+    for name, value in read.items():
+        wanted = FIELDS.get(name)
+        if wanted is None:
+            raise InputError(f"There is no field {name!r}; there are: {', '.join(FIELDS)}.")
+        fits = isinstance(value, (int, float) if wanted is float else wanted) and not isinstance(value, bool)
+        if name == "user_id" and value is None:
+            continue
+        if not fits or (wanted is list and not all(isinstance(part, str) for part in value)):
+            kind = "a list of texts" if wanted is list else f"of type {wanted.__name__}"
+            raise InputError(f"{name} is {value!r}; it has to be {kind}.")
+    Asked.read(cast(Options, {**options, **{name: value for name, value in read.items() if name != "query"}}))
+    for condition in read.get("filters", ()):
+        resolve_condition(parse_condition(condition), rec.store.catalogue())
+    return read
+
+
+def _answered(out: Path, requests: Path, asked: Mapping[int, _FileRequest]) -> dict[int, JsonLine]:
+    """The lines of ``out`` by the line that they answer; what was torn off at its end is cut away."""
+    if not out.exists():
+        return {}
+    try:
+        written = out.read_bytes()
+        whole = written.rfind(b"\n") + 1
+        if whole < len(written):
+            os.truncate(out, whole)
+    except OSError as error:
+        raise InputError(f"{str(out)!r} cannot be read: {error.strerror}") from None
+    answered: dict[int, JsonLine] = {}
+    for place, text in enumerate(written[:whole].split(b"\n")[:-1], 1):
+        try:
+            line = json.loads(text)
+            number, key = line["line"], line["request"]
+        except (ValueError, TypeError, KeyError):
+            told = f"{out.name}:{place}: this is no answer of a batch. Choose another file for --out."
+            raise InputError(told) from None
+        if number not in asked or asked[number].key != key:
+            raise InputError(
+                f"{out.name}:{place} answers line {number} of other requests, or with other options, than "
+                f"{requests.name} has now. Choose another file for --out."
+            )
+        answered[number] = line
+    return answered
+
+
+def _told(outcome: Answer | RecMindError) -> dict[str, Any]:
+    if isinstance(outcome, Answer):
+        return outcome.to_dict()
+    return {"error": " ".join(str(outcome).split()), "type": type(outcome).__name__}

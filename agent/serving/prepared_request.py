@@ -1,0 +1,134 @@
+"""A request that was read: what goes into the graph, what its trace tells of it, and the answer that comes out."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
+
+from recmind.agent.answer import Answer, Usage
+from recmind.agent.asking import Asked
+from recmind.agent.graph.prepare import prepare
+from recmind.agent.memory.running import ThreadMessage
+from recmind.agent.memory.thread_locks import ThreadLock
+from recmind.agent.models.choosing import Choice
+from recmind.agent.models.recorded import RecordedModel
+from recmind.agent.state import AgentContext, Spent, State
+from recmind.agent.tracing.records import REPLAYED
+from recmind.agent.tracing.versions import versions_of
+from recmind.agent.wording.recommendations import recommended
+from recmind.tools.brief import Brief
+from recmind.tools.evidence.slate import Slate
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """One request, ready for the graph."""
+
+    state: State
+    context: AgentContext
+    config: RunnableConfig
+    trace_id: str
+    started: float
+    """``time.monotonic()`` when it came."""
+    why_model: str | None
+    """Why ``auto`` chose the model, or None where nobody had to choose."""
+    key: bytes | None
+    """The key under which the answer is remembered, or None where it is not."""
+    known: Answer | None
+    """The answer that is remembered."""
+    message: ThreadMessage | None = None
+    """What goes into a thread; None where the request belongs to none."""
+    turn: ThreadLock | None = None
+    """Held until the request is answered, so that no other one of the thread runs meanwhile."""
+
+
+def run_config(
+    context: AgentContext, asked: Asked, choice: Choice, *, recorder: BaseCallbackHandler, run_id: UUID, cached: bool
+) -> RunnableConfig:
+    """How the graph runs: who listens, under which id, with what its trace tells of the request."""
+    return RunnableConfig(
+        callbacks=[recorder, *asked.callbacks],
+        run_id=run_id,
+        run_name="recommend",
+        metadata=_metadata(context, asked, choice, cached=cached),
+        # The caps end a request long before this: it only has to be out of their way.
+        recursion_limit=4 * context.limits.model_calls + 20,
+    )
+
+
+def _metadata(context: AgentContext, asked: Asked, choice: Choice, *, cached: bool) -> dict[str, Any]:
+    """What the trace tells of the request; options with their default value are left out."""
+    name = f"{choice.name}{REPLAYED}" if isinstance(choice.model, RecordedModel) else choice.name
+    is_group = bool(context.members)
+    # A group is one text of JSON, in which ``recmind forget`` finds its members.
+    user_id = json.dumps(context.members, ensure_ascii=False) if is_group else context.user_id
+    fields: tuple[tuple[str, Any, bool], ...] = (
+        ("query", context.query, True),
+        ("user_id", user_id, True),
+        ("model", name, True),
+        ("model_choice", choice.why, bool(choice.why)),
+        ("k", asked.k, True),
+        ("aggregation", asked.aggregation, is_group),
+        ("diversity", asked.diversity, bool(asked.diversity)),
+        ("mode", asked.mode, asked.mode != "direct"),
+        ("ask", False, not asked.ask),
+        ("strategy", context.strategy, context.strategy != "react"),
+        ("strictness", context.strictness, context.strictness != "strict"),
+        ("limits", dict(asked.limits), bool(asked.limits)),
+        ("filters", list(map(str, context.filters)), bool(context.filters)),
+        ("exclude", sorted(context.exclude), bool(context.exclude)),
+        ("versions", versions_of(context.store, context.engines), True),
+        ("cached", True, cached),
+    )
+    return {field: value for field, value, told in fields if told}
+
+
+def first_step(context: AgentContext) -> tuple[Brief, Slate]:
+    """What the graph's first step makes of a request: the brief, and the slate with its references."""
+    state = prepare(State(spent=Spent(), slate=Slate()), Runtime(context=context))
+    return state["brief"], state["slate"]
+
+
+def answer_of(request: PreparedRequest, state: State) -> Answer:
+    """The answer that the graph's last state holds."""
+    cause, ready, question = state.get("cause"), state.get("recommended"), state.get("question")
+    context = request.context
+    return Answer(
+        query=context.query,
+        user_id=context.user_id,
+        recommendations=recommended(state, context) if ready is None else ready,
+        message=state["message"],
+        source="fallback" if cause else "agent",
+        model=context.model_name,
+        trace_id=request.trace_id,
+        question=question.text if question else None,
+        choices=question.choices if question else (),
+        thread=request.message.thread_id if request.message else None,
+        fallback_cause=cause,
+        repairs=state["verdict"].repairs,
+        usage=_usage(state["spent"], request.why_model),
+        latency_ms=round(1000 * (time.monotonic() - request.started), 3),
+        understood=state["understood"],
+        user_ids=context.people,
+        aggregation=context.aggregation if context.members else None,
+    )
+
+
+def _usage(spent: Spent, why_model: str | None) -> Usage:
+    return Usage(
+        spent.model_calls,
+        spent.tool_calls,
+        spent.input_tokens,
+        spent.output_tokens,
+        cost_usd=None if spent.cost_usd is None else round(spent.cost_usd, 9),
+        cached_model_calls=spent.cached_model_calls,
+        cached_tool_calls=spent.cached_tool_calls,
+        model_choice=why_model,
+    )
