@@ -1,24 +1,28 @@
-"""Runs what README.md shows, in the order of the page.
+"""Runs what README.md and the pages in docs/ show, each page from top to bottom.
 
 A ``console`` block holds commands (``$ recmind ...``) and what they print; a line of ``...`` stands for any lines, and
 ``...`` inside a line for any text. ``python`` blocks share their names, as a reader types them one after the other.
-Two comments steer this: ``<!-- file: shop.csv -->`` before a block puts the block into that file, and
-``<!-- not run: REASON -->`` skips it aloud. Other blocks (``sh`` for what needs a network) are only read by people.
-Commands and snippets use the indexed demo workspace.
+Three comments before a block steer this: ``<!-- file: shop.csv -->`` puts the block into that file,
+``<!-- not run: REASON -->`` skips it aloud, and ``<!-- exit code 2 -->`` says how its commands end; what they say on
+stderr is compared too then. Other blocks (``sh`` for what needs a network) are only read by people.
+Commands and snippets of a page use a copy of the indexed demo workspace, which no other page has touched.
 """
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(
     r"(?:^<!-- (?P<note>[^\n]+) -->\n+)?^```(?P<kind>\w+)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -83,19 +87,38 @@ def agrees(shown: list[str], printed: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a ``recmind`` and a ``scripts/demo`` of this checkout, and the demo workspace beside it."""
-    place = tmp_path_factory.mktemp("readme")
-    (place / "bin").mkdir()
-    (place / "here" / "scripts").mkdir(parents=True)
-    write_script(
-        place / "bin" / "recmind", f"exec '{sys.executable}' -c 'from recmind.agent.cli import main; main()' \"$@\""
-    )
-    write_script(place / "here" / "scripts" / "demo", 'exec recmind recommend "$@"')
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The indexed demo workspace, to be copied."""
+    place = made_place(tmp_path_factory.mktemp("demo"))
     for command in ("recmind import demo", "recmind index"):
         done = run(place, command)
         assert done.returncode == 0, done.stderr
-    return place
+    return place / "home"
+
+
+@pytest.fixture(scope="module")
+def places(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """For a page's name: its folder, with the demo workspace beside it. The same one each time."""
+    made: dict[str, Path] = {}
+
+    def place_of(page: str) -> Path:
+        if page not in made:
+            made[page] = made_place(tmp_path_factory.mktemp("page"))
+            shutil.copytree(demo, made[page] / "home")
+        return made[page]
+
+    return place_of
+
+
+def made_place(folder: Path) -> Path:
+    """The folder with a ``recmind`` and a ``scripts/demo`` of this checkout."""
+    (folder / "bin").mkdir()
+    (folder / "here" / "scripts").mkdir(parents=True)
+    write_script(
+        folder / "bin" / "recmind", f"exec '{sys.executable}' -c 'from recmind.agent.cli import main; main()' \"$@\""
+    )
+    write_script(folder / "here" / "scripts" / "demo", 'exec recmind recommend "$@"')
+    return folder
 
 
 def write_script(path: Path, line: str) -> None:
@@ -122,35 +145,102 @@ def run(place: Path, command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def names() -> dict:
-    """What the snippets define for each other."""
-    return {"__name__": "readme"}
+def names() -> dict[str, dict]:
+    """What the snippets of each page define for each other."""
+    return {}
 
 
-PAGE = README.read_text(encoding="utf-8") if README.is_file() else ""
-SHOWN = [block for block in blocks_of(PAGE) if block.kind in ("console", "python") or block.note.startswith("file:")]
+SHOWN = [
+    (page, block)
+    for page in PAGES
+    for block in blocks_of(page.read_text(encoding="utf-8"))
+    if block.kind in ("console", "python") or block.note.startswith("file:")
+]
 
 
-@pytest.mark.parametrize("block", SHOWN, ids=lambda block: f"line-{block.line}-{block.kind}")
-def test_readme(block, place, names, monkeypatch):
+@pytest.mark.parametrize(
+    ("page", "block"), SHOWN, ids=[f"{page.name}-line-{block.line}-{block.kind}" for page, block in SHOWN]
+)
+def test_page(page, block, places, names, monkeypatch):
     if block.note.startswith("not run:"):
-        pytest.skip(f"README.md, line {block.line}, is {block.note}")
+        pytest.skip(f"{page.name}, line {block.line}, is {block.note}")
+    place = places(page.name)
     if block.note.startswith("file:"):
         (place / "here" / block.note.removeprefix("file:").strip()).write_text(block.text, encoding="utf-8")
     elif block.kind == "console":
+        code = int(block.note.removeprefix("exit code ")) if block.note.startswith("exit code ") else 0
         for command, shown in commands_of(block.text):
-            assert command.startswith(("recmind ", "scripts/demo")), f"README.md shows {command!r}; use an sh block"
+            assert command.startswith(("recmind ", "scripts/demo")), f"{page.name} shows {command!r}; use an sh block"
             done = run(place, command)
-            assert done.returncode == 0, f"$ {command}\n{done.stderr}"
-            assert agrees(shown, done.stdout), f"$ {command}\n{done.stdout}"
+            assert done.returncode == code, f"$ {command}\n{done.stderr}"
+            printed = done.stdout + (done.stderr if code else "")
+            assert agrees(shown, printed), f"$ {command}\n{printed}"
     else:
         monkeypatch.chdir(place / "here")
         monkeypatch.setenv("RECMIND_HOME", str(place / "home"))
-        exec(compile("\n" * block.line + block.text, str(README), "exec"), names)
+        known = names.setdefault(page.name, {"__name__": page.stem})
+        exec(compile("\n" * block.line + block.text, str(page), "exec"), known)
 
 
-def test_readme_shows_a_request_and_a_snippet():
-    assert {"console", "python"} <= {block.kind for block in SHOWN}
+def test_the_readme_shows_a_request_and_a_snippet():
+    assert {"console", "python"} <= {block.kind for page, block in SHOWN if page.name == "README.md"}
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 8_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Files that a page names are there; so are the headings, as GitHub and mkdocs name them."""
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"", FENCED.sub("", text))
+    lost = []
+    for target in map("".join, targets):
+        if "://" in target:
+            continue
+        name, _, heading = target.partition("#")
+        to = (page.parent / name) if name else page
+        if not to.exists() or (heading and heading not in headings_of(to.read_text(encoding="utf-8"))):
+            lost.append(target)
+    assert lost == []
+
+
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def headings_of(text: str) -> set[str]:
+    """The headings of a page as the end of a link names them."""
+    found = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", heading).strip().lower().replace(" ", "-") for heading in found}
+
+
+def test_the_site_shows_every_page():
+    listed = set(re.findall(r"[\w-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert listed == {page.name for page in PAGES if page.parent == ROOT / "docs"}
+
+
+def test_the_reference_names_what_there_is():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    named = re.findall(r"^::: (\S+)\.(\w+)$", page, re.MULTILINE)
+    assert named
+    assert [name for module, name in named if not hasattr(import_module(module), name)] == []
+    import recmind
+
+    assert set(recmind.__all__) <= {name for module, name in named if module == "recmind"}
+
+
+def test_the_glossary_is_sorted():
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = [word.casefold() for word in re.findall(r"^\*\*(.+?)\*\*:", page, re.MULTILINE)]
+    assert len(words) > 40
+    assert words == sorted(set(words))
+
+
+def test_pictures_are_small():
+    pictures = [path for path in (ROOT / "docs" / "pictures").iterdir() if path.suffix in (".png", ".svg")]
+    assert pictures
+    assert {path.name: size for path in pictures if (size := path.stat().st_size) > 300_000} == {}
 
 
 def test_blocks_are_found_with_their_notes():
