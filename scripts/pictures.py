@@ -31,9 +31,8 @@ TRACED = [
     ["recommend", "something shorter", "--thread", "evening", "-k", "3"],
     ["recommend", "no horror, under two hours, from the 90s", "--user", "ada", "--user", "ben", "-k", "4"],
     ["recommend", "films by Miyazaki", "-k", "5"],
-    ["recommend", "something like The Matrix, but funnier", "--user", "ada", "-k", "5"],
 ]
-"""The requests on the page of traces; the last one is shown open."""
+"""The requests on the page of traces beside the one that is shown at the terminal, which is the newest and open."""
 PAGE = {"width": 1280, "height": 760}
 WEB_FONT = re.compile(r"@font-face\s*{[^}]*}\s*")
 
