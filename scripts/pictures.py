@@ -33,7 +33,7 @@ TRACED = [
     ["recommend", "films by Miyazaki", "-k", "5"],
 ]
 """The requests on the page of traces beside the one that is shown at the terminal, which is the newest and open."""
-PAGE = {"width": 1280, "height": 760}
+PAGE_WIDTH, PAGE_HEIGHT = 1280, 760
 WEB_FONT = re.compile(r"@font-face\s*{[^}]*}\s*")
 
 
@@ -108,7 +108,9 @@ def draw_page(page: Path, path: Path) -> Path:
     with sync_playwright() as playwright:
         sandbox = os.geteuid() != 0  # Chromium has none for root
         browser = playwright.chromium.launch(executable_path=chromium, chromium_sandbox=sandbox)
-        tab = browser.new_page(viewport=PAGE, color_scheme="light", device_scale_factor=1.5)
+        tab = browser.new_page(
+            viewport={"width": PAGE_WIDTH, "height": PAGE_HEIGHT}, device_scale_factor=1.5, color_scheme="light"
+        )
         tab.goto(page.as_uri())
         tab.wait_for_selector(".rows-inner > *:visible")
         tab.keyboard.press("Enter")
