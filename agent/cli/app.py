@@ -142,7 +142,14 @@ def _shared_options() -> list[click.Option]:
             callback=_keep_home,
             help="The workspace folder. Default: RECMIND_HOME, else the user's data folder.",
         ),
-        click.Option(["--json"], is_flag=True, expose_value=False, callback=_keep_json, help="Print one JSON object."),
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            is_eager=True,  # known before an option that prints something and ends the program
+            expose_value=False,
+            callback=_keep_json,
+            help="Print one JSON object.",
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ import click
 from recmind.agent.cli.app import Application
 from recmind.agent.cli.batch import batch
 from recmind.agent.cli.chat import chat
+from recmind.agent.cli.completion import add_completion
 from recmind.agent.cli.describe import info, schema
 from recmind.agent.cli.doctor import doctor
 from recmind.agent.cli.erase import forget, items
@@ -49,6 +50,7 @@ cli = Application(
 )
 for command in COMMANDS:
     cli.add_command(command)
+add_completion(cli)
 cli = click.version_option(package_name="recmind", message="%(package)s %(version)s")(cli)
 
 
