@@ -15,11 +15,11 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, Float64s, Int64s, dots, places_of
 from recmind.data.errors import RecMindError
-from recmind.tools.collaborative import Asked, CollaborativeHit, CollaborativeModel, heaviest, table_of
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.cold_items import ColdItems, cold_places, interleave
+from recmind.tools.collaborative.model import CollaborativeHit, CollaborativeModel, SeedVector, heaviest, sequence_table
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import DAY_S, SequenceItem, days_before
 from recmind.tools.moments import Moments
-from recmind.tools.newcomers import Newcomers, places_for, spaced
-from recmind.tools.past import DAY_S, Past, days_before
 from recmind.tools.questions import Question, Questions
 
 CANDIDATES = 200
@@ -67,48 +67,50 @@ class Appeal:
 
     collaborative: CollaborativeModel
     moments: Moments
-    texts: Texts | None
+    texts: ItemEmbeddings | None
     weights: Mapping[str, float]
     """Of the features by name, for the order of what the links found; a feature without a weight is not computed."""
     set_weights: Mapping[str, float] = field(default_factory=dict)
     """For the order of a set that somebody gave, most of which nothing may link to; where empty, ``weights``."""
     _questions: Questions = field(default_factory=Questions, repr=False, compare=False)
-    _new: list[Newcomers] = field(default_factory=list, repr=False, compare=False)
+    _new: list[ColdItems] = field(default_factory=list, repr=False, compare=False)
     """Found when they are first asked for."""
 
     def ask(
         self,
-        history: Sequence[Past],
+        history: Sequence[SequenceItem],
         n: int,
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
-        """The n candidates the user takes likeliest, as ``CollaborativeModel.ask`` gives them, in the order of appeal.
+        """The n candidates the user takes likeliest, the likeliest first, each with what led to it.
 
         The score of a candidate is its odds beside those of the best one: 1 for the best, above 0 for the others.
-        Some places after the tenth are for items that nobody took yet, whatever their odds; see ``tools.newcomers``.
+        Some places after the tenth are for items that nobody took yet, whatever their odds: see ``ColdItems``.
         """
         found = self.candidates(history, max(n, CANDIDATES), exclude, allowed)
-        new = self._newcomers(history, places_for(n), exclude, allowed)
+        new = self._newcomers(history, cold_places(n), exclude, allowed)
         if len(new):
             new = new[~np.isin(new, found)] if len(found) else new[:0]
         odds = self.odds(history, np.concatenate((found, new)))
         order = np.lexsort((np.arange(len(found)), -odds[: len(found)]))[:n]
-        hits = self.collaborative.explained(self.question(history).asked, found[order])
+        hits = self.collaborative.explain(self.question(history).asked, found[order])
         scored = [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
-        return spaced(scored, self._introduced(history, new, odds[len(found) :]))[:n] if len(new) else scored
+        return interleave(scored, self._introduced(history, new, odds[len(found) :]))[:n] if len(new) else scored
 
     def candidates(
         self,
-        history: Sequence[Past],
+        history: Sequence[SequenceItem],
         n: int = CANDIDATES,
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> Int64s:
-        """The n item numbers that the past leads to strongest, as ``CollaborativeModel.ask`` orders them."""
+        """The n item numbers that the past leads to strongest, as ``CollaborativeModel.recommend`` orders them."""
         return self.collaborative.strongest(self.question(history).asked, n, exclude, allowed)
 
-    def odds(self, history: Sequence[Past], item_numbers: Sequence[int] | Int64s, *, given: bool = False) -> Float64s:
+    def odds(
+        self, history: Sequence[SequenceItem], item_numbers: Sequence[int] | Int64s, *, given: bool = False
+    ) -> Float64s:
         """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1.
 
         ``given`` says that somebody chose the items, not the links.
@@ -125,12 +127,11 @@ class Appeal:
         """Those for a set that somebody gave, or for what the links found."""
         return self.set_weights if given and self.set_weights else self.weights
 
-    def features(self, history: Sequence[Past], numbers: Int64s, names: Sequence[str] = FEATURES) -> Float64s:
+    def features(self, history: Sequence[SequenceItem], numbers: Int64s, names: Sequence[str] = FEATURES) -> Float64s:
         """The features of these items for this user, of shape (items, names)."""
         question = self.question(history, names)
         columns = {name: np.zeros(len(numbers)) for name in names}
-        reach = question.asked.reach
-        places, met = reach.at(self.collaborative.positions_of(numbers))
+        places, met = question.asked.neighbors.columns_of(self.collaborative.positions_of(numbers))
         for name in columns.keys() & question.totals.keys():
             totals = question.totals[name]
             columns[name] = np.log(np.where(met, totals[places] if len(totals) else 0.0, 0.0) + LEAST)
@@ -159,7 +160,7 @@ class Appeal:
             found["quiet"] = np.log1p(np.minimum(np.nan_to_num(nearest, nan=FAR_DAYS), FAR_DAYS))
         columns.update({name: np.where(np.isnan(day), 0.0, column) for name, column in found.items()})
 
-    def question(self, history: Sequence[Past], names: Collection[str] = ()) -> Question:
+    def question(self, history: Sequence[SequenceItem], names: Collection[str] = ()) -> Question:
         """The past as it is asked with for these features."""
         wanted = frozenset(names).union(
             name for name in FEATURES if self.weights.get(name) or self.set_weights.get(name)
@@ -167,7 +168,7 @@ class Appeal:
         known = self._questions.get(history, wanted)
         if known is not None:
             return known
-        table = table_of(history)
+        table = sequence_table(history)
         weighed = self.collaborative.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
         times = table[:, 3][~np.isnan(table[:, 3])]
         asked, totals = self._led(table, weighed, wanted)
@@ -178,7 +179,9 @@ class Appeal:
             self._questions.put(history, wanted, found)
         return found
 
-    def _led(self, table: Float64s, weighed: Float64s, wanted: Collection[str]) -> tuple[Asked, dict[str, Float64s]]:
+    def _led(
+        self, table: Float64s, weighed: Float64s, wanted: Collection[str]
+    ) -> tuple[SeedVector, dict[str, Float64s]]:
         """What the past leads to by links, in each of the ways that are wanted."""
         model = self.collaborative
         positions = model.positions_of(table[:, 0].astype(np.int64))
@@ -190,10 +193,10 @@ class Appeal:
             alike = np.maximum(np.where(table[:, 1] == 0, model.parameters.ask_neutral, table[:, 1]), 0.0)
             weights["long_term"] = heaviest(np.where(positions >= 0, alike, 0.0), model.parameters.past)
         counts = np.max(list(weights.values()), axis=0) > 0
-        reach = model.reach(np.where(counts, positions, -1))
-        totals = {name: reach.totals(given) for name, given in weights.items()}
+        neighbors = model.neighbors(np.where(counts, positions, -1))
+        totals = {name: neighbors.totals(given) for name, given in weights.items()}
         linked = weights["linked"]
-        asked = Asked(positions, linked, (table[:, 1] > 0) & (linked > 0), reach, totals["linked"])
+        asked = SeedVector(positions, linked, (table[:, 1] > 0) & (linked > 0), neighbors, totals["linked"])
         beside = {name: total / (float(total.max(initial=0.0)) or 1.0) for name, total in totals.items()}
         return asked, beside if len(table) else {}
 
@@ -210,21 +213,23 @@ class Appeal:
                 found[name] = np.asarray(mean / (float(np.linalg.norm(mean)) or 1.0), dtype=np.float32)
         return found
 
-    def _newcomers(self, history: Sequence[Past], n: int, exclude: Collection[int], allowed: Int64s | None) -> Int64s:
+    def _newcomers(
+        self, history: Sequence[SequenceItem], n: int, exclude: Collection[int], allowed: Int64s | None
+    ) -> Int64s:
         """The n items that nobody took yet whose texts are most like those of the past."""
         direction = self.question(history, ("text",)).texts.get("text") if n and self.texts is not None else None
         if direction is None or self.texts is None:
             return np.empty(0, np.int64)
         return self.newcomers().nearest(direction, n, {*exclude, *(past.item_number for past in history)}, allowed)
 
-    def newcomers(self) -> Newcomers:
+    def newcomers(self) -> ColdItems:
         """The items that nobody took yet, for an appeal that has texts; found once."""
         assert self.texts is not None
         if not self._new:
-            self._new.append(Newcomers.of(self.texts, self.moments.items))
+            self._new.append(ColdItems.of(self.texts, self.moments.items))
         return self._new[0]
 
-    def _introduced(self, history: Sequence[Past], new: Int64s, odds: Float64s) -> list[CollaborativeHit]:
+    def _introduced(self, history: Sequence[SequenceItem], new: Int64s, odds: Float64s) -> list[CollaborativeHit]:
         """These items as hits, each with the past item that its text is most like."""
         assert self.texts is not None
         table = self.question(history).table
@@ -244,7 +249,7 @@ class Appeal:
         self.moments.save(folder)
 
     @classmethod
-    def load(cls, folder: Path, collaborative: CollaborativeModel, texts: Texts | None) -> Appeal:
+    def load(cls, folder: Path, collaborative: CollaborativeModel, texts: ItemEmbeddings | None) -> Appeal:
         """What was saved there, over the engines beside it; RecMindError where it cannot be read."""
         try:
             both = json.loads((folder / _FILE).read_text(encoding="utf-8"))

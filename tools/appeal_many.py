@@ -9,8 +9,8 @@ import numpy as np
 from recmind.data.arrays import Float64s, Int64s, places_of
 from recmind.tools.appeal import CANDIDATES, Appeal
 from recmind.tools.blocks import Block, blocks
-from recmind.tools.newcomers import places_for, spaced
-from recmind.tools.past import Pasts
+from recmind.tools.collaborative.cold_items import cold_places, interleave
+from recmind.tools.collaborative.user_sequence import UserSequences
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Answers:
         return cls(np.full((users, n), -1, np.int64), np.full((users, n), np.nan))
 
 
-def ask_many(appeal: Appeal, pasts: Pasts, n: int, allowed: Int64s | None = None) -> Answers:
+def ask_many(appeal: Appeal, pasts: UserSequences, n: int, allowed: Int64s | None = None) -> Answers:
     """The items and scores that ``Appeal.ask`` gives to each of these pasts, without what led to them.
 
     Scores may differ by rounding: several times faster, for a single thread.
@@ -51,7 +51,7 @@ def _likeliest(block: Block, n: int, allowed: Int64s | None) -> Answers:
     pairs, found = block.candidates(max(n, CANDIDATES), allowed)
     numbers, logits = np.full(found.shape, -1, np.int64), np.full(found.shape, -np.inf)
     numbers[found], logits[found] = pairs.numbers, block.logits(pairs)
-    if places_for(n):
+    if cold_places(n):
         return _with_newcomers(block, numbers, logits, n, allowed)
     best = logits.max(axis=1, initial=-np.inf, keepdims=True)
     odds = np.exp(logits - np.where(np.isinf(best), 0.0, best))
@@ -69,7 +69,7 @@ def _with_newcomers(block: Block, numbers: Int64s, logits: Float64s, n: int, all
         found = numbers[user][numbers[user] >= 0]
         if not len(found):
             continue
-        new = _newcomers(block, user, places_for(n), allowed)
+        new = _newcomers(block, user, cold_places(n), allowed)
         new = new[~np.isin(new, found)]
         own = block.pairs([new if place == user else new[:0] for place in range(block.users)])
         both = np.concatenate((logits[user, : len(found)], block.logits(own)))
@@ -77,7 +77,7 @@ def _with_newcomers(block: Block, numbers: Int64s, logits: Float64s, n: int, all
         order = np.argsort(-odds[: len(found)], kind="stable")[:n]
         earned = list(zip(found[order].tolist(), odds[order].tolist(), strict=True))
         introduced = list(zip(new.tolist(), odds[len(found) :].tolist(), strict=True))
-        for place, (number, score) in enumerate(spaced(earned, introduced)[:n]):
+        for place, (number, score) in enumerate(interleave(earned, introduced)[:n]):
             answers.item_numbers[user, place], answers.scores[user, place] = number, score
     return answers
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, places_of
 from recmind.tools.appeal import FEATURES, LEAST, LINKED, TEXT, Appeal
-from recmind.tools.collaborative import heaviest
-from recmind.tools.past import DAY_S, Pasts, days_before
+from recmind.tools.collaborative.model import heaviest
+from recmind.tools.collaborative.user_sequence import DAY_S, UserSequences, days_before
 
 PLACES, LINKS = 200_000, 400_000
 """Users of a block times items that they may reach, and its links: what is added up at a time stays near the
@@ -28,7 +28,7 @@ DENSE = 3
 """Where more than one place in so many is led to, the strongest are sought among all places."""
 
 
-def blocks(appeal: Appeal, pasts: Pasts) -> Iterator[tuple[int, Block]]:
+def blocks(appeal: Appeal, pasts: UserSequences) -> Iterator[tuple[int, Block]]:
     """All users, some at a time: where each block begins among them, and what it asks with."""
     model, items = appeal.collaborative, _Items(appeal)
     lengths = np.append(np.diff(model.starts), 0)
@@ -62,7 +62,7 @@ class Pairs:
 class Block:
     """Some users, and what their pasts lead to: what ``recmind.tools.appeal.Question`` is for one."""
 
-    def __init__(self, appeal: Appeal, items: _Items, pasts: Pasts) -> None:
+    def __init__(self, appeal: Appeal, items: _Items, pasts: UserSequences) -> None:
         self.appeal = appeal
         self.pasts = pasts
         self.users = len(pasts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from recmind.data.store import Store
 from recmind.tools import phrases
-from recmind.tools.collaborative import CollaborativeHit
+from recmind.tools.collaborative.model import CollaborativeHit
 from recmind.tools.findings import NO_FOCUS, Focus, found
 from recmind.tools.slate import Evidence, Findings
 

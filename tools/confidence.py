@@ -21,11 +21,11 @@ from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
 from recmind.data.signals import weights as signal_weights
-from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.held_out import Cases, graded_kind, held_out, learnable
-from recmind.tools.links import Texts
 from recmind.tools.logistic import LEAST_LABELS, Calibrated, Logistic
-from recmind.tools.past import Past
 
 GRADED_MEANING = (
     "The probability that the user would be positive about the item ({kind}: {positive}) if they took it, learned from "
@@ -94,7 +94,7 @@ class Confidence:
         *,
         seed: int = 0,
         progress: Progress = quiet,
-        texts: Texts | None = None,
+        texts: ItemEmbeddings | None = None,
         catalogue: Int64s | None = None,
     ) -> Confidence | None:
         """What can be learned; None with fewer than 200 labels, or where it may know no more than the base rate.
@@ -125,7 +125,7 @@ class Confidence:
             learned=Calibrated((), Logistic((), 0.0), Logistic((1.0,), 0.0), {}),
             known=_what_is_known(rest, rest_weight, kind),
             collaborative=CollaborativeModel.fit(
-                rest, rest_weight, settings, parameters=collaborative.parameters, texts=texts
+                rest, rest_weight, settings, parameters=collaborative.parameters, embeddings=texts
             ),
         )
         numbers = np.unique(arrays.item_numbers) if catalogue is None else catalogue
@@ -142,7 +142,7 @@ class Confidence:
         return self.learned.skill
 
     def ask(
-        self, past: Sequence[Past], values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
+        self, past: Sequence[SequenceItem], values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
     ) -> Float32s:
         """The probability for each of these items, float32; NaN where it is not known.
 
@@ -150,7 +150,7 @@ class Confidence:
         takings, for an item that was taken already. An item without interactions has a number: that of such items.
 
         Args:
-            past: the user's past and its values, both as ``past_of`` gives them from the user's interactions.
+            past: the user's past and its values, both as ``sequence_of`` gives them from the user's interactions.
             values: the value of each past item, of ``kind`` alone, NaN for others; may be empty where ``kind`` is None.
             item_numbers: what is asked about, in any order.
         """
@@ -213,7 +213,7 @@ class Confidence:
         except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
             raise RecMindError(f"The confidence in {folder} cannot be read ({error}). Run: recmind index") from error
 
-    def _features(self, past: Sequence[Past], values: Float64s, numbers: Int64s) -> Float64s | None:
+    def _features(self, past: Sequence[SequenceItem], values: Float64s, numbers: Int64s) -> Float64s | None:
         """Of shape (items, features); None where the past tells nothing."""
         if self.kind is None:
             return self._taking(past, numbers)
@@ -241,15 +241,15 @@ class Confidence:
 
     def _neighborhood(self, sources: Int64s, surprise: Float64s, numbers: Int64s) -> Float64s:
         """How much better than expected the user found the past items that go with each item, weighted by how well."""
-        reach = self.collaborative.reach(self.collaborative.positions_of(sources))
+        neighbors = self.collaborative.neighbors(self.collaborative.positions_of(sources))
         total, better = (
-            self.collaborative.given(reach, reach.totals(weights), numbers)
+            self.collaborative.totals_of(neighbors, neighbors.totals(weights), numbers)
             for weights in (np.ones(len(sources)), surprise)
         )
         found: Float64s = better / (total + LINK_PRIOR)
         return found
 
-    def _taking(self, past: Sequence[Past], numbers: Int64s) -> Float64s | None:
+    def _taking(self, past: Sequence[SequenceItem], numbers: Int64s) -> Float64s | None:
         if not past:
             return None
         raw = self.collaborative.linked(past, numbers)

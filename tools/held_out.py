@@ -12,7 +12,7 @@ import numpy.typing as npt
 from recmind.data.arrays import Bools, Float32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
-from recmind.tools.past import Past, pasts_of
+from recmind.tools.collaborative.user_sequence import SequenceItem, sequences_of
 
 SHARE = 0.2
 """Of a user's interactions, the newest; at least one."""
@@ -30,7 +30,7 @@ class Case:
     """One user: what may be known, and what came true."""
 
     user: int
-    past: tuple[Past, ...]
+    past: tuple[SequenceItem, ...]
     values: Float32s
     """Of the past items, NaN where they have none of the graded kind."""
     item_numbers: Int64s
@@ -65,7 +65,7 @@ class Cases:
             np.column_stack([np.searchsorted(numbers, users, side=side) for side in ("left", "right")]).tolist()
             for numbers in (self.arrays.user_numbers, self.arrays.user_numbers[rows])
         ]
-        pasts = pasts_of(self.rest, users, self.settings, self.kind)
+        pasts = sequences_of(self.rest, users, self.settings, self.kind)
         for user, (past, values), touched, held in zip(users.tolist(), pasts, *bounds, strict=True):
             taken = self.arrays.item_numbers[rows[slice(*held)]]
             new = ~np.isin(taken, [known.item_number for known in past])

@@ -28,14 +28,14 @@ from recmind.data.store import Store
 from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
 from recmind.tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
-from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.confidence import Confidence
-from recmind.tools.cooccurrence import CollaborativeParameters
 from recmind.tools.details import ItemDetails
 from recmind.tools.encoder import Encoder, open_encoder
 from recmind.tools.filter import ItemFilter
 from recmind.tools.history import UserHistory
-from recmind.tools.links import Texts
 from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
 from recmind.tools.moments import Moments
 from recmind.tools.popular import PopularItems
@@ -158,7 +158,7 @@ def open_engines(workspace: Workspace, store: Store) -> Engines:
     check_sizes(folder, manifest)
     encoder = open_encoder(workspace.settings.encoder, workspace.cache)
     search = ItemSearch.load(folder, store, encoder)
-    appeal = Appeal.load(folder, CollaborativeModel.load(folder), Texts(search.numbers, search.vectors))
+    appeal = Appeal.load(folder, CollaborativeModel.load(folder), ItemEmbeddings(search.numbers, search.vectors))
     return Engines(store, manifest, search, appeal, Confidence.load(folder, appeal.collaborative))
 
 
@@ -181,7 +181,7 @@ def _build_into(
     search.save(folder, progress=progress)
     arrays = store.interaction_arrays()
     lists = folder / LISTS_FILE
-    texts = Texts(search.numbers, search.vectors, lists if lists.is_file() else None)
+    texts = ItemEmbeddings(search.numbers, search.vectors, lists if lists.is_file() else None)
     choice = _choice(previous, arrays, texts, store, tuned=tuned, progress=progress)
     collaborative = CollaborativeModel.fit(
         arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, texts
@@ -233,7 +233,7 @@ def _build_into(
 def _choice(
     previous: Manifest | None,
     arrays: InteractionArrays,
-    texts: Texts,
+    texts: ItemEmbeddings,
     store: Store,
     *,
     tuned: bool,

@@ -13,6 +13,8 @@ import numpy as np
 
 from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
 from recmind.data.errors import InputError
+from recmind.tools.collaborative.cold_items import interleave
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.collaborative_findings import collaborative_findings
 from recmind.tools.context import Brief, Constraint, RequestContext
 from recmind.tools.details import details_findings
@@ -21,8 +23,6 @@ from recmind.tools.filter import filter_findings
 from recmind.tools.findings import NO_FOCUS, Focus, TasteKey
 from recmind.tools.group import FIT, in_turns, together
 from recmind.tools.history import Order, history_findings
-from recmind.tools.newcomers import spaced
-from recmind.tools.past import Past
 from recmind.tools.popular import popular_findings
 from recmind.tools.rank import Ranked, RankInput, rank_findings
 from recmind.tools.search_findings import search_findings
@@ -95,7 +95,7 @@ class LookUps:
         barred = set(store.numbers_of(self.brief.excluded).values())
         if liked:
             seeds = list(store.numbers_of(liked).values())
-            hits = model.ask_seeds(seeds, self.rows, barred, allowed)
+            hits = model.recommend_from_seeds(seeds, self.rows, barred, allowed)
         else:
             asked = [self.context.engines.appeal.ask(past, self.rows, barred, allowed) for past in self._pasts()]
             found = {hit.item_number: hit for hit in reversed(in_turns(asked))}
@@ -202,7 +202,7 @@ class LookUps:
             ranked = [ranked[place] for place in diversified(scores, vectors, n, self.context.diversity)]
         if not (self.brief.text.strip() or self.brief.likes or weighed):
             # Nothing but the past decides, and no past leads to what nobody took.
-            ranked = self._with_newcomers(ranked)
+            ranked = self._with_cold_items(ranked)
         # Only the best get their facts told; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
         titles = {entry.item_id: entry.title for entry in candidates}
@@ -243,20 +243,20 @@ class LookUps:
         order = f"ordered by {self.context.aggregation}"
         return f"Fits of members 1 to {len(self.context.members)}, {order}: {', '.join(rows)}"
 
-    def _pasts(self) -> list[tuple[Past, ...]]:
+    def _pasts(self) -> list[tuple[SequenceItem, ...]]:
         """The past of each person; one that is empty where nobody is named."""
         history = self.context.engines.history
         return [history.signals(user_id) for user_id in self.context.people or (None,)]
 
-    def _with_newcomers(self, ranked: Sequence[Ranked]) -> list[Ranked]:
-        """The ranking with those items that nobody took on the places that ``tools.newcomers`` keeps for them."""
+    def _with_cold_items(self, ranked: Sequence[Ranked]) -> list[Ranked]:
+        """The ranking with those items that nobody took on the places that ``interleave`` keeps for them."""
         numbers = self.context.store.numbers_of(entry.item_id for entry in ranked)
         taken = self.context.engines.appeal.moments.interactions(
             np.array([numbers[r.item_id] for r in ranked], np.int64)
         )
         is_new = (taken == 0).tolist()
         earned, new = ([r for r, flag in zip(ranked, is_new, strict=True) if flag == side] for side in (False, True))
-        return spaced(earned, new) if earned else list(ranked)
+        return interleave(earned, new) if earned else list(ranked)
 
     def named(self, item_ids: Sequence[str]) -> Findings:
         """The items that the request names, as references."""

@@ -10,7 +10,7 @@ import numpy as np
 from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
-from recmind.tools.past import DAY_S
+from recmind.tools.collaborative.user_sequence import DAY_S
 
 MOST_TIMES = 256
 """Moments kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""

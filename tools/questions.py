@@ -11,8 +11,8 @@ from typing import Any
 import numpy.typing as npt
 
 from recmind.data.arrays import Float32s, Float64s
-from recmind.tools.collaborative import Asked
-from recmind.tools.past import Past
+from recmind.tools.collaborative.model import SeedVector
+from recmind.tools.collaborative.user_sequence import SequenceItem
 
 LARGEST_BYTES = 64 * 2**20
 """What the questions that are remembered may hold; the longest unused go first."""
@@ -23,8 +23,8 @@ class Question:
     """A past as it is asked with: all that does not hang on the candidates."""
 
     table: Float64s
-    """The past items, as ``recmind.tools.collaborative.table_of`` gives them."""
-    asked: Asked
+    """The past items, as ``recmind.tools.collaborative.model.sequence_table`` gives them."""
+    asked: SeedVector
     """Weighted by recency."""
     totals: Mapping[str, Float64s]
     """By name of ``recmind.tools.appeal.LINKED``: what each place of the reach is given, beside the largest of all."""
@@ -37,7 +37,7 @@ class Question:
     def size(self) -> int:
         """Bytes of the arrays that grow with the past and with what it leads to."""
         asked = self.asked
-        arrays: list[npt.NDArray[Any]] = [self.table, asked.totals, asked.reach.places, asked.reach.values]
+        arrays: list[npt.NDArray[Any]] = [self.table, asked.totals, asked.neighbors.columns, asked.neighbors.values]
         arrays += [*self.totals.values(), *self.texts.values()]
         return sum(array.nbytes for array in arrays)
 
@@ -50,11 +50,11 @@ class Questions:
 
     def __init__(self, largest_bytes: int = LARGEST_BYTES) -> None:
         self._largest = largest_bytes
-        self._found: OrderedDict[int, tuple[Sequence[Past], frozenset[str], Question]] = OrderedDict()
+        self._found: OrderedDict[int, tuple[Sequence[SequenceItem], frozenset[str], Question]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, history: Sequence[Past], wanted: frozenset[str]) -> Question | None:
+    def get(self, history: Sequence[SequenceItem], wanted: frozenset[str]) -> Question | None:
         """The question of this past with at least the features that are wanted, or None where there is none."""
         with self._lock:
             known = self._found.get(id(history))
@@ -63,7 +63,7 @@ class Questions:
             self._found.move_to_end(id(history))
             return known[2]
 
-    def put(self, history: tuple[Past, ...], wanted: frozenset[str], question: Question) -> None:
+    def put(self, history: tuple[SequenceItem, ...], wanted: frozenset[str], question: Question) -> None:
         """Remember it; the past is held, so that its identity stays its own."""
         with self._lock:
             self._drop(id(history))

@@ -12,10 +12,10 @@ from recmind.data.arrays import Float64s, Int64s, places_of
 from recmind.data.records import Item
 from recmind.data.store import Store
 from recmind.tools.appeal import Appeal
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.context import Constraint
 from recmind.tools.everyday_words import is_long
 from recmind.tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
-from recmind.tools.past import Past
 from recmind.tools.popular import PopularItems
 from recmind.tools.search import ItemSearch
 from recmind.tools.slate import Evidence, Findings
@@ -102,7 +102,7 @@ class HybridRanker:
         self,
         candidates: Sequence[RankInput],
         *,
-        history: Sequence[Past] = (),
+        history: Sequence[SequenceItem] = (),
         like: Sequence[str] = (),
         unlike: Sequence[str] = (),
         query: str = "",
@@ -176,7 +176,7 @@ class HybridRanker:
         return [Ranked(ids[i], scores[i], dict(zip(names, rows[i], strict=True))) for i in order]
 
     def _collaborative(
-        self, numbers: Int64s, history: Sequence[Past], like: Sequence[str], given: bool
+        self, numbers: Int64s, history: Sequence[SequenceItem], like: Sequence[str], given: bool
     ) -> Float64s | None:
         seeds = list(self.store.numbers_of(like).values())
         found_parts = []
@@ -282,7 +282,7 @@ class HybridRanker:
         return result
 
 
-def _known(numbers: Int64s, history: Sequence[Past]) -> Float64s:
+def _known(numbers: Int64s, history: Sequence[SequenceItem]) -> Float64s:
     """What the user took up is worth something, and what they liked all of it; the newest word on an item counts."""
     worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, *_ in reversed(history)}
     return np.array([worth.get(number, 0.0) for number in numbers.tolist()])

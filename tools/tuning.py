@@ -21,11 +21,11 @@ from recmind.data.signals import weights as signal_weights
 from recmind.data.splits import shuffled
 from recmind.tools.appeal import CANDIDATES, FEATURES, Appeal
 from recmind.tools.blocks import blocks
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import UserSequences, days_before
 from recmind.tools.moments import Moments
-from recmind.tools.past import Pasts, days_before
 
 LEAST_USERS = 50
 """With fewer users that have a past, nothing is learned."""
@@ -92,7 +92,7 @@ class Slice:
 def tune(
     arrays: InteractionArrays,
     settings: Settings,
-    texts: Texts | None = None,
+    texts: ItemEmbeddings | None = None,
     *,
     start: CollaborativeParameters = UNTRIED,
     fixed: Collection[str] = (),
@@ -166,7 +166,7 @@ def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
 class _Search:
     """Tries parameters on one slice, over some of its users."""
 
-    def __init__(self, part: Slice, settings: Settings, texts: Texts | None, seed: int) -> None:
+    def __init__(self, part: Slice, settings: Settings, texts: ItemEmbeddings | None, seed: int) -> None:
         self.part, self.settings, self.texts = part, settings, texts
         self.weights = signal_weights(part.rest, settings)
         drawn = drawn_users(len(part.users), seed)
@@ -177,7 +177,7 @@ class _Search:
         """NDCG@10 of the links alone; a model is fitted only where the last two do not have these links already."""
         links = replace(parameters, **ASKED_WITH_ANY)
         model = self._fitted.pop(links, None) or CollaborativeModel.fit(
-            self.part.rest, self.weights, self.settings, parameters=parameters, texts=self.texts
+            self.part.rest, self.weights, self.settings, parameters=parameters, embeddings=self.texts
         )
         self._fitted[links] = model
         if len(self._fitted) > 2:
@@ -251,17 +251,17 @@ def _cases(
     part: Slice,
     parameters: CollaborativeParameters,
     settings: Settings,
-    texts: Texts | None,
+    texts: ItemEmbeddings | None,
     seed: int,
     number: int,
     progress: Progress,
 ) -> Iterator[tuple[_Case, _Case]]:
     """For each user that is drawn, the candidates that the links find, and the target beside random items."""
     weights = signal_weights(part.rest, settings)
-    model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, texts=texts)
+    model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, embeddings=texts)
     appeal = Appeal(model, Moments.of(part.rest), texts, dict.fromkeys(FEATURES, 1.0))
     drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
-    pasts = Pasts.of(part.rest, part.users[drawn], settings)
+    pasts = UserSequences.of(part.rest, part.users[drawn], settings)
     for first, block in blocks(appeal, pasts):
         progress(f"learning weights, slice {number + 1}", first, len(drawn))
         places = drawn[first : first + block.users]

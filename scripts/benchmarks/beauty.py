@@ -19,10 +19,10 @@ from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.appeal import Appeal
-from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem, UserSequences, sequences_of
 from recmind.tools.index import Engines, build, open_engines
-from recmind.tools.links import Texts
-from recmind.tools.past import Past, Pasts, pasts_of
 from recmind.tools.tuning import UNTRIED, tune
 
 CANDIDATES = 100
@@ -36,7 +36,7 @@ class Test:
     """What a user took last, and what they had taken before."""
 
     user: int
-    past: tuple[Past, ...]
+    past: tuple[SequenceItem, ...]
     target: int
 
 
@@ -59,7 +59,7 @@ def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict
     """
     with opened(data, work, progress) as (store, engines):
         arrays, settings = store.interaction_arrays(), store.settings
-        texts = Texts(engines.search.numbers, np.asarray(engines.search.vectors))
+        texts = ItemEmbeddings(engines.search.numbers, np.asarray(engines.search.vectors))
         alike = replace(UNTRIED, backward=UNTRIED.forward)
         found = tune(arrays, settings, texts, start=alike, fixed=("backward",), progress=progress)
         assert found is not None, "there are thousands of users"
@@ -143,12 +143,12 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
     if users is not None and users < len(asked):
         asked = np.sort(np.random.default_rng(0).choice(asked, size=users, replace=False))
     ids, numbers = store.user_ids_of(asked.tolist()), store.numbers_of(taken.values())
-    pasts = pasts_of(arrays, asked, store.settings)
+    pasts = sequences_of(arrays, asked, store.settings)
     return [Test(user, past, numbers[taken[ids[user]]]) for user, (past, _) in zip(asked.tolist(), pasts, strict=True)]
 
 
 def _tested(appeal: Appeal, data: Path, store: Store, users: int | None, progress: Progress) -> dict[str, float | int]:
     tests = tests_of(data, store, users)
     progress("the test item among all", 0, len(tests))
-    pasts = Pasts.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
+    pasts = UserSequences.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
     return figures(ranks_of(pasts, np.array([test.target for test in tests]), appeal))

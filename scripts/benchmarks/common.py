@@ -18,7 +18,7 @@ from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.appeal import Appeal
 from recmind.tools.appeal_many import ask_many
-from recmind.tools.past import Pasts
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.tuning import Slice
 from recmind.tools.tuning import figures as measured
 
@@ -76,7 +76,7 @@ def figures(ranks: Sequence[float] | Float64s) -> dict[str, float | int]:
     return {"HR@10": round(hit_rate, 4), "NDCG@10": round(ndcg, 4), "users": len(found)}
 
 
-def ranks_of(pasts: Pasts, targets: Int64s, appeal: Appeal) -> Float64s:
+def ranks_of(pasts: UserSequences, targets: Int64s, appeal: Appeal) -> Float64s:
     """The rank of each target among the first ten that the appeal gives to its past; infinite beyond."""
     met = ask_many(appeal, pasts, 10).item_numbers == targets[:, None]
     return np.where(met.any(axis=1), met.argmax(axis=1) + 1.0, np.inf)

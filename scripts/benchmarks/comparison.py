@@ -18,7 +18,7 @@ from benchmarks import beauty, movielens
 from benchmarks.common import PYTHONPATH, asked_of
 from benchmarks.rivals import Histories
 from recmind.data.progress import Progress
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.tuning import Slice, slice_off
 
 USERS, TRIED = 2_000, 500
@@ -68,7 +68,7 @@ def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) 
 def _beauty(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
     with beauty.opened(data, work, progress) as (store, engines):
         arrays, tests = store.interaction_arrays(), beauty.tests_of(data, store, None)
-        texts = Texts(engines.search.numbers, np.asarray(engines.search.vectors))
+        texts = ItemEmbeddings(engines.search.numbers, np.asarray(engines.search.vectors))
         part = Slice(arrays, *(np.array(column) for column in zip(*((t.user, t.target) for t in tests), strict=True)))
         found = engines.manifest.parameters
     known = Histories(part, store.settings, texts)

@@ -25,12 +25,12 @@ from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.appeal import Appeal
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.index import build, open_engines
-from recmind.tools.links import Texts
 from recmind.tools.moments import Moments
-from recmind.tools.past import Pasts
 from recmind.tools.tuning import Slice, Tuned, slice_off, tune
 
 SEEDS = range(20)
@@ -75,12 +75,12 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
 
 
 @contextmanager
-def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, Texts]]:
+def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, ItemEmbeddings]]:
     """The films and ratings without tags, and the films' texts."""
     workspace = without_tags(data, work, progress)
     with Store(workspace.database, workspace.settings) as store:
         search = open_engines(workspace, store).search
-        yield store, Texts(search.numbers, np.asarray(search.vectors))
+        yield store, ItemEmbeddings(search.numbers, np.asarray(search.vectors))
 
 
 def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
@@ -103,7 +103,9 @@ def older(arrays: InteractionArrays) -> InteractionArrays:
     return arrays.rows(arrays.at < arrays.at[np.arange(len(arrays)) + arrays.ages])
 
 
-def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Path, progress: Progress) -> Tuned:
+def tuned(
+    arrays: InteractionArrays, settings: Settings, texts: ItemEmbeddings, work: Path, progress: Progress
+) -> Tuned:
     """What tuning finds in the older interactions; kept in the folder to work in, and read from there."""
     kept = work / "films" / "tuned.json"
     if kept.is_file():
@@ -115,12 +117,14 @@ def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Pat
     return found
 
 
-def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Float64s:
+def ours(part: Slice, found: Tuned, settings: Settings, texts: ItemEmbeddings) -> Float64s:
     """The rank of each target by ``Appeal``, infinite beyond the tenth."""
     rest = part.rest
-    model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=found.parameters, texts=texts)
+    model = CollaborativeModel.fit(
+        rest, weights(rest, settings), settings, parameters=found.parameters, embeddings=texts
+    )
     appeal = Appeal(model, Moments.of(rest), texts, found.weights)
-    return ranks_of(Pasts.of(rest, part.users, settings), part.targets, appeal)
+    return ranks_of(UserSequences.of(rest, part.users, settings), part.targets, appeal)
 
 
 def _measures(ranks: Float64s) -> Float64s:

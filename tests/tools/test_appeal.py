@@ -10,11 +10,11 @@ from recmind.data.errors import RecMindError
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.tools.appeal import DEFAULT_WEIGHTS, FEATURES, LEAST, Appeal
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.moments import DAY_S, Moments
-from recmind.tools.past import Past
 
 PARAMETERS = CollaborativeParameters(alike=0.0, alike_then_together=0.0)
 
@@ -35,53 +35,57 @@ def views(*histories: tuple[int, ...]) -> InteractionArrays:
 
 
 HISTORIES = ((1, 2, 3), (1, 2, 4), (2, 4, 3), (5, 6))
-TEXTS = Texts(
+TEXTS = ItemEmbeddings(
     np.array([1, 2, 3, 4, 5, 6, 7]),
     np.array([[1, 0], [1, 0], [0.6, 0.8], [0, 1], [0, 1], [0.8, 0.6], [1, 0]], np.float32),
 )
 
 
 def appeal(
-    weighed: dict[str, float], texts: Texts | None = None, parameters: CollaborativeParameters = PARAMETERS
+    weighed: dict[str, float], texts: ItemEmbeddings | None = None, parameters: CollaborativeParameters = PARAMETERS
 ) -> Appeal:
     arrays = views(*HISTORIES)
-    model = CollaborativeModel.fit(arrays, weights(arrays, Settings()), Settings(), parameters=parameters, texts=texts)
+    model = CollaborativeModel.fit(
+        arrays, weights(arrays, Settings()), Settings(), parameters=parameters, embeddings=texts
+    )
     return Appeal(model, Moments.of(arrays), texts, weighed)
 
 
 def test_with_links_alone_the_order_is_that_of_the_links() -> None:
-    past = [Past(1, 1.0, 0)]
+    past = [SequenceItem(1, 1.0, 0)]
     found = appeal({"linked": 1.0})
     assert [hit.item_number for hit in found.ask(past, 10)] == [
-        hit.item_number for hit in found.collaborative.ask(past, 10)
+        hit.item_number for hit in found.collaborative.recommend(past, 10)
     ]
 
 
 def test_odds_are_those_of_a_conditional_logit() -> None:
     found = appeal({"linked": 2.0, "popularity": -0.5})
-    past, numbers = [Past(1, 1.0, 0)], np.array([2, 3, 6])
+    past, numbers = [SequenceItem(1, 1.0, 0)], np.array([2, 3, 6])
     model = found.collaborative
-    reach = model.reach(model.positions_of(np.array([1])))
-    totals = reach.totals(np.array([1.0]))
-    logits = 2.0 * np.log(model.given(reach, totals, numbers) / totals.max() + LEAST) - 0.5 * np.log1p([3, 2, 1])
+    neighbors = model.neighbors(model.positions_of(np.array([1])))
+    totals = neighbors.totals(np.array([1.0]))
+    logits = 2.0 * np.log(model.totals_of(neighbors, totals, numbers) / totals.max() + LEAST) - 0.5 * np.log1p(
+        [3, 2, 1]
+    )
     np.testing.assert_allclose(found.odds(past, numbers), np.exp(logits - logits.max()), rtol=1e-9)
 
 
 def test_a_popular_item_gives_way_where_popularity_counts_against() -> None:
-    past = [Past(1, 1.0, 0)]
+    past = [SequenceItem(1, 1.0, 0)]
     assert appeal({"linked": 1.0}).ask(past, 1)[0].item_number == 2
     assert appeal({"linked": 0.01, "popularity": -5.0}).ask(past, 1)[0].item_number in (3, 4)
 
 
 def test_scores_are_odds_and_hits_say_what_led_there() -> None:
-    hits = appeal({"linked": 1.0, "newness": 1.0}).ask([Past(1, 1.0, 0, 2 * DAY_S)], 10)
+    hits = appeal({"linked": 1.0, "newness": 1.0}).ask([SequenceItem(1, 1.0, 0, 2 * DAY_S)], 10)
     assert hits[0].score == 1.0
     assert all(0 < hit.score <= 1 for hit in hits)
     assert all(dict(hit.because).keys() == {1} for hit in hits)
 
 
 def test_every_feature_is_computed_as_it_is_described() -> None:
-    past = [Past(2, 1.0, 0, 3 * DAY_S), Past(5, 1.0, 1, 0.0)]
+    past = [SequenceItem(2, 1.0, 0, 3 * DAY_S), SequenceItem(5, 1.0, 1, 0.0)]
     table = appeal({}, TEXTS).features(past, np.array([4, 7]))
     of = {name: table[:, column].tolist() for column, name in enumerate(FEATURES)}
     assert of["popularity"] == pytest.approx([np.log(3), 0.0])
@@ -96,13 +100,17 @@ def test_every_feature_is_computed_as_it_is_described() -> None:
 
 def test_what_is_remembered_of_one_past_is_not_taken_for_another() -> None:
     found = appeal(dict(DEFAULT_WEIGHTS), TEXTS)
-    pasts = [(Past(1, 1.0, 0, DAY_S),), (Past(5, 1.0, 0, DAY_S),), (Past(1, 1.0, 0, DAY_S), Past(2, 1.0, 1, 0.0))]
+    pasts = [
+        (SequenceItem(1, 1.0, 0, DAY_S),),
+        (SequenceItem(5, 1.0, 0, DAY_S),),
+        (SequenceItem(1, 1.0, 0, DAY_S), SequenceItem(2, 1.0, 1, 0.0)),
+    ]
     fresh = [appeal(dict(DEFAULT_WEIGHTS), TEXTS).ask(past, 5) for past in pasts]
     assert [found.ask(past, 5) for past in pasts for _ in range(2)] == [hits for hits in fresh for _ in range(2)]
 
 
 def test_users_who_take_turns_each_find_what_their_past_leads_to() -> None:
-    asking, pasts = appeal({"linked": 1.0}), [(Past(item, 1.0, 0),) for item in (1, 2, 5)]
+    asking, pasts = appeal({"linked": 1.0}), [(SequenceItem(item, 1.0, 0),) for item in (1, 2, 5)]
     questions = [asking.question(past) for past in pasts]
     assert all(asking.question(past) is known for past, known in zip(pasts, questions, strict=True))
 
@@ -115,7 +123,7 @@ def test_a_user_without_a_past_gets_nothing_and_all_items_alike() -> None:
 
 def test_an_item_that_nobody_took_comes_by_its_text_and_names_the_item_it_is_like() -> None:
     found = appeal({"linked": 1.0}, TEXTS, CollaborativeParameters())
-    hit = next(hit for hit in found.ask([Past(1, 1.0, 0)], 10) if hit.item_number == 7)
+    hit = next(hit for hit in found.ask([SequenceItem(1, 1.0, 0)], 10) if hit.item_number == 7)
     assert (hit.because, hit.alike) == ((), 1)
     assert not found.collaborative.leads_to(1, 7)
     assert found.collaborative.leads_to(1, 2)
@@ -125,7 +133,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
     made = appeal(dict(DEFAULT_WEIGHTS), TEXTS)
     made.save(tmp_path)
     loaded = Appeal.load(tmp_path, made.collaborative, TEXTS)
-    past = [Past(1, 1.0, 0, DAY_S)]
+    past = [SequenceItem(1, 1.0, 0, DAY_S)]
     assert loaded.ask(past, 10) == made.ask(past, 10)
     (tmp_path / "appeal.json").write_text("{")
     with pytest.raises(RecMindError, match="recmind index"):

@@ -14,26 +14,28 @@ from recmind.tools import blocks as blocks_module
 from recmind.tools.appeal import CANDIDATES, FEATURES, Appeal
 from recmind.tools.appeal_many import ask_many
 from recmind.tools.blocks import blocks
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem, UserSequences, sequence_of, sequences_of
 from recmind.tools.moments import DAY_S, Moments
-from recmind.tools.past import Past, Pasts, past_of, pasts_of
 from tests.tools.test_appeal import DEFAULT_WEIGHTS, TEXTS, appeal
 
 EVERYTHING = dict.fromkeys(FEATURES, 0.5)
 PASTS = (
-    (Past(1, 1.0, 0, DAY_S),),
+    (SequenceItem(1, 1.0, 0, DAY_S),),
     (),
-    (Past(5, 1.0, 0, 5 * DAY_S), Past(1, 0.0, 1, DAY_S), Past(2, -1.0, 2, 0.0)),
-    (Past(2, 1.0, 0), Past(2, 1.0, 1), Past(999, 1.0, 2)),
-    (Past(4, 0.0, 0, 2 * DAY_S),),
-    (Past(2, 0.3, 1, 2 * DAY_S), Past(3, 1.0, 0, 3 * DAY_S)),
+    (SequenceItem(5, 1.0, 0, 5 * DAY_S), SequenceItem(1, 0.0, 1, DAY_S), SequenceItem(2, -1.0, 2, 0.0)),
+    (SequenceItem(2, 1.0, 0), SequenceItem(2, 1.0, 1), SequenceItem(999, 1.0, 2)),
+    (SequenceItem(4, 0.0, 0, 2 * DAY_S),),
+    (SequenceItem(2, 0.3, 1, 2 * DAY_S), SequenceItem(3, 1.0, 0, 3 * DAY_S)),
 )
 
 
-def held_equal(asked: Appeal, pasts: tuple[tuple[Past, ...], ...], n: int, allowed: np.ndarray | None = None) -> None:
-    answers = ask_many(asked, Pasts.joined(pasts), n, allowed)
+def held_equal(
+    asked: Appeal, pasts: tuple[tuple[SequenceItem, ...], ...], n: int, allowed: np.ndarray | None = None
+) -> None:
+    answers = ask_many(asked, UserSequences.joined(pasts), n, allowed)
     assert answers.item_numbers.shape == answers.scores.shape == (len(pasts), n)
     for user, past in enumerate(pasts):
         hits = asked.ask(past, n, allowed=allowed)
@@ -45,7 +47,9 @@ def held_equal(asked: Appeal, pasts: tuple[tuple[Past, ...], ...], n: int, allow
 @pytest.mark.parametrize("weighed", [{"linked": 1.0}, DEFAULT_WEIGHTS, EVERYTHING], ids=["links", "default", "all"])
 @pytest.mark.parametrize("texts", [None, TEXTS], ids=["untold", "told"])
 @pytest.mark.parametrize("n", [1, 3, 10, 20])
-def test_many_users_get_what_each_gets_alone(weighed: Mapping[str, float], texts: Texts | None, n: int) -> None:
+def test_many_users_get_what_each_gets_alone(
+    weighed: Mapping[str, float], texts: ItemEmbeddings | None, n: int
+) -> None:
     asked = appeal(dict(weighed), texts, CollaborativeParameters())
     held_equal(asked, PASTS, n)
     held_equal(asked, PASTS, n, allowed=np.array([2, 3, 6]))
@@ -54,21 +58,23 @@ def test_many_users_get_what_each_gets_alone(weighed: Mapping[str, float], texts
 def test_a_past_that_is_longer_than_a_question_looks_at_counts_alike() -> None:
     asked = appeal(EVERYTHING, TEXTS, CollaborativeParameters(past=2))
     held_equal(
-        asked, (*PASTS, tuple(Past(item, 1.0, age, -age * DAY_S) for age, item in enumerate((6, 5, 1, 3, 2)))), 5
+        asked,
+        (*PASTS, tuple(SequenceItem(item, 1.0, age, -age * DAY_S) for age, item in enumerate((6, 5, 1, 3, 2)))),
+        5,
     )
 
 
 def test_nobody_asks_and_nobody_is_answered() -> None:
     asked = appeal(EVERYTHING, TEXTS)
-    assert ask_many(asked, Pasts.joined(()), 5).item_numbers.shape == (0, 5)
-    assert (ask_many(asked, Pasts.joined(((), ())), 5).item_numbers == -1).all()
-    assert ask_many(asked, Pasts.joined(PASTS), 0).scores.shape == (len(PASTS), 0)
+    assert ask_many(asked, UserSequences.joined(()), 5).item_numbers.shape == (0, 5)
+    assert (ask_many(asked, UserSequences.joined(((), ())), 5).item_numbers == -1).all()
+    assert ask_many(asked, UserSequences.joined(PASTS), 0).scores.shape == (len(PASTS), 0)
 
 
 def test_features_of_any_items_are_those_of_each_user_alone() -> None:
     asked = appeal(EVERYTHING, TEXTS, CollaborativeParameters(alike=0.0, alike_then_together=0.0))
     wanted = [np.array(numbers, np.int64) for numbers in ((4, 7, 999), (1,), (), (3, 2, 6), (5,), (7, 1))]
-    ((_, block),) = blocks(asked, Pasts.joined(PASTS))
+    ((_, block),) = blocks(asked, UserSequences.joined(PASTS))
     found = np.split(block.features(block.pairs(wanted)), np.cumsum([len(numbers) for numbers in wanted])[:-1])
     for past, numbers, table in zip(PASTS, wanted, found, strict=True):
         np.testing.assert_allclose(table, asked.features(past, numbers), atol=1e-6)
@@ -91,15 +97,17 @@ def test_on_real_histories_too(latest_small: InteractionArrays, sparse: bool, mo
         monkeypatch.setattr(blocks_module, "LINKS", 3_000)
     vectors = np.random.default_rng(0).standard_normal((3_000, 16)).astype(np.float32)
     items = np.unique(arrays.item_numbers)
-    texts = Texts(items[: len(vectors)], vectors[: len(items)] / np.linalg.norm(vectors[: len(items)], axis=1)[:, None])
+    texts = ItemEmbeddings(
+        items[: len(vectors)], vectors[: len(items)] / np.linalg.norm(vectors[: len(items)], axis=1)[:, None]
+    )
     parameters = CollaborativeParameters(alike=0.0, alike_then_together=0.0, top=20 if sparse else 200)
-    model = CollaborativeModel.fit(arrays, weights(arrays, settings), settings, parameters=parameters, texts=texts)
+    model = CollaborativeModel.fit(arrays, weights(arrays, settings), settings, parameters=parameters, embeddings=texts)
     asked = Appeal(model, Moments.of(arrays), texts, EVERYTHING)
     users = np.unique(arrays.user_numbers)[::8]
-    pasts = tuple(past for past, _ in pasts_of(arrays, users, settings))
+    pasts = tuple(past for past, _ in sequences_of(arrays, users, settings))
     held_equal(asked, pasts, 20)
     candidates = asked.candidates(pasts[0])
-    _, block = next(blocks(asked, Pasts.joined(pasts)))
+    _, block = next(blocks(asked, UserSequences.joined(pasts)))
     found, _ = block.candidates(CANDIDATES)
     assert found.numbers[found.users == 0].tolist() == candidates.tolist()
 
@@ -107,8 +115,8 @@ def test_on_real_histories_too(latest_small: InteractionArrays, sparse: bool, mo
 def test_pasts_as_columns_are_those_of_each_user(latest_small: InteractionArrays) -> None:
     users = np.unique(latest_small.user_numbers)[[3, 0, 7]]
     users = np.append(users, 10**6)
-    found = Pasts.of(latest_small, users, Settings())
-    alone = Pasts.joined([past for past, _ in pasts_of(latest_small, users, Settings())])
+    found = UserSequences.of(latest_small, users, Settings())
+    alone = UserSequences.joined([past for past, _ in sequences_of(latest_small, users, Settings())])
     for name in ("starts", "item_numbers", "weights", "ages", "at"):
         np.testing.assert_array_equal(getattr(found, name), getattr(alone, name))
-    assert len(past_of(latest_small.rows(slice(0, 0)), Settings())[0]) == len(found.rows(3, 4).ages) == 0
+    assert len(sequence_of(latest_small.rows(slice(0, 0)), Settings())[0]) == len(found.rows(3, 4).ages) == 0

@@ -13,11 +13,11 @@ from recmind.data.errors import RecMindError
 from recmind.data.metrics import calibration
 from recmind.data.settings import KindMeaning, Settings
 from recmind.data.signals import weights
-from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.user_sequence import SequenceItem, sequence_of
 from recmind.tools.confidence import Confidence
 from recmind.tools.held_out import Cases, held_out, learnable
 from recmind.tools.logistic import Calibrated, Logistic
-from recmind.tools.past import Past, past_of
 
 
 def history(rows: Sequence[tuple[int, int, float]], kind: str) -> InteractionArrays:
@@ -79,7 +79,7 @@ def implicit() -> Confidence:
 
 
 def past_and_values(arrays: InteractionArrays, user: int, kind: str | None):
-    return past_of(arrays.rows(arrays.user_numbers == user), Settings(), kind)
+    return sequence_of(arrays.rows(arrays.user_numbers == user), Settings(), kind)
 
 
 def test_graded_confidence_says_how_likely_a_positive_value_is(graded: Confidence) -> None:
@@ -101,7 +101,7 @@ def test_implicit_confidence_tells_what_is_taken_from_what_is_not(implicit: Conf
         "The probability that the item is one the user takes next rather than a random one they did not take, of which "
         "there is one for each, learned from the last interactions of each user."
     )
-    past = tuple(Past(thing, 1.0, age) for age, thing in enumerate((41, 43, 45, 47)))
+    past = tuple(SequenceItem(thing, 1.0, age) for age, thing in enumerate((41, 43, 45, 47)))
     own, other = implicit.ask(past, (), [49, 77]).tolist()
     assert other < 0.5
     assert own > 0.8
@@ -162,7 +162,7 @@ def test_a_threshold_is_named_and_kept_to() -> None:
     assert confidence is not None
     assert "(rating: at or above the threshold of the settings)" in confidence.meaning
     assert confidence.skill["base_rate"] > 0.65
-    past, values = past_of(rated_world().rows(slice(0, 20)), settings, "rating")
+    past, values = sequence_of(rated_world().rows(slice(0, 20)), settings, "rating")
     assert confidence.ask(past, values, [57])[0] > 0.9
 
 
@@ -177,12 +177,12 @@ def test_few_grades_beside_many_purchases_are_no_reason_to_give_up() -> None:
 
 def test_unknown_users_and_taken_items_have_no_confidence(graded: Confidence, implicit: Confidence) -> None:
     assert np.isnan(graded.ask((), (), [1, 2])).all()
-    assert np.isnan(graded.ask((Past(1, 1.0, 0),), (np.nan,), [2])).all(), "a past without a value of the kind"
+    assert np.isnan(graded.ask((SequenceItem(1, 1.0, 0),), (np.nan,), [2])).all(), "a past without a value of the kind"
     assert np.isnan(implicit.ask((), (), [1, 2])).all()
-    answer = implicit.ask((Past(41, 1.0, 0), Past(43, 1.0, 1)), (), [41, 45, 43])
+    answer = implicit.ask((SequenceItem(41, 1.0, 0), SequenceItem(43, 1.0, 1)), (), [41, 45, 43])
     assert np.isnan(answer).tolist() == [True, False, True]
     assert answer.dtype == np.float32
-    assert graded.ask((Past(1, 1.0, 0),), (5.0,), []).shape == (0,)
+    assert graded.ask((SequenceItem(1, 1.0, 0),), (5.0,), []).shape == (0,)
 
 
 def test_an_item_that_nobody_met_has_the_confidence_of_such_items(graded: Confidence) -> None:

@@ -77,7 +77,7 @@ class TestBuilding:
         manifest = build(workspace, store)
         assert (manifest.version, manifest.interactions, encoder.encoded) == ("000002", 7, [])
         numbers = store.numbers_of(["up", "heat"])
-        hits = open_engines(workspace, store).collaborative.ask_seeds([numbers["up"]], 5)
+        hits = open_engines(workspace, store).collaborative.recommend_from_seeds([numbers["up"]], 5)
         assert hits[0].item_number == numbers["heat"]
         assert [bool(hit.because) for hit in hits] == [True, False, False, False], "the others are alike by text only"
 

@@ -1,19 +1,19 @@
 import numpy as np
 
-from recmind.tools.collaborative import Asked
-from recmind.tools.past import Past
+from recmind.tools.collaborative.model import SeedVector
+from recmind.tools.collaborative.neighbors import Neighbors
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.questions import Question, Questions
-from recmind.tools.reach import Reach
 
 
-def past(*items: int) -> tuple[Past, ...]:
-    return tuple(Past(item, 1.0, age) for age, item in enumerate(items))
+def past(*items: int) -> tuple[SequenceItem, ...]:
+    return tuple(SequenceItem(item, 1.0, age) for age, item in enumerate(items))
 
 
 def question(numbers: int) -> Question:
     none = np.empty(0, np.int64)
-    reach = Reach(none, none, none, none, None, none, np.empty(0), 0)
-    asked = Asked(none, np.empty(0), np.empty(0, np.bool_), reach, np.empty(0))
+    reach = Neighbors(none, none, none, none, None, none, np.empty(0), 0)
+    asked = SeedVector(none, np.empty(0), np.empty(0, np.bool_), reach, np.empty(0))
     return Question(np.zeros((numbers, 4)), asked, {}, {}, 0.0)
 
 

@@ -8,7 +8,7 @@ from recmind.data.conditions import Condition
 from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.tools.appeal import DEFAULT_WEIGHTS, Appeal
-from recmind.tools.collaborative import CollaborativeModel
+from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.context import Constraint
 from recmind.tools.history import UserHistory
 from recmind.tools.moments import Moments

@@ -4,9 +4,9 @@ import pytest
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.past import past_of
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.user_sequence import sequence_of
 from recmind.tools.tuning import figures, link_ranks, slice_off, tune
 
 ITEMS = 30
@@ -101,8 +101,8 @@ def test_ranks_of_many_users_are_those_of_the_model_asked_one_by_one() -> None:
     model = CollaborativeModel.fit(newest.rest, weight, Settings(), parameters=parameters)
     ranks = link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets)
     for user, target, rank in zip(newest.users.tolist(), newest.targets.tolist(), ranks.tolist(), strict=True):
-        past, _ = past_of(newest.rest.rows(newest.rest.user_numbers == user), Settings())
-        raw = {hit.item_number: hit.raw for hit in model.ask(past, ITEMS)}
+        past, _ = sequence_of(newest.rest.rows(newest.rest.user_numbers == user), Settings())
+        raw = {hit.item_number: hit.raw for hit in model.recommend(past, ITEMS)}
         if target not in raw:
             assert rank == np.inf
             continue

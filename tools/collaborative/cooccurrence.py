@@ -1,4 +1,4 @@
-"""Counting what goes together in the histories, and scaling it: the matrix behind ``recmind.tools.collaborative``."""
+"""Counts what goes together in the histories, and scales it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.progress import Progress
 from recmind.data.settings import Settings
+from recmind.tools.collaborative.sparse import largest_in_rows
 
-Rows = tuple[Int64s, Int32s, Float32s]
+CompressedRows = tuple[Int64s, Int32s, Float32s]
 """Starts, columns and values of compressed rows."""
 
 PAIRS_AT_ONCE = 8_000_000
-"""Rows are made of so many pairs of interactions at a time: memory grows with what is kept, not with all pairs."""
+"""Pairs of interactions that rows are made of at a time: memory grows with what is kept, not with all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def cooccurrence(
     size: int,
     parameters: CollaborativeParameters,
     progress: Progress,
-) -> Rows:
+) -> CompressedRows:
     """How much each item (row) goes with each other (column): scaled, the largest entries of each row, columns
     ascending; no item with itself."""
     histories = _Histories(users, positions, interest, parameters)
@@ -110,7 +111,7 @@ def cooccurrence(
         scaled = block.data * np.repeat(row_sum[first:last] ** -parameters.row_power, lengths)
         scaled *= column_sum[block.indices] ** -parameters.column_power
         scaled **= parameters.entry_power
-        kept = strongest(block.indptr, scaled, parameters.top)
+        kept = largest_in_rows(block.indptr, scaled, parameters.top)
         ends = np.concatenate(([0], np.cumsum(kept)))[block.indptr]
         starts[first : last + 1] = starts[first] + ends
         columns[starts[first] : starts[last]] = block.indices[kept]
@@ -178,15 +179,3 @@ def _blocks(costs: Int64s) -> Iterator[tuple[int, int]]:
         last = max(last, first + 1)
         yield first, last
         first = last
-
-
-def strongest(starts: npt.NDArray[Any], values: npt.NDArray[Any], top: int) -> Bools:
-    """Of each entry of compressed rows whether it is among the ``top`` largest of its row; of equal ones the first."""
-    kept = np.ones(len(values), dtype=np.bool_)
-    for row in np.flatnonzero(np.diff(starts) > top).tolist():
-        entries = values[starts[row] : starts[row + 1]]
-        least = np.partition(entries, len(entries) - top)[len(entries) - top]
-        among = entries > least
-        among[np.flatnonzero(entries == least)[: top - np.count_nonzero(among)]] = True
-        kept[starts[row] : starts[row + 1]] = among
-    return kept

@@ -1,4 +1,4 @@
-"""A user's past as the engines are asked with it."""
+"""A user's past as the engines are asked with it: a weighted sequence of interactions, newest first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from recmind.data.signals import weights
 DAY_S = 86_400.0
 
 
-class Past(NamedTuple):
+class SequenceItem(NamedTuple):
     """A past item as the model is asked with it."""
 
     item_number: int
@@ -31,8 +31,8 @@ class Past(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Pasts:
-    """The pasts of many users as columns, one user's after another's: what ``Past`` says of each item."""
+class UserSequences:
+    """The sequences of many users as columns, one user's after another's: what ``SequenceItem`` says of each item."""
 
     starts: Int64s
     """Where the past of each user begins; one more than there are users."""
@@ -45,8 +45,8 @@ class Pasts:
         return len(self.starts) - 1
 
     @classmethod
-    def of(cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings) -> Pasts:
-        """As ``past_of`` gives them for each of these users, in their order."""
+    def of(cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings) -> UserSequences:
+        """As ``sequence_of`` gives them for each of these users, in their order."""
         begins, ends = (np.searchsorted(arrays.user_numbers, user_numbers, side=side) for side in ("left", "right"))
         lengths = ends - begins
         steps = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -60,22 +60,22 @@ class Pasts:
         return cls(kept.astype(np.int64), of_users.item_numbers[says].astype(np.int64), *columns)
 
     @classmethod
-    def joined(cls, pasts: Sequence[Sequence[Past]]) -> Pasts:
+    def joined(cls, pasts: Sequence[Sequence[SequenceItem]]) -> UserSequences:
         """Those that are given one by one."""
         starts = np.concatenate(([0], np.cumsum([len(past) for past in pasts]))).astype(np.int64)
         table = np.array([tuple(item) for past in pasts for item in past], dtype=np.float64).reshape(-1, 4)
         return cls(starts, table[:, 0].astype(np.int64), *table[:, 1:].T)
 
-    def rows(self, first: int, last: int) -> Pasts:
+    def rows(self, first: int, last: int) -> UserSequences:
         """Those from the first user to before the last."""
         entries = slice(self.starts[first], self.starts[last])
         columns = (column[entries] for column in (self.weights, self.ages, self.at))
-        return Pasts(self.starts[first : last + 1] - self.starts[first], self.item_numbers[entries], *columns)
+        return UserSequences(self.starts[first : last + 1] - self.starts[first], self.item_numbers[entries], *columns)
 
 
-def past_of(
+def sequence_of(
     arrays: InteractionArrays, settings: Settings, kind: str | None = None
-) -> tuple[tuple[Past, ...], Float32s]:
+) -> tuple[tuple[SequenceItem, ...], Float32s]:
     """One user's past, newest first, and the values of the interactions of one kind, NaN for others.
 
     A rating that is not positive is context (weight 0); other interactions that say nothing (skip, seen) are left out.
@@ -88,15 +88,15 @@ def past_of(
     columns = (arrays.item_numbers[says], weight[says], len(arrays) - 1 - says, arrays.at[says])
     of_kind = np.array([name == kind for name in arrays.kind_names], dtype=np.bool_)[arrays.kinds[says]]
     values = np.where(of_kind, arrays.values[says], np.float32(np.nan)).astype(np.float32)
-    return tuple(map(Past, *(column.tolist() for column in columns))), values
+    return tuple(map(SequenceItem, *(column.tolist() for column in columns))), values
 
 
-def pasts_of(
+def sequences_of(
     arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings, kind: str | None = None
-) -> Iterator[tuple[tuple[Past, ...], Float32s]]:
-    """``past_of`` for each of these users, in their order."""
+) -> Iterator[tuple[tuple[SequenceItem, ...], Float32s]]:
+    """``sequence_of`` for each of these users, in their order."""
     for bounds in np.searchsorted(arrays.user_numbers, np.column_stack((user_numbers, user_numbers + 1))).tolist():
-        yield past_of(arrays.rows(slice(*bounds)), settings, kind)
+        yield sequence_of(arrays.rows(slice(*bounds)), settings, kind)
 
 
 def days_before(at: Float64s, starts: npt.NDArray[Any] | None = None) -> Float64s:

@@ -1,4 +1,4 @@
-"""Blends the links of ``tools.cooccurrence`` and ``tools.links`` into the one matrix that questions are put to."""
+"""Blends co-occurrence, content similarity, two-hop links and EASE into the one item-to-item matrix."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from recmind.data.arrays import Bools, Float32s, Int32s, Int64s
 from recmind.data.progress import Progress
-from recmind.tools import links
-from recmind.tools.cooccurrence import CollaborativeParameters, Rows
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters, CompressedRows
+from recmind.tools.collaborative.ease import ease
+from recmind.tools.collaborative.similarity import TWO_HOP_UP_TO, ItemEmbeddings, two_hop
+from recmind.tools.collaborative.sparse import csr_of_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
-    from recmind.tools.links import Texts
 
 
 _BLOCK = 32_768
@@ -23,10 +23,10 @@ _BLOCK = 32_768
 
 
 def blend(
-    cooccurring: Rows,
+    cooccurring: CompressedRows,
     taken: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     items: Int64s,
-    texts: Texts | None,
+    embeddings: ItemEmbeddings | None,
     parameters: CollaborativeParameters,
     progress: Progress,
 ) -> tuple[Int64s, Int32s, Float32s, Bools]:
@@ -36,22 +36,22 @@ def blend(
         cooccurring: pruned and scaled co-occurrence.
         taken: users and item positions of the interactions, for EASE.
         items: the item number of each position.
-        texts: of some of these items, or None.
+        embeddings: of the texts of some of these items, or None.
         parameters: the weight of each part; a part of weight 0 is not made.
         progress: told of the slow parts.
     """
     size = len(items)
     parts: list[tuple[Any, np.float32, bool]] = []
-    base = links.of_rows(*cooccurring, size)
+    base = csr_of_rows(*cooccurring, size)
     strongest = float(base.data.max(initial=0.0)) or 1.0
-    if parameters.ease > 0 and (found := links.ease(*taken, size)) is not None:
+    if parameters.ease > 0 and (found := ease(*taken, size)) is not None:
         parts.append((found, _factor(found, parameters.ease * strongest), True))
-    if texts is not None and (parameters.alike > 0 or parameters.alike_then_together > 0):
-        near = _spread(texts.alike(progress), np.searchsorted(items, texts.numbers), size)
+    if embeddings is not None and (parameters.alike > 0 or parameters.alike_then_together > 0):
+        near = _reindexed(embeddings.neighbors(progress), np.searchsorted(items, embeddings.numbers), size)
         if parameters.alike > 0:
             parts.append((near, _factor(near, parameters.alike * strongest), False))
-        if parameters.alike_then_together > 0 and size <= links.SECOND_HAND_UP_TO:
-            found = links.second_hand(near, base)
+        if parameters.alike_then_together > 0 and size <= TWO_HOP_UP_TO:
+            found = two_hop(near, base)
             parts.append((found, _factor(found, parameters.alike_then_together * strongest), False))
     if not parts:
         starts, columns, values = cooccurring
@@ -84,12 +84,12 @@ def _factor(part: Any, weight: float) -> np.float32:
     return np.float32(weight / largest if largest > 0 else 1.0)
 
 
-def _spread(part: Any, positions: Int64s, size: int) -> csr_array[Any, tuple[int, int]]:
-    """The part among all items, given the position of each of its rows, ascending."""
+def _reindexed(part: Any, positions: Int64s, size: int) -> csr_array[Any, tuple[int, int]]:
+    """The part with the rows and columns of all items, given the position of each of its own, ascending."""
     lengths = np.zeros(size, dtype=np.int64)
     lengths[positions] = np.diff(part.indptr)
     starts = np.concatenate(([0], np.cumsum(lengths)))
-    return links.of_rows(starts, positions.astype(np.int32)[part.indices], part.data, size)
+    return csr_of_rows(starts, positions.astype(np.int32)[part.indices], part.data, size)
 
 
 def _present(part: Any, whole: Any) -> Bools:

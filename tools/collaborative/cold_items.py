@@ -1,4 +1,4 @@
-"""Items that nobody took yet: no history leads to them, so their texts do, to places that the best ten do not need."""
+"""Cold-start items, which nobody took yet: found by their texts, and put on every fourth place after the tenth."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TypeVar
 import numpy as np
 
 from recmind.data.arrays import Float32s, Int64s, dots, places_of
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.similarity import ItemEmbeddings
 
 T = TypeVar("T")
 
 BEFORE, EVERY = 10, 4
 """The first ten places are earned; of those after them, every fourth goes to an item that could not earn one yet."""
 MOST = 10_000
-"""So many are looked at, those that came to the catalogue last."""
+"""At most this many are compared, those that came to the catalogue last."""
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomers:
+class ColdItems:
     """The items with a text and no interactions; threads may share it."""
 
     numbers: Int64s
@@ -29,10 +29,10 @@ class Newcomers:
     """Of shape (numbers, dimension), each of length 1."""
 
     @classmethod
-    def of(cls, texts: Texts, taken: Int64s) -> Newcomers:
-        """Those of the texts whose numbers are not among the sorted ones that were taken."""
-        rows = np.flatnonzero(~places_of(taken, texts.numbers)[1])[-MOST:]
-        return cls(np.asarray(texts.numbers[rows]), np.asarray(texts.vectors[rows]))
+    def of(cls, embeddings: ItemEmbeddings, taken: Int64s) -> ColdItems:
+        """Those of the embedded items whose numbers are not among the sorted ones that were taken."""
+        rows = np.flatnonzero(~places_of(taken, embeddings.numbers)[1])[-MOST:]
+        return cls(np.asarray(embeddings.numbers[rows]), np.asarray(embeddings.vectors[rows]))
 
     def nearest(
         self, direction: Float32s, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None
@@ -41,7 +41,7 @@ class Newcomers:
 
         Args:
             direction: as long as a vector.
-            n: at most so many.
+            n: at most this many.
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
@@ -54,14 +54,14 @@ class Newcomers:
         return self.numbers[best]
 
 
-def places_for(n: int) -> int:
-    """How many of the first n places are for newcomers."""
+def cold_places(n: int) -> int:
+    """How many of the first n places are for cold items."""
     return max(0, n - BEFORE) // EVERY
 
 
-def spaced(earned: Sequence[T], new: Sequence[T]) -> list[T]:
-    """Both as one list, each in its order, the new ones on their places; what is left over of them comes last."""
-    result, waiting = list(earned[:BEFORE]), list(new)
+def interleave(earned: Sequence[T], cold: Sequence[T]) -> list[T]:
+    """Both as one list, each in its order, the cold ones on their places; what is left over of them comes last."""
+    result, waiting = list(earned[:BEFORE]), list(cold)
     step = EVERY - 1
     for start in range(BEFORE, max(len(earned), BEFORE), step):
         block = earned[start : start + step]

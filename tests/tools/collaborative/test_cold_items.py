@@ -3,14 +3,14 @@ import numpy as np
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.tools.appeal import Appeal
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.links import Texts
+from recmind.tools.collaborative.cold_items import ColdItems, cold_places, interleave
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.moments import Moments
-from recmind.tools.newcomers import Newcomers, places_for, spaced
-from recmind.tools.past import Past
 from tests.tools.test_appeal import HISTORIES, PARAMETERS, views
 
-TEXTS = Texts(
+TEXTS = ItemEmbeddings(
     np.array([1, 2, 3, 4, 5, 6, 7, 8, 9]),
     np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1], [0, 1], [0.6, 0.8], [1, 0], [0.8, 0.6]], np.float32),
 )
@@ -18,28 +18,28 @@ TAKEN = np.array([1, 2, 3, 4, 5, 6])
 
 
 def test_the_nearest_texts_among_those_that_nobody_took() -> None:
-    new = Newcomers.of(TEXTS, TAKEN)
+    new = ColdItems.of(TEXTS, TAKEN)
     assert new.numbers.tolist() == [7, 8, 9]
     direction = np.array([1, 0], np.float32)
     assert new.nearest(direction, 5).tolist() == [8, 9, 7]
     assert new.nearest(direction, 1).tolist() == [8]
     assert new.nearest(direction, 5, exclude={8}, allowed=np.array([1, 7, 8])).tolist() == [7]
-    assert Newcomers.of(TEXTS, TEXTS.numbers).nearest(direction, 5).tolist() == []
+    assert ColdItems.of(TEXTS, TEXTS.numbers).nearest(direction, 5).tolist() == []
 
 
 def test_the_first_ten_places_are_earned_and_every_fourth_after_them_is_kept() -> None:
     earned, new = list(range(20)), ["a", "b", "c", "d"]
-    assert spaced(earned, new) == [*range(13), "a", 13, 14, 15, "b", 16, 17, 18, "c", 19, "d"]
-    assert [places_for(n) for n in (1, 10, 13, 14, 18, 50)] == [0, 0, 0, 1, 2, 10]
-    assert spaced([1, 2], ["a"]) == [1, 2, "a"]
-    assert spaced(earned, []) == earned
+    assert interleave(earned, new) == [*range(13), "a", 13, 14, 15, "b", 16, 17, 18, "c", 19, "d"]
+    assert [cold_places(n) for n in (1, 10, 13, 14, 18, 50)] == [0, 0, 0, 1, 2, 10]
+    assert interleave([1, 2], ["a"]) == [1, 2, "a"]
+    assert interleave(earned, []) == earned
 
 
 def test_a_long_answer_introduces_items_by_the_past_item_whose_text_is_nearest() -> None:
     arrays = views(*HISTORIES)
     model = CollaborativeModel.fit(arrays, weights(arrays, Settings()), Settings(), parameters=PARAMETERS)
     found = Appeal(model, Moments.of(arrays), TEXTS, {"linked": 1.0})
-    past = (Past(5, 1.0, 0), Past(1, 1.0, 1))
+    past = (SequenceItem(5, 1.0, 0), SequenceItem(1, 1.0, 1))
     assert {hit.item_number for hit in found.ask(past, 10)} == {2, 3, 4, 6}
     *earned, first, second = found.ask(past, 18)
     assert [hit.item_number for hit in earned] == [hit.item_number for hit in found.ask(past, 10)]

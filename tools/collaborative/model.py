@@ -1,4 +1,4 @@
-"""What goes with what a user took: item-to-item co-occurrence that respects order and distance in the histories.
+"""Item-to-item collaborative filtering: co-occurrence that respects order and distance in the histories.
 
 The matrix is built once; a user's vector is built when asked, so a new interaction counts at once. Every answer says
 which past items led to it.
@@ -20,11 +20,11 @@ from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
-from recmind.tools.blend import blend
-from recmind.tools.cooccurrence import CollaborativeParameters, cooccurrence, sequences
-from recmind.tools.links import Texts
-from recmind.tools.past import Past, days_before
-from recmind.tools.reach import Reach
+from recmind.tools.collaborative.blend import blend
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters, cooccurrence, sequences
+from recmind.tools.collaborative.neighbors import Neighbors
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem, days_before
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -37,8 +37,8 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Items that are asked with, and what they lead to."""
+class SeedVector:
+    """The items asked with as a weighted vector, and the items they lead to."""
 
     positions: Int64s
     """Of each item, -1 where the model has never met it."""
@@ -46,9 +46,9 @@ class Asked:
     """Of each, 0 where it does not count."""
     positive: Bools
     """Which of them lead to candidates; what the others give comes on top."""
-    reach: Reach
+    neighbors: Neighbors
     totals: Float64s
-    """What each place of the reach is given in all."""
+    """The total score of each column of the neighbors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ class CollaborativeModel:
         settings: Settings,
         progress: Progress = quiet,
         parameters: CollaborativeParameters | None = None,
-        texts: Texts | None = None,
+        embeddings: ItemEmbeddings | None = None,
     ) -> CollaborativeModel:
-        """The model of these histories and texts.
+        """The model of these histories and of the items' texts.
 
         Args:
             arrays: all interactions, sorted by user, time and position.
@@ -109,14 +109,16 @@ class CollaborativeModel:
             settings: say which kinds are graded, so that a value which is not positive still is an interest.
             progress: told of each distance of the window.
             parameters: the defaults where not given.
-            texts: of the items; without them only histories link.
+            embeddings: of the items' texts; without them only histories link.
         """
         chosen = parameters or CollaborativeParameters()
         users, numbers, interest = sequences(arrays, weights, settings, chosen)
-        items = np.unique(numbers if texts is None else np.concatenate((numbers, texts.numbers))).astype(np.int64)
+        items = np.unique(numbers if embeddings is None else np.concatenate((numbers, embeddings.numbers))).astype(
+            np.int64
+        )
         positions = np.searchsorted(items, numbers).astype(np.int32)
-        together = cooccurrence(users, positions, interest, size=len(items), parameters=chosen, progress=progress)
-        blended = blend(together, (users, positions), items, texts, chosen, progress)
+        cooccurring = cooccurrence(users, positions, interest, size=len(items), parameters=chosen, progress=progress)
+        blended = blend(cooccurring, (users, positions), items, embeddings, chosen, progress)
         return cls(items, *blended, chosen)
 
     def save(self, folder: Path) -> None:
@@ -156,9 +158,9 @@ class CollaborativeModel:
 
         return csr_array((self.values, self.columns, self.starts), shape=(len(self.items), len(self.items)))
 
-    def ask(
+    def recommend(
         self,
-        history: Sequence[Past],
+        history: Sequence[SequenceItem],
         n: int,
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
@@ -166,15 +168,15 @@ class CollaborativeModel:
         """The n best candidates that the positive past items lead to, without those past items themselves.
 
         Args:
-            history: the past items in any order, see ``Past``.
-            n: at most so many are returned; fewer where fewer are linked.
+            history: the past items in any order, see ``SequenceItem``.
+            n: at most this many are returned; fewer where fewer are linked.
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
-        asked = self._past(history)
-        return self.explained(asked, self.strongest(asked, n, exclude, allowed))
+        seeds = self._of_history(history)
+        return self.explain(seeds, self.strongest(seeds, n, exclude, allowed))
 
-    def ask_seeds(
+    def recommend_from_seeds(
         self,
         seeds: Sequence[int],
         n: int,
@@ -182,27 +184,27 @@ class CollaborativeModel:
         allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
         """The n best candidates for these items, which count alike; the seeds themselves do not come."""
-        asked = self._seeds(seeds)
-        return self.explained(asked, self.strongest(asked, n, exclude, allowed))
+        chosen = self._of_seeds(seeds)
+        return self.explain(chosen, self.strongest(chosen, n, exclude, allowed))
 
-    def scores(self, history: Sequence[Past], item_numbers: Sequence[int] | Int64s) -> Float32s:
+    def scores(self, history: Sequence[SequenceItem], item_numbers: Sequence[int] | Int64s) -> Float32s:
         """How strongly the past leads to each of these items: float32, 0 to 1 relative to the best of them.
 
         NaN where the model has never met the item; 0 where nothing leads to it.
         """
-        return self._scaled_scores(self._past(history), item_numbers)
+        return self._scaled_scores(self._of_history(history), item_numbers)
 
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Int64s) -> Float32s:
         """As ``scores``, for seeds that count alike."""
-        return self._scaled_scores(self._seeds(seeds), item_numbers)
+        return self._scaled_scores(self._of_seeds(seeds), item_numbers)
 
-    def linked(self, history: Sequence[Past], item_numbers: Int64s) -> Float64s:
-        """The sum that ``ask`` orders by, for each of these items; 0 where it would not come."""
-        asked = self._past(history)
+    def linked(self, history: Sequence[SequenceItem], item_numbers: Int64s) -> Float64s:
+        """The sum that ``recommend`` orders by, for each of these items; 0 where it would not come."""
+        seeds = self._of_history(history)
         numbers = np.asarray(item_numbers, dtype=np.int64)
         positions = self.positions_of(numbers)
-        found = self.given(asked.reach, self._open(asked, ()), numbers)
-        found[np.isin(positions, asked.positions)] = 0.0
+        found = self.totals_of(seeds.neighbors, self._open_totals(seeds, ()), numbers)
+        found[np.isin(positions, seeds.positions)] = 0.0
         return found
 
     def leads_to(self, source: int, item_number: int) -> bool:
@@ -218,38 +220,41 @@ class CollaborativeModel:
         places, known = places_of(self.items, numbers)
         return np.where(known, places, -1)
 
-    def reach(self, positions: Int64s) -> Reach:
-        """What these positions lead to; -1 leads nowhere."""
-        return Reach.of(self.starts, self.columns, self.values, positions)
+    def neighbors(self, positions: Int64s) -> Neighbors:
+        """The neighbor lists of these positions; -1 has none."""
+        return Neighbors.of(self.starts, self.columns, self.values, positions)
 
-    def given(self, reach: Reach, totals: Float64s, item_numbers: Int64s) -> Float64s:
-        """What each of these items is given by these totals of the reach; 0 where the model never met the item."""
-        places, met = reach.at(self.positions_of(item_numbers))
-        return np.where(met, totals[places], 0.0) if len(totals) else np.zeros(len(places))
+    def totals_of(self, neighbors: Neighbors, totals: Float64s, item_numbers: Int64s) -> Float64s:
+        """The total of each of these items, among totals by column of the neighbors; 0 where the model never met it."""
+        columns, met = neighbors.columns_of(self.positions_of(item_numbers))
+        return np.where(met, totals[columns], 0.0) if len(totals) else np.zeros(len(columns))
 
-    def strongest(self, asked: Asked, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None) -> Int64s:
-        """The n item numbers that ``ask`` gives, the strongest first."""
-        if n <= 0 or not asked.positive.any():
+    def strongest(
+        self, seeds: SeedVector, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None
+    ) -> Int64s:
+        """The n item numbers that ``recommend`` gives, the strongest first."""
+        if n <= 0 or not seeds.positive.any():
             return np.empty(0, np.int64)
-        totals = self._open(asked, exclude)
-        places = np.flatnonzero(totals > 0)
-        numbers = self.items[asked.reach.positions_of(places)]
+        totals = self._open_totals(seeds, exclude)
+        columns = np.flatnonzero(totals > 0)
+        numbers = self.items[seeds.neighbors.positions_of(columns)]
         if allowed is not None:
             _, met = places_of(allowed, numbers)
-            places, numbers = places[met], numbers[met]
-        return numbers[_best(totals[places], n)]
+            columns, numbers = columns[met], numbers[met]
+        return numbers[_best(totals[columns], n)]
 
-    def explained(self, asked: Asked, item_numbers: Int64s) -> list[CollaborativeHit]:
+    def explain(self, seeds: SeedVector, item_numbers: Int64s) -> list[CollaborativeHit]:
         """What led to these items of ``strongest``, in their order; scores are relative to the best of them."""
         if not len(item_numbers):
             return []
         count = len(item_numbers)
-        hit, source, entries, values = asked.reach.links_to(asked.reach.at(self.positions_of(item_numbers))[0])
-        given = values * asked.weights[source]
+        columns, _ = seeds.neighbors.columns_of(self.positions_of(item_numbers))
+        hit, source, entries, values = seeds.neighbors.links_to(columns)
+        given = values * seeds.weights[source]
         total = np.bincount(hit, given, minlength=count)
-        leads = np.flatnonzero(asked.positive[source] & (given > 0))
+        leads = np.flatnonzero(seeds.positive[source] & (given > 0))
         hit, given, together = hit[leads], given[leads], self.together[entries[leads]]
-        numbers = self.items[asked.positions[source[leads]]]
+        numbers = self.items[seeds.positions[source[leads]]]
         led = np.asarray(np.bincount(hit, given, minlength=count), dtype=np.float64)
         because = _because(hit[together], numbers[together], given[together], led)
         alike = _first(hit[~together], numbers[~together], given[~together], count)
@@ -259,45 +264,45 @@ class CollaborativeModel:
             for number, raw, why, text in zip(item_numbers.tolist(), total.tolist(), because, alike, strict=True)
         ]
 
-    def _seeds(self, seeds: Sequence[int]) -> Asked:
+    def _of_seeds(self, seeds: Sequence[int]) -> SeedVector:
         positions = self.positions_of(np.asarray(list(dict.fromkeys(seeds)), dtype=np.int64))
-        weights, reach = np.ones(len(positions)), self.reach(positions)
-        return Asked(positions, weights, positions >= 0, reach, reach.totals(weights))
+        weights, neighbors = np.ones(len(positions)), self.neighbors(positions)
+        return SeedVector(positions, weights, positions >= 0, neighbors, neighbors.totals(weights))
 
-    def _past(self, history: Sequence[Past]) -> Asked:
+    def _of_history(self, history: Sequence[SequenceItem]) -> SeedVector:
         """The past items, weighted by recency."""
-        table = table_of(history)
+        table = sequence_table(history)
         positions = self.positions_of(table[:, 0].astype(np.int64))
         weights = self.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
         weights = heaviest(np.where(positions >= 0, np.maximum(weights, 0.0), 0.0), self.parameters.past)
-        reach = self.reach(np.where(weights > 0, positions, -1))
-        return Asked(positions, weights, (table[:, 1] > 0) & (weights > 0), reach, reach.totals(weights))
+        neighbors = self.neighbors(np.where(weights > 0, positions, -1))
+        return SeedVector(positions, weights, (table[:, 1] > 0) & (weights > 0), neighbors, neighbors.totals(weights))
 
-    def _scaled_scores(self, asked: Asked, item_numbers: Sequence[int] | Int64s) -> Float32s:
+    def _scaled_scores(self, seeds: SeedVector, item_numbers: Sequence[int] | Int64s) -> Float32s:
         numbers = np.asarray(item_numbers, dtype=np.int64)
-        found = self.given(asked.reach, asked.totals, numbers)
+        found = self.totals_of(seeds.neighbors, seeds.totals, numbers)
         found[self.positions_of(numbers) < 0] = np.nan
         best = np.nanmax(found, initial=0.0)
         return (found / best if best > 0 else found).astype(np.float32)
 
-    def _open(self, asked: Asked, exclude: Collection[int]) -> Float64s:
+    def _open_totals(self, seeds: SeedVector, exclude: Collection[int]) -> Float64s:
         """The totals of what may come: something positive leads there, and it is neither asked with nor excluded."""
         totals = (
-            asked.totals.copy()
-            if (asked.positive | (asked.weights == 0)).all()
-            else asked.totals * asked.reach.led_by(asked.positive)
+            seeds.totals.copy()
+            if (seeds.positive | (seeds.weights == 0)).all()
+            else seeds.totals * seeds.neighbors.reached_from(seeds.positive)
         )
-        barred = asked.positions
+        barred = seeds.positions
         if exclude:
             barred = np.concatenate((barred, self.positions_of(np.fromiter(exclude, np.int64, len(exclude)))))
-        places, met = asked.reach.at(barred)
+        columns, met = seeds.neighbors.columns_of(barred)
         if len(totals):
-            totals[places[met]] = 0.0
+            totals[columns[met]] = 0.0
         return totals
 
 
-def table_of(history: Sequence[Past]) -> Float64s:
-    """The past items as a table of four columns, those of ``Past``."""
+def sequence_table(history: Sequence[SequenceItem]) -> Float64s:
+    """The past items as a table of four columns, those of ``SequenceItem``."""
     return np.asarray(history, dtype=np.float64).reshape(-1, 4)
 
 

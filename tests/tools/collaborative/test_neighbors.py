@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recmind.tools.reach import Reach
+from recmind.tools.collaborative.neighbors import Neighbors
 
 
 def rows(size: int, links: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -18,28 +18,28 @@ def rows(size: int, links: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.n
 def test_sums_are_those_of_the_whole_matrix(size: int, links: int) -> None:
     starts, columns, values, table = rows(size, links, 3)
     asked = np.array([4, -1, 7, 4, 0, 9, 11])
-    reach = Reach.of(starts, columns, values, asked)
+    neighbors = Neighbors.of(starts, columns, values, asked)
     known = asked >= 0
-    assert (reach.positions is None) == (size == 12)
+    assert (neighbors.positions is None) == (size == 12)
     for weights in (np.linspace(-0.5, 2, 7), np.array([0, 0, 0, 0, 0, 1.5, 0])):
         whole = weights[known] @ table[asked[known]]
-        places, met = reach.at(np.arange(size))
-        totals = reach.totals(weights)
+        places, met = neighbors.columns_of(np.arange(size))
+        totals = neighbors.totals(weights)
         np.testing.assert_allclose(np.where(met, totals[places], 0.0), whole, rtol=1e-6)
         assert (
-            reach.positions_of(np.arange(reach.size)[:3]).tolist()
-            == np.flatnonzero(np.ones(size) if reach.positions is None else table[asked[known]].any(axis=0)).tolist()[
-                :3
-            ]
+            neighbors.positions_of(np.arange(neighbors.size)[:3]).tolist()
+            == np.flatnonzero(
+                np.ones(size) if neighbors.positions is None else table[asked[known]].any(axis=0)
+            ).tolist()[:3]
         )
 
 
 def test_what_some_of_them_lead_to_and_each_single_link() -> None:
     starts, columns, values, table = rows(12, 60, 5)
     asked = np.array([3, -1, 8, 1])
-    reach = Reach.of(starts, columns, values, asked)
-    assert reach.led_by(np.array([True, True, False, False])).tolist() == (table[3] > 0).tolist()
-    to, source, entries, given = reach.links_to(np.array([6, 2]))
+    neighbors = Neighbors.of(starts, columns, values, asked)
+    assert neighbors.reached_from(np.array([True, True, False, False])).tolist() == (table[3] > 0).tolist()
+    to, source, entries, given = neighbors.links_to(np.array([6, 2]))
     found = sorted(zip(to.tolist(), source.tolist(), given.tolist(), strict=True))
     expected = [(n, s, float(table[asked[s], place])) for n, place in enumerate((6, 2)) for s in (0, 2, 3)]
     assert found == [link for link in expected if link[2] > 0]
@@ -49,7 +49,7 @@ def test_what_some_of_them_lead_to_and_each_single_link() -> None:
 
 def test_nothing_asked_leads_nowhere() -> None:
     starts, columns, values, _ = rows(12, 60, 5)
-    reach = Reach.of(starts, columns, values, np.array([-1]))
-    assert reach.totals(np.ones(1)).tolist() == [0.0] * reach.size
-    assert not reach.led_by(np.ones(1, np.bool_)).any()
-    assert len(reach.at(np.array([1]))[0]) == 1
+    neighbors = Neighbors.of(starts, columns, values, np.array([-1]))
+    assert neighbors.totals(np.ones(1)).tolist() == [0.0] * neighbors.size
+    assert not neighbors.reached_from(np.ones(1, np.bool_)).any()
+    assert len(neighbors.columns_of(np.array([1]))[0]) == 1
