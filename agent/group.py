@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from recmind.agent.answer import Fit
 from recmind.tools.context import Brief, RequestContext
-from recmind.tools.group import FIT
 from recmind.tools.phrases import joined
 from recmind.tools.profile import Profile
+from recmind.tools.ranking.group import FIT
 from recmind.tools.slate import Entry
 
 DIGEST_LINES, LINE_WORDS = 3, 24

@@ -20,7 +20,7 @@ from recmind.agent.models.offline import BRIEF, LINES
 from recmind.agent.models.spoken import with_spoken_calls, without_thoughts
 from recmind.agent.state import AgentContext, Line, State
 from recmind.data.text import normalize
-from recmind.tools.group import in_turns
+from recmind.tools.ranking.group import in_turns
 from recmind.tools.slate import Entry, Slate
 
 RESERVED = 4

@@ -27,7 +27,6 @@ from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
-from recmind.tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
@@ -37,9 +36,10 @@ from recmind.tools.encoder import Encoder, open_encoder
 from recmind.tools.filter import ItemFilter
 from recmind.tools.history import UserHistory
 from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
-from recmind.tools.moments import Moments
 from recmind.tools.popular import PopularItems
-from recmind.tools.rank import HybridRanker
+from recmind.tools.ranking.hybrid import HybridRanker
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.reranker import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Reranker
 from recmind.tools.search import ItemSearch
 from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE
 
@@ -63,20 +63,20 @@ class Engines:
         store: Store,
         manifest: Manifest,
         search: ItemSearch,
-        appeal: Appeal,
+        reranker: Reranker,
         confidence: Confidence | None,
     ) -> None:
         self._store = store
         self.manifest = manifest
         self.search = search
-        self.appeal = appeal
-        self.collaborative = appeal.collaborative
+        self.reranker = reranker
+        self.collaborative = reranker.collaborative
         self.confidence = confidence
         self.popular = PopularItems(store)
         self.history = UserHistory(store)
         self.details = ItemDetails(store)
         self.filter = ItemFilter(store, self.popular)
-        self.ranker = HybridRanker(store, search, appeal, self.popular)
+        self.ranker = HybridRanker(store, search, reranker, self.popular)
 
     def confidences(self, user_id: str | None, item_ids: Sequence[str]) -> dict[str, float]:
         """What ``Confidence.meaning`` says, for those of the items where it is known; none for an unknown user."""
@@ -158,8 +158,8 @@ def open_engines(workspace: Workspace, store: Store) -> Engines:
     check_sizes(folder, manifest)
     encoder = open_encoder(workspace.settings.encoder, workspace.cache)
     search = ItemSearch.load(folder, store, encoder)
-    appeal = Appeal.load(folder, CollaborativeModel.load(folder), ItemEmbeddings(search.numbers, search.vectors))
-    return Engines(store, manifest, search, appeal, Confidence.load(folder, appeal.collaborative))
+    reranker = Reranker.load(folder, CollaborativeModel.load(folder), ItemEmbeddings(search.numbers, search.vectors))
+    return Engines(store, manifest, search, reranker, Confidence.load(folder, reranker.collaborative))
 
 
 def _build_into(
@@ -187,7 +187,7 @@ def _build_into(
         arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, texts
     )
     collaborative.save(folder)
-    Appeal(collaborative, Moments.of(arrays), texts, choice.weights, choice.set_weights).save(folder)
+    Reranker(collaborative, ItemTimes.of(arrays), texts, choice.weights, choice.set_weights).save(folder)
     confidence = (
         Confidence.fit(arrays, store.settings, collaborative, progress=progress, texts=texts, catalogue=search.numbers)
         if choice.validation

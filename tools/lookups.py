@@ -18,13 +18,13 @@ from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.collaborative_findings import collaborative_findings
 from recmind.tools.context import Brief, Constraint, RequestContext
 from recmind.tools.details import details_findings
-from recmind.tools.diversity import diversified
 from recmind.tools.filter import filter_findings
 from recmind.tools.findings import NO_FOCUS, Focus, TasteKey
-from recmind.tools.group import FIT, in_turns, together
 from recmind.tools.history import Order, history_findings
 from recmind.tools.popular import popular_findings
-from recmind.tools.rank import Ranked, RankInput, rank_findings
+from recmind.tools.ranking.diversity import diversified
+from recmind.tools.ranking.group import FIT, in_turns, together
+from recmind.tools.ranking.hybrid import Ranked, RankInput, rank_findings
 from recmind.tools.search_findings import search_findings
 from recmind.tools.slate import Entry, Finding, Findings, Slate
 
@@ -97,7 +97,9 @@ class LookUps:
             seeds = list(store.numbers_of(liked).values())
             hits = model.recommend_from_seeds(seeds, self.rows, barred, allowed)
         else:
-            asked = [self.context.engines.appeal.ask(past, self.rows, barred, allowed) for past in self._pasts()]
+            asked = [
+                self.context.engines.reranker.recommend(past, self.rows, barred, allowed) for past in self._pasts()
+            ]
             found = {hit.item_number: hit for hit in reversed(in_turns(asked))}
             hits = [*reversed(found.values())] if len(asked) > 1 else asked[0]
         return collaborative_findings(
@@ -220,7 +222,7 @@ class LookUps:
     ) -> list[Ranked]:
         """The candidates in the order of one user."""
         history = self.context.engines.history
-        return self.context.engines.ranker.ask(
+        return self.context.engines.ranker.rank(
             [RankInput(entry.item_id, entry.scores) for entry in candidates],
             history=history.signals(user_id),
             like=self.brief.likes,
@@ -251,7 +253,7 @@ class LookUps:
     def _with_cold_items(self, ranked: Sequence[Ranked]) -> list[Ranked]:
         """The ranking with those items that nobody took on the places that ``interleave`` keeps for them."""
         numbers = self.context.store.numbers_of(entry.item_id for entry in ranked)
-        taken = self.context.engines.appeal.moments.interactions(
+        taken = self.context.engines.reranker.item_times.interactions(
             np.array([numbers[r.item_id] for r in ranked], np.int64)
         )
         is_new = (taken == 0).tolist()

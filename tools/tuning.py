@@ -6,7 +6,7 @@ The figures reported are of users whose weights were learned from other users.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,18 +14,18 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.metrics import TargetRanks
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
 from recmind.data.signals import weights as signal_weights
 from recmind.data.splits import shuffled
-from recmind.tools.appeal import CANDIDATES, FEATURES, Appeal
-from recmind.tools.blocks import blocks
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import UserSequences, days_before
-from recmind.tools.moments import Moments
+from recmind.tools.ranking.batch_features import user_batches
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.logit import ChoiceSet, cross_fitted, hit_rate_and_ndcg
+from recmind.tools.ranking.reranker import CANDIDATES, FEATURES, Reranker
 
 LEAST_USERS = 50
 """With fewer users that have a past, nothing is learned."""
@@ -33,9 +33,6 @@ MOST_USERS = 3_000
 """So many users, drawn at random, are asked in each step of the search, and learned from."""
 FEW_USERS = 2_000
 """With fewer, the weights are also learned from the second- and third-newest interactions."""
-FOLDS = 5
-SHRINKAGE = 1.0
-"""What a squared weight costs, in users."""
 OTHERS = 99
 """Items drawn uniformly from those that a user has not taken, beside which the target has to stand out: what the
 weights for a given set are learned from."""
@@ -129,8 +126,8 @@ def tune(
     if len(newest.users) < FEW_USERS:
         slices += [slice_off(arrays, back, seed) for back in (1, 2)]
     cases = [case for n, part in enumerate(slices) for case in _cases(part, chosen, settings, texts, seed, n, progress)]
-    weights, ranks = _learned([linked for linked, _ in cases], seed)
-    set_weights, given_ranks = _learned([given for _, given in cases], seed)
+    weights, ranks = cross_fitted([linked for linked, _ in cases], seed)
+    set_weights, given_ranks = cross_fitted([given for _, given in cases], seed)
     newest_ones = np.array([linked.counts for linked, _ in cases])
     measured = {
         "links_": np.array([linked.rank for linked, _ in cases])[newest_ones],
@@ -139,7 +136,7 @@ def tune(
     }
     validation = {"users": float(newest_ones.sum())}
     for name, found_ranks in measured.items():
-        validation[f"{name}HR@10"], validation[f"{name}NDCG@10"] = figures(found_ranks)
+        validation[f"{name}HR@10"], validation[f"{name}NDCG@10"] = hit_rate_and_ndcg(found_ranks)
     return Tuned(chosen, weights, set_weights, validation)
 
 
@@ -182,13 +179,9 @@ class _Search:
         self._fitted[links] = model
         if len(self._fitted) > 2:
             self._fitted.pop(next(iter(self._fitted)))
-        return figures(link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets))[1]
-
-
-def figures(ranks: Float64s) -> tuple[float, float]:
-    """HR@10 and NDCG@10 of the rank of each user's one target; infinite where it was not found."""
-    measured = TargetRanks.of_one_target(ranks).metrics(10)
-    return float(measured["hit_rate"].mean()), float(measured["ndcg"].mean())
+        return hit_rate_and_ndcg(link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets))[
+            1
+        ]
 
 
 def drawn_users(count: int, seed: int) -> Int64s:
@@ -234,19 +227,6 @@ def link_ranks(
     return ranks
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One user's candidates: features of shape (candidates, features), and the place of the target or -1."""
-
-    user: int
-    features: Float64s
-    target: int
-    rank: float
-    """Of the target by links alone."""
-    counts: bool
-    """Whether it belongs to the newest slice, which figures are taken from."""
-
-
 def _cases(
     part: Slice,
     parameters: CollaborativeParameters,
@@ -255,77 +235,34 @@ def _cases(
     seed: int,
     number: int,
     progress: Progress,
-) -> Iterator[tuple[_Case, _Case]]:
+) -> Iterator[tuple[ChoiceSet, ChoiceSet]]:
     """For each user that is drawn, the candidates that the links find, and the target beside random items."""
     weights = signal_weights(part.rest, settings)
     model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, embeddings=texts)
-    appeal = Appeal(model, Moments.of(part.rest), texts, dict.fromkeys(FEATURES, 1.0))
+    reranker = Reranker(model, ItemTimes.of(part.rest), texts, dict.fromkeys(FEATURES, 1.0))
     drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
-    pasts = UserSequences.of(part.rest, part.users[drawn], settings)
-    for first, block in blocks(appeal, pasts):
+    sequences = UserSequences.of(part.rest, part.users[drawn], settings)
+    for first, batch in user_batches(reranker, sequences):
         progress(f"learning weights, slice {number + 1}", first, len(drawn))
-        places = drawn[first : first + block.users]
+        places = drawn[first : first + batch.users]
         others = []
-        for target, begin, end in zip(part.targets[places], block.pasts.starts, block.pasts.starts[1:], strict=False):
+        for target, begin, end in zip(
+            part.targets[places], batch.sequences.starts, batch.sequences.starts[1:], strict=False
+        ):
             among = rng.choice(model.items, OTHERS)
-            taken = np.isin(among, np.append(target, block.pasts.item_numbers[begin:end]))
+            taken = np.isin(among, np.append(target, batch.sequences.item_numbers[begin:end]))
             others.append(np.append(target, np.unique(among[~taken])))
-        linked, given = block.candidates(CANDIDATES)[0], block.pairs(others)
+        linked, given = batch.candidates(CANDIDATES)[0], batch.pairs(others)
         of_linked, of_given = (
-            np.split(block.features(pairs), pairs.starts(block.users)[1:-1]) for pairs in (linked, given)
+            np.split(batch.features(pairs), pairs.starts(batch.users)[1:-1]) for pairs in (linked, given)
         )
-        numbers = np.split(linked.numbers, linked.starts(block.users)[1:-1])
+        numbers = np.split(linked.numbers, linked.starts(batch.users)[1:-1])
         for user, place in enumerate(places.tolist()):
             at = np.flatnonzero(numbers[user] == part.targets[place])
             found = int(at[0]) if len(at) else -1
             whose, newest = int(part.users[place]), number == 0
             yield (
-                _Case(whose, of_linked[user], found, found + 1.0 if found >= 0 else np.inf, newest),
-                _Case(whose, of_given[user], 0, np.inf, newest),
+                ChoiceSet(whose, of_linked[user], found, found + 1.0 if found >= 0 else np.inf, newest),
+                ChoiceSet(whose, of_given[user], 0, np.inf, newest),
             )
     progress(f"learning weights, slice {number + 1}", len(drawn), len(drawn))
-
-
-def _learned(cases: Sequence[_Case], seed: int) -> tuple[dict[str, float], Float64s]:
-    """The weights from all cases, and the rank of each target by weights from other users."""
-    users = np.array([case.user for case in cases])
-    names = np.unique(users)
-    fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[np.searchsorted(names, users)]
-    ranks = np.full(len(cases), np.inf)
-    for k in range(FOLDS):
-        weights = fit_logit([case for case, at in zip(cases, fold.tolist(), strict=True) if at != k])
-        for n in np.flatnonzero(fold == k).tolist():
-            case = cases[n]
-            if case.target >= 0:
-                logits = case.features @ weights
-                ranks[n] = 1 + int((logits > logits[case.target]).sum())
-    return {name: round(float(w), 6) for name, w in zip(FEATURES, fit_logit(cases), strict=True)}, ranks
-
-
-def fit_logit(cases: Sequence[_Case]) -> Float64s:
-    """The weights that make targets likeliest among their candidates, by L-BFGS; a case without one says nothing."""
-    from scipy.optimize import minimize  # noqa: PLC0415  a question must not pay for SciPy
-
-    told = [case for case in cases if case.target >= 0]
-    if not told:
-        return np.zeros(len(FEATURES))
-    lengths = np.array([len(case.features) for case in told])
-    starts = np.cumsum(lengths) - lengths
-    table = np.concatenate([case.features for case in told])
-    spread = table.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    table = table / spread
-    owner = np.repeat(np.arange(len(told)), lengths)
-    of_target = table[starts + np.array([case.target for case in told])]
-
-    def cost(weights: Float64s) -> tuple[float, Float64s]:
-        logits = table @ weights
-        highest = np.maximum.reduceat(logits, starts)
-        odds = np.exp(logits - highest[owner])
-        total = np.add.reduceat(odds, starts)
-        value = float((np.log(total) + highest - of_target @ weights).sum() + SHRINKAGE * weights @ weights / 2)
-        slope = table.T @ (odds / total[owner]) - of_target.sum(axis=0) + SHRINKAGE * weights
-        return value, slope
-
-    found = minimize(cost, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
-    return np.asarray(found.x / spread)

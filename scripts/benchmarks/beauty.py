@@ -18,11 +18,11 @@ from recmind.data.progress import Progress
 from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.appeal import Appeal
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import SequenceItem, UserSequences, sequences_of
 from recmind.tools.index import Engines, build, open_engines
+from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.tuning import UNTRIED, tune
 
 CANDIDATES = 100
@@ -41,14 +41,14 @@ class Test:
 
 
 def sequential(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """All items but those of the history are ranked by ``Engines.appeal``.
+    """All items but those of the history are ranked by ``Engines.reranker``.
 
     ``valid`` is what tuning reports: the last item that the index knows, asked of weights learned from other users.
     ``test`` is the item after it.
     """
     with opened(data, work, progress) as (store, engines):
         validation = engines.manifest.parameters["validation"]
-        return {"valid": validated(validation), "test": _tested(engines.appeal, data, store, users, progress)}
+        return {"valid": validated(validation), "test": _tested(engines.reranker, data, store, users, progress)}
 
 
 def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict
         found = tune(arrays, settings, texts, start=alike, fixed=("backward",), progress=progress)
         assert found is not None, "there are thousands of users"
         model = CollaborativeModel.fit(arrays, weights(arrays, settings), settings, progress, found.parameters, texts)
-        appeal = replace(engines.appeal, collaborative=model, weights=found.weights)
-        return {"valid": validated(found.validation), "test": _tested(appeal, data, store, users, progress)}
+        reranker = replace(engines.reranker, collaborative=model, weights=found.weights)
+        return {"valid": validated(found.validation), "test": _tested(reranker, data, store, users, progress)}
 
 
 def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
             open_to_draw = np.setdiff1d(catalogue, touched)
             others = np.stack([rng.choice(open_to_draw, CANDIDATES - 1, replace=False) for rng in draws])
             # An item's odds beside another's do not hang on who else is asked about: all draws are asked at once.
-            odds = engines.appeal.odds(test.past, np.append(test.target, others), given=True)
+            odds = engines.reranker.relative_odds(test.past, np.append(test.target, others), given=True)
             beside = odds[1:].reshape(others.shape)
             # Of those tied with the target, half count as better.
             ranks[place] = 1 + (beside > odds[0]).sum(axis=1) + (beside == odds[0]).sum(axis=1) / 2
@@ -147,8 +147,10 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
     return [Test(user, past, numbers[taken[ids[user]]]) for user, (past, _) in zip(asked.tolist(), pasts, strict=True)]
 
 
-def _tested(appeal: Appeal, data: Path, store: Store, users: int | None, progress: Progress) -> dict[str, float | int]:
+def _tested(
+    reranker: Reranker, data: Path, store: Store, users: int | None, progress: Progress
+) -> dict[str, float | int]:
     tests = tests_of(data, store, users)
     progress("the test item among all", 0, len(tests))
     pasts = UserSequences.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
-    return figures(ranks_of(pasts, np.array([test.target for test in tests]), appeal))
+    return figures(ranks_of(pasts, np.array([test.target for test in tests]), reranker))

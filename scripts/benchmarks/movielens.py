@@ -24,13 +24,13 @@ from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.appeal import Appeal
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.index import build, open_engines
-from recmind.tools.moments import Moments
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.tuning import Slice, Tuned, slice_off, tune
 
 SEEDS = range(20)
@@ -118,13 +118,13 @@ def tuned(
 
 
 def ours(part: Slice, found: Tuned, settings: Settings, texts: ItemEmbeddings) -> Float64s:
-    """The rank of each target by ``Appeal``, infinite beyond the tenth."""
+    """The rank of each target by ``Reranker``, infinite beyond the tenth."""
     rest = part.rest
     model = CollaborativeModel.fit(
         rest, weights(rest, settings), settings, parameters=found.parameters, embeddings=texts
     )
-    appeal = Appeal(model, Moments.of(rest), texts, found.weights)
-    return ranks_of(UserSequences.of(rest, part.users, settings), part.targets, appeal)
+    reranker = Reranker(model, ItemTimes.of(rest), texts, found.weights)
+    return ranks_of(UserSequences.of(rest, part.users, settings), part.targets, reranker)
 
 
 def _measures(ranks: Float64s) -> Float64s:

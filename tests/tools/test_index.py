@@ -282,7 +282,7 @@ class TestTuning:
         assert later.version == "000003"
         for name in ("tuned", "collaborative", "weights", "validation"):
             assert later.parameters[name] == tuned.parameters[name]
-        assert dict(open_engines(workspace, store).appeal.weights) == tuned.parameters["weights"]
+        assert dict(open_engines(workspace, store).reranker.weights) == tuned.parameters["weights"]
 
     def test_few_users_leave_the_defaults(self, workspace, store, encoder):
         manifest = build(workspace, store, tuned=True)

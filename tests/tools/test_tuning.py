@@ -7,7 +7,8 @@ from recmind.data.signals import weights
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.user_sequence import sequence_of
-from recmind.tools.tuning import figures, link_ranks, slice_off, tune
+from recmind.tools.ranking.logit import hit_rate_and_ndcg
+from recmind.tools.tuning import link_ranks, slice_off, tune
 
 ITEMS = 30
 
@@ -57,7 +58,7 @@ def test_what_is_found_does_better_on_the_held_out_than_the_defaults() -> None:
 
     def measured(parameters: CollaborativeParameters) -> float:
         model = CollaborativeModel.fit(newest.rest, weight, Settings(), parameters=parameters)
-        return figures(link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets))[1]
+        return hit_rate_and_ndcg(link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets))[1]
 
     assert measured(tuned.parameters) > measured(CollaborativeParameters()) > 0.3
     assert sum(tuned.weights[name] for name in ("linked", "linked_newest", "long_term")) > 0.5

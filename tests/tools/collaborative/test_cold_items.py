@@ -2,13 +2,13 @@ import numpy as np
 
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.tools.appeal import Appeal
 from recmind.tools.collaborative.cold_items import ColdItems, cold_places, interleave
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import SequenceItem
-from recmind.tools.moments import Moments
-from tests.tools.test_appeal import HISTORIES, PARAMETERS, views
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.reranker import Reranker
+from tests.tools.ranking.test_reranker import HISTORIES, PARAMETERS, views
 
 TEXTS = ItemEmbeddings(
     np.array([1, 2, 3, 4, 5, 6, 7, 8, 9]),
@@ -38,14 +38,14 @@ def test_the_first_ten_places_are_earned_and_every_fourth_after_them_is_kept() -
 def test_a_long_answer_introduces_items_by_the_past_item_whose_text_is_nearest() -> None:
     arrays = views(*HISTORIES)
     model = CollaborativeModel.fit(arrays, weights(arrays, Settings()), Settings(), parameters=PARAMETERS)
-    found = Appeal(model, Moments.of(arrays), TEXTS, {"linked": 1.0})
+    found = Reranker(model, ItemTimes.of(arrays), TEXTS, {"linked": 1.0})
     past = (SequenceItem(5, 1.0, 0), SequenceItem(1, 1.0, 1))
-    assert {hit.item_number for hit in found.ask(past, 10)} == {2, 3, 4, 6}
-    *earned, first, second = found.ask(past, 18)
-    assert [hit.item_number for hit in earned] == [hit.item_number for hit in found.ask(past, 10)]
+    assert {hit.item_number for hit in found.recommend(past, 10)} == {2, 3, 4, 6}
+    *earned, first, second = found.recommend(past, 18)
+    assert [hit.item_number for hit in earned] == [hit.item_number for hit in found.recommend(past, 10)]
     assert [(hit.item_number, hit.raw, hit.because, hit.alike) for hit in (first, second)] == [
         (7, 0.0, (), 5),
         (9, 0.0, (), 1),
     ]
     assert all(0 < hit.score <= 1 for hit in (first, second))
-    assert 9 not in [hit.item_number for hit in found.ask(past, 18, exclude={9})]
+    assert 9 not in [hit.item_number for hit in found.recommend(past, 18, exclude={9})]

@@ -11,12 +11,12 @@ import numpy as np
 from recmind.data.arrays import Float64s, Int64s, places_of
 from recmind.data.records import Item
 from recmind.data.store import Store
-from recmind.tools.appeal import Appeal
 from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.context import Constraint
 from recmind.tools.everyday_words import is_long
 from recmind.tools.findings import NO_FOCUS, Focus, Scalar, TasteKey, describer, found, values_of
 from recmind.tools.popular import PopularItems
+from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.search import ItemSearch
 from recmind.tools.slate import Evidence, Findings
 
@@ -29,7 +29,7 @@ class RankWeights:
     """
 
     collaborative: float = 0.94
-    """The odds that the user takes the item next (``recmind.tools.appeal``); what goes with the items of "like X"."""
+    """The odds that the user takes the item next (``Reranker``); what goes with the items of "like X"."""
     semantic: float = 0.02
     """Nearness of the text to the request and to the items of "like X"."""
     metadata: float = 0.02
@@ -42,15 +42,15 @@ class RankWeights:
     """1 for what the user took up and liked; counts where the request asks for something again."""
 
 
-PLAIN = RankWeights()
+PLAIN_WEIGHTS = RankWeights()
 """Without wishes and without words to search for."""
-ASKED = RankWeights(collaborative=0.22, semantic=0.47, metadata=0.13, popularity=0.13, novelty=0.05)
+QUERY_WEIGHTS = RankWeights(collaborative=0.22, semantic=0.47, metadata=0.13, popularity=0.13, novelty=0.05)
 """With words to search for ("a heist in space"): what was asked outweighs what usually pleases."""
-LIKED = RankWeights(collaborative=0.20, semantic=0.35, metadata=0.32, popularity=0.08, novelty=0.05)
+SIMILAR_TO_WEIGHTS = RankWeights(collaborative=0.20, semantic=0.35, metadata=0.32, popularity=0.08, novelty=0.05)
 """With "like X" and no more: what the item is counts as much as who else took it."""
-WISHED = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularity=0.05, novelty=0.03)
+WISH_WEIGHTS = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularity=0.05, novelty=0.03)
 """With wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
-TOLD = RankWeights(collaborative=0.10, semantic=0.75, metadata=0.10, popularity=0.05, novelty=0.0)
+LONG_QUERY_WEIGHTS = RankWeights(collaborative=0.10, semantic=0.75, metadata=0.10, popularity=0.05, novelty=0.0)
 """With a long request: it tells of something in particular, and what search makes of it decides."""
 SURPRISE = (0.30, 0.0)
 """"Surprise me" adds the first to novelty and multiplies popularity by the second."""
@@ -59,13 +59,13 @@ AGAIN = 1.0
 UNLIKE = 0.35
 """What the likeness to "not X" takes off a score, at most."""
 SEED_SHARE = 0.75
-"""Where there are both, "like X" makes up so much of the collaborative part, and the user's past the rest."""
+"""Share of "like X" in the collaborative part where there is a past, too; the user's past is the rest."""
 WISH_SHARE, LIKENESS_SHARE, TASTE_SHARE = 0.65, 0.35, 0.10
 """What wishes met, likeness to "like X" and the user's tastes make up of the metadata part, as far as known."""
 ANY_WAY = 0.75
 """What a wish counts that is met in one of its ways at least ("funny": genre Comedy or mood funny), beside all."""
 FEW = 5
-"""Below so many candidates a similarity is measured from 0, otherwise from the least similar candidate."""
+"""Below this many candidates a similarity is measured from 0, otherwise from the least similar candidate."""
 _HIGH_LIFT = 4.0
 
 
@@ -92,13 +92,13 @@ class Ranked:
 class HybridRanker:
     """Ranks candidates. The same question always has the same answer; threads may share it."""
 
-    def __init__(self, store: Store, search: ItemSearch, appeal: Appeal, popular: PopularItems) -> None:
+    def __init__(self, store: Store, search: ItemSearch, reranker: Reranker, popular: PopularItems) -> None:
         self.store = store
         self.search = search
-        self.appeal = appeal
+        self.reranker = reranker
         self.popular = popular
 
-    def ask(
+    def rank(
         self,
         candidates: Sequence[RankInput],
         *,
@@ -151,7 +151,15 @@ class HybridRanker:
         present = {name: part for name, part in parts.items() if part is not None}
         told = not like and is_long(query)
         chosen = weights or (
-            TOLD if told else WISHED if wishes else ASKED if query.strip() else LIKED if like else PLAIN
+            LONG_QUERY_WEIGHTS
+            if told
+            else WISH_WEIGHTS
+            if wishes
+            else QUERY_WEIGHTS
+            if query.strip()
+            else SIMILAR_TO_WEIGHTS
+            if like
+            else PLAIN_WEIGHTS
         )
         if surprise:
             more, factor = SURPRISE
@@ -182,9 +190,9 @@ class HybridRanker:
         found_parts = []
         if seeds:
             # The root, because one item's row falls off steeply: the tenth is near it, too.
-            found_parts.append((SEED_SHARE, np.sqrt(self.appeal.collaborative.seed_scores(seeds, numbers))))
+            found_parts.append((SEED_SHARE, np.sqrt(self.reranker.collaborative.seed_scores(seeds, numbers))))
         if history:
-            found_parts.append((1 - SEED_SHARE, self.appeal.odds(history, numbers, given=given)))
+            found_parts.append((1 - SEED_SHARE, self.reranker.relative_odds(history, numbers, given=given)))
         linked = [(share, np.nan_to_num(scores.astype(np.float64))) for share, scores in found_parts]
         linked = [(share, scores) for share, scores in linked if scores.any()]
         if not linked:
@@ -195,7 +203,7 @@ class HybridRanker:
     def _semantic(self, candidates: Sequence[RankInput], query: str, like: Sequence[str]) -> Float64s | None:
         if not query.strip() and not like:
             return None
-        near = _spread(self._similarities([c.item_id for c in candidates], query, like))
+        near = _min_max(self._similarities([c.item_id for c in candidates], query, like))
         searched = np.array([candidate.scores.get("search", 0.0) for candidate in candidates])
         # Search has weighed a long request's words and years against its meaning; a similarity knows less.
         if near is None or (searched.any() and not like and is_long(query)):
@@ -206,7 +214,7 @@ class HybridRanker:
         return self.search.similarities(self.search.query_vector(query, like), item_ids).astype(np.float64)
 
     def _unlikeness(self, item_ids: Sequence[str], unlike: Sequence[str]) -> Float64s | None:
-        return _spread(self._similarities(item_ids, "", unlike)) if unlike else None
+        return _min_max(self._similarities(item_ids, "", unlike)) if unlike else None
 
     def _popularity(self, numbers: Int64s) -> dict[str, Float64s | None]:
         counts = self.store.statistics(numbers).interactions.astype(np.float64)
@@ -288,7 +296,7 @@ def _known(numbers: Int64s, history: Sequence[SequenceItem]) -> Float64s:
     return np.array([worth.get(number, 0.0) for number in numbers.tolist()])
 
 
-def _spread(similarities: Float64s) -> Float64s | None:
+def _min_max(similarities: Float64s) -> Float64s | None:
     """Similarities as 0 to 1 among the candidates; unknown ones are 0. None where none is known."""
     known = ~np.isnan(similarities)
     if not known.any():
@@ -305,7 +313,7 @@ def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_F
 
     Args:
         store: where titles and attributes are read.
-        ranked: what ``ask`` gave, cut to what is wanted.
+        ranked: what ``rank`` gave, cut to what is wanted.
         focus: what the request is about; the wishes that each item meets become evidence.
         shown: how many rows the model reads.
     """

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recmind.tools.diversity import diversified
+from recmind.tools.ranking.diversity import diversified
 
 TWINS = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
 

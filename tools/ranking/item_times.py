@@ -1,4 +1,4 @@
-"""When items were taken: how new an item was to everybody, and how much was going on with it, at a moment."""
+"""When items were taken: how new an item was to everybody at a moment, and how much was going on with it then."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from recmind.data.errors import RecMindError
 from recmind.tools.collaborative.user_sequence import DAY_S
 
 MOST_TIMES = 256
-"""Moments kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""
+"""Times kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""
 
 TREND_DAYS = 60.0
-"""What happened so many days away counts 1/e of what happens now."""
+"""Days away at which an interaction counts 1/e of one now."""
 
 _FILES = ("items", "counts", "starts", "days", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class ItemTimes:
     """Counts and times of the interactions of each item; nothing changes afterwards, so threads may share it."""
 
     items: Int64s
@@ -39,7 +39,7 @@ class Moments:
     """The same of the times from it on. With both, what counts at any moment is known from its two neighbors."""
 
     @classmethod
-    def of(cls, arrays: InteractionArrays) -> Moments:
+    def of(cls, arrays: InteractionArrays) -> ItemTimes:
         """Of all these interactions; those without a time are only counted."""
         items, place, counts = np.unique(arrays.item_numbers, return_inverse=True, return_counts=True)
         timed = np.flatnonzero(~np.isnan(arrays.at))
@@ -69,7 +69,7 @@ class Moments:
             np.save(folder / f"moments_{name}.npy", getattr(self, name), allow_pickle=False)
 
     @classmethod
-    def load(cls, folder: Path) -> Moments:
+    def load(cls, folder: Path) -> ItemTimes:
         """What was saved there, mapped from the files; RecMindError where they cannot be read."""
         try:
             items, counts, starts, days, before, after = (
@@ -82,7 +82,9 @@ class Moments:
         if not len(items) == len(counts) == len(starts) - 1 or not int(starts[-1]) == len(days) == len(before) == len(
             after
         ):
-            raise RecMindError(f"The times of items in {folder} are damaged: their files disagree. Run: recmind index")
+            raise RecMindError(
+                f"The item-times index in {folder} is corrupt (array lengths differ). Run: recmind index"
+            )
         return cls(items, counts, starts, days, before, after)
 
     def places(self, numbers: Int64s) -> Int64s:
@@ -95,17 +97,13 @@ class Moments:
         places, known = places_of(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
-    def around(self, numbers: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:
+    def around(self, places: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:
         """For each item, seen from a day, or from one of its own: the days since its first interaction (below 0: it
         came later), the days to the nearest one, and the interactions around that day, each counting
         exp(-days away / TREND_DAYS).
 
-        NaN, NaN and 0 for an item without times, or where the day is NaN.
+        NaN, NaN and 0 for an item without times, or where the day is NaN. The items are given by ``places``.
         """
-        return self.around_places(self.places(numbers), day)
-
-    def around_places(self, places: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:
-        """The same for items by their places among ``items``, -1 where they are not among them."""
         first, nearest = np.full(len(places), np.nan), np.full(len(places), np.nan)
         density = np.zeros(len(places))
         asked = np.flatnonzero((places >= 0) & ~np.isnan(day))

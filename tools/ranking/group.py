@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from recmind.data.choices import Aggregation
-from recmind.tools.rank import Ranked
+from recmind.tools.ranking.hybrid import Ranked
 
 T = TypeVar("T")
 

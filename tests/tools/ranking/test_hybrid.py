@@ -7,13 +7,21 @@ import pytest
 from recmind.data.conditions import Condition
 from recmind.data.signals import weights
 from recmind.data.store import Store
-from recmind.tools.appeal import DEFAULT_WEIGHTS, Appeal
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.context import Constraint
 from recmind.tools.history import UserHistory
-from recmind.tools.moments import Moments
 from recmind.tools.popular import PopularItems
-from recmind.tools.rank import ASKED, PLAIN, WISHED, HybridRanker, RankInput, RankWeights, rank_findings
+from recmind.tools.ranking.hybrid import (
+    PLAIN_WEIGHTS,
+    QUERY_WEIGHTS,
+    WISH_WEIGHTS,
+    HybridRanker,
+    RankInput,
+    RankWeights,
+    rank_findings,
+)
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.reranker import DEFAULT_WEIGHTS, Reranker
 from tests.tools.worlds import films, rated
 
 FUNNY = Constraint("funnier", (Condition("genres", "=", "Comedy"),))
@@ -47,8 +55,8 @@ def store(tmp_path: Path) -> Store:
 def ranker(store: Store, similarities: dict[str, float] | None = None) -> HybridRanker:
     arrays = store.interaction_arrays()
     model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
-    appeal = Appeal(model, Moments.of(arrays), None, DEFAULT_WEIGHTS)
-    return HybridRanker(store, Meaning(similarities or {}), appeal, PopularItems(store))  # type: ignore[arg-type]
+    reranker = Reranker(model, ItemTimes.of(arrays), None, DEFAULT_WEIGHTS)
+    return HybridRanker(store, Meaning(similarities or {}), reranker, PopularItems(store))  # type: ignore[arg-type]
 
 
 def candidates(*ids: str) -> list[RankInput]:
@@ -70,34 +78,34 @@ NEAR_MATRIX = {
 
 def test_the_score_is_the_weighed_sum_of_the_visible_parts(store: Store) -> None:
     past = UserHistory(store).signals("ann")
-    ranked = ranker(store, NEAR_MATRIX).ask(candidates(*ALL), history=past, query="simulation", wishes=[FUNNY])
+    ranked = ranker(store, NEAR_MATRIX).rank(candidates(*ALL), history=past, query="simulation", wishes=[FUNNY])
     for entry in ranked:
         assert set(entry.parts) == {"collaborative", "semantic", "metadata", "popularity", "novelty"}
         assert all(0 <= part <= 1 for part in entry.parts.values())
-        expected = sum(getattr(WISHED, name) * part for name, part in entry.parts.items())
-        assert entry.score == pytest.approx(expected / sum(getattr(WISHED, n) for n in entry.parts), abs=1e-3)
+        expected = sum(getattr(WISH_WEIGHTS, name) * part for name, part in entry.parts.items())
+        assert entry.score == pytest.approx(expected / sum(getattr(WISH_WEIGHTS, n) for n in entry.parts), abs=1e-3)
     assert [entry.score for entry in ranked] == sorted((entry.score for entry in ranked), reverse=True)
 
 
 def test_like_the_matrix_but_funnier_puts_science_fiction_comedies_before_the_sequel(store: Store) -> None:
     asked = ranker(store, NEAR_MATRIX)
-    plain = [entry.item_id for entry in asked.ask(candidates(*ALL), like=["matrix"])]
+    plain = [entry.item_id for entry in asked.rank(candidates(*ALL), like=["matrix"])]
     assert plain[0] == "reloaded"
-    funny = [entry.item_id for entry in asked.ask(candidates(*ALL), like=["matrix"], wishes=[FUNNY])]
+    funny = [entry.item_id for entry in asked.rank(candidates(*ALL), like=["matrix"], wishes=[FUNNY])]
     assert funny[:2] == ["mib", "quest"]
 
 
 def test_what_nothing_is_known_of_is_shared_out(store: Store) -> None:
-    ranked = ranker(store).ask(candidates(*ALL))
+    ranked = ranker(store).rank(candidates(*ALL))
     assert set(ranked[0].parts) == {"popularity", "novelty"}
     top = ranked[0]
-    expected = PLAIN.popularity * top.parts["popularity"] + PLAIN.novelty * top.parts["novelty"]
-    assert top.score == pytest.approx(expected / (PLAIN.popularity + PLAIN.novelty), abs=1e-3)
+    expected = PLAIN_WEIGHTS.popularity * top.parts["popularity"] + PLAIN_WEIGHTS.novelty * top.parts["novelty"]
+    assert top.score == pytest.approx(expected / (PLAIN_WEIGHTS.popularity + PLAIN_WEIGHTS.novelty), abs=1e-3)
 
 
 def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(tmp_path: Path) -> None:
     store = films(tmp_path)
-    ranked = ranker(store).ask(candidates("net", "heat", "alien"))
+    ranked = ranker(store).rank(candidates("net", "heat", "alien"))
     assert [(entry.item_id, entry.score, dict(entry.parts)) for entry in ranked] == [
         ("alien", 0.0, {}),
         ("heat", 0.0, {}),
@@ -108,38 +116,40 @@ def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(tmp_path: Pa
 def test_the_order_of_the_candidates_does_not_matter(store: Store) -> None:
     asked = ranker(store, NEAR_MATRIX)
     past = UserHistory(store).signals("ann")
-    one = asked.ask(candidates(*ALL), history=past, query="x")
-    assert asked.ask(candidates(*reversed(ALL)), history=past, query="x") == one
+    one = asked.rank(candidates(*ALL), history=past, query="x")
+    assert asked.rank(candidates(*reversed(ALL)), history=past, query="x") == one
 
 
 def test_words_to_search_for_outweigh_the_usual_taste(store: Store) -> None:
     past = UserHistory(store).signals("ann")
-    ranked = ranker(store, dict.fromkeys(ALL, 0.2) | {"mib": 0.3, "amelie": 0.6}).ask(
+    ranked = ranker(store, dict.fromkeys(ALL, 0.2) | {"mib": 0.3, "amelie": 0.6}).rank(
         candidates(*ALL), history=past, query="a waitress"
     )
     assert ranked[0].item_id == "amelie"
-    assert ASKED.semantic > ASKED.collaborative
+    assert QUERY_WEIGHTS.semantic > QUERY_WEIGHTS.collaborative
 
 
 def test_a_word_found_by_search_counts_beside_the_similarity(store: Store) -> None:
     given = [RankInput("heat", {"search": 1.0}), RankInput("net", {"search": 0.1})]
-    parts = {e.item_id: e.parts["semantic"] for e in ranker(store, {"heat": 0.3, "net": 0.3}).ask(given, query="thief")}
+    parts = {
+        e.item_id: e.parts["semantic"] for e in ranker(store, {"heat": 0.3, "net": 0.3}).rank(given, query="thief")
+    }
     assert parts == {"heat": 1.0, "net": 1.0}
-    parts = {e.item_id: e.parts["semantic"] for e in ranker(store).ask(given, query="thief")}
+    parts = {e.item_id: e.parts["semantic"] for e in ranker(store).rank(given, query="thief")}
     assert parts == {"heat": 1.0, "net": 0.1}
 
 
 def test_surprise_turns_to_what_few_know(store: Store) -> None:
     asked = ranker(store)
-    assert asked.ask(candidates(*ALL))[0].item_id in {"reloaded", "aliens"}
-    assert asked.ask(candidates(*ALL), surprise=True)[0].item_id in {"alien", "amelie", "psycho"}
+    assert asked.rank(candidates(*ALL))[0].item_id in {"reloaded", "aliens"}
+    assert asked.rank(candidates(*ALL), surprise=True)[0].item_id in {"alien", "amelie", "psycho"}
 
 
 def test_unlike_takes_off(store: Store) -> None:
     similar_to_alien = {"aliens": 0.9, "reloaded": 0.1, "mib": 0.1, "quest": 0.1, "heat": 0.0, "net": 0.0}
     asked = ranker(store, similar_to_alien)
-    plain = {e.item_id: e.score for e in asked.ask(candidates(*similar_to_alien))}
-    without = {e.item_id: e for e in asked.ask(candidates(*similar_to_alien), unlike=["alien"])}
+    plain = {e.item_id: e.score for e in asked.rank(candidates(*similar_to_alien))}
+    without = {e.item_id: e for e in asked.rank(candidates(*similar_to_alien), unlike=["alien"])}
     assert without["aliens"].score == pytest.approx(plain["aliens"] - 0.35, abs=1e-3)
     assert without["aliens"].parts["unlike"] == 0.35
     assert without["heat"].score == plain["heat"]
@@ -147,28 +157,28 @@ def test_unlike_takes_off(store: Store) -> None:
 
 def test_tastes_and_own_weights(store: Store) -> None:
     only_metadata = RankWeights(0, 0, 1, 0, 0)
-    ranked = ranker(store).ask(candidates(*ALL), tastes={("genres", "Horror"): 4.0}, weights=only_metadata)
+    ranked = ranker(store).rank(candidates(*ALL), tastes={("genres", "Horror"): 4.0}, weights=only_metadata)
     assert {entry.item_id for entry in ranked[:2]} == {"alien", "psycho"}
     assert ranked[0].score == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_a_wish_met_in_every_way_counts_more_than_in_one(store: Store) -> None:
     wish = Constraint("old and funny", (Condition("genres", "=", "Comedy"), Condition("year", "<", 1999)))
-    ranked = ranker(store).ask(
+    ranked = ranker(store).rank(
         candidates("mib", "quest", "heat", "net"), wishes=[wish], weights=RankWeights(0, 0, 1, 0, 0)
     )
     assert [(entry.item_id, entry.score) for entry in ranked[:2]] == [("mib", 1.0), ("quest", 0.875)]
 
 
 def test_unknown_items_are_left_out_and_nothing_ranks_nothing(store: Store) -> None:
-    assert [e.item_id for e in ranker(store).ask(candidates("gone", "heat"), like=["gone"], unlike=["gone"])] == [
+    assert [e.item_id for e in ranker(store).rank(candidates("gone", "heat"), like=["gone"], unlike=["gone"])] == [
         "heat"
     ]
-    assert ranker(store).ask([]) == []
+    assert ranker(store).rank([]) == []
 
 
 def test_findings_carry_score_and_parts(store: Store) -> None:
-    ranked = ranker(store).ask(candidates(*ALL), wishes=[FUNNY])
+    ranked = ranker(store).rank(candidates(*ALL), wishes=[FUNNY])
     from recmind.tools.findings import Focus
 
     findings = rank_findings(store, ranked[:3], focus=Focus(wishes=(FUNNY,)))

@@ -1,6 +1,6 @@
-"""Which of the candidates a user takes next: a conditional logit (McFadden, 1974) over a few features of each.
+"""Orders candidates by which one the user takes next: a conditional logit (McFadden, 1974) over a few features of each.
 
-``tools.collaborative`` finds the candidates and says what led there; this orders them. The weights are stated below, or
+``CollaborativeModel`` finds the candidates and says what led there; this orders them. The weights are stated below, or
 learned on a validation slice by ``recmind index --tune``.
 """
 
@@ -19,15 +19,15 @@ from recmind.tools.collaborative.cold_items import ColdItems, cold_places, inter
 from recmind.tools.collaborative.model import CollaborativeHit, CollaborativeModel, SeedVector, heaviest, sequence_table
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import DAY_S, SequenceItem, days_before
-from recmind.tools.moments import Moments
-from recmind.tools.questions import Question, Questions
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.user_state import UserState, UserStateCache
 
 CANDIDATES = 200
 """Candidates that are ordered: those with the strongest links."""
-LEAST = 0.03
-"""What a link weighs that is not there, beside the strongest of the question: the logarithm needs one."""
+LINK_FLOOR = 0.03
+"""Floor added before the log, relative to the strongest link."""
 NEW_DAYS = 180.0
-"""An item's newness falls to 1/e in so many days."""
+"""Days in which an item's newness falls to 1/e."""
 FAR_DAYS = 5_000.0
 
 FEATURES = ("linked", "linked_newest", "long_term", "popularity", "text", "text_newest", "newness", "trend", "quiet")
@@ -62,21 +62,21 @@ _FILE = "appeal.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Appeal:
-    """Made by the index; threads may share it."""
+class Reranker:
+    """Finds a user's candidates and orders them. Made by the index; threads may share it."""
 
     collaborative: CollaborativeModel
-    moments: Moments
-    texts: ItemEmbeddings | None
+    item_times: ItemTimes
+    embeddings: ItemEmbeddings | None
     weights: Mapping[str, float]
     """Of the features by name, for the order of what the links found; a feature without a weight is not computed."""
     set_weights: Mapping[str, float] = field(default_factory=dict)
     """For the order of a set that somebody gave, most of which nothing may link to; where empty, ``weights``."""
-    _questions: Questions = field(default_factory=Questions, repr=False, compare=False)
-    _new: list[ColdItems] = field(default_factory=list, repr=False, compare=False)
+    _states: UserStateCache = field(default_factory=UserStateCache, repr=False, compare=False)
+    _cold: list[ColdItems] = field(default_factory=list, repr=False, compare=False)
     """Found when they are first asked for."""
 
-    def ask(
+    def recommend(
         self,
         history: Sequence[SequenceItem],
         n: int,
@@ -85,16 +85,16 @@ class Appeal:
     ) -> list[CollaborativeHit]:
         """The n candidates the user takes likeliest, the likeliest first, each with what led to it.
 
-        The score of a candidate is its odds beside those of the best one: 1 for the best, above 0 for the others.
-        Some places after the tenth are for items that nobody took yet, whatever their odds: see ``ColdItems``.
+        The score of a candidate is exp(logit - best logit): 1 for the best, above 0 for the others.
+        Some places after the tenth are for items that nobody took yet, whatever their score: see ``ColdItems``.
         """
         found = self.candidates(history, max(n, CANDIDATES), exclude, allowed)
-        new = self._newcomers(history, cold_places(n), exclude, allowed)
+        new = self._nearest_cold_items(history, cold_places(n), exclude, allowed)
         if len(new):
             new = new[~np.isin(new, found)] if len(found) else new[:0]
-        odds = self.odds(history, np.concatenate((found, new)))
+        odds = self.relative_odds(history, np.concatenate((found, new)))
         order = np.lexsort((np.arange(len(found)), -odds[: len(found)]))[:n]
-        hits = self.collaborative.explain(self.question(history).asked, found[order])
+        hits = self.collaborative.explain(self.user_state(history).seeds, found[order])
         scored = [replace(hit, score=score) for hit, score in zip(hits, odds[order].tolist(), strict=True)]
         return interleave(scored, self._introduced(history, new, odds[len(found) :]))[:n] if len(new) else scored
 
@@ -106,12 +106,12 @@ class Appeal:
         allowed: Int64s | None = None,
     ) -> Int64s:
         """The n item numbers that the past leads to strongest, as ``CollaborativeModel.recommend`` orders them."""
-        return self.collaborative.strongest(self.question(history).asked, n, exclude, allowed)
+        return self.collaborative.strongest(self.user_state(history).seeds, n, exclude, allowed)
 
-    def odds(
+    def relative_odds(
         self, history: Sequence[SequenceItem], item_numbers: Sequence[int] | Int64s, *, given: bool = False
     ) -> Float64s:
-        """How likely the user takes each of these items next, beside the likeliest of them: above 0, at most 1.
+        """exp(logit - best logit) of each of these items: 1 for the likeliest next one, above 0 for the others.
 
         ``given`` says that somebody chose the items, not the links.
         """
@@ -129,28 +129,28 @@ class Appeal:
 
     def features(self, history: Sequence[SequenceItem], numbers: Int64s, names: Sequence[str] = FEATURES) -> Float64s:
         """The features of these items for this user, of shape (items, names)."""
-        question = self.question(history, names)
+        state = self.user_state(history, names)
         columns = {name: np.zeros(len(numbers)) for name in names}
-        places, met = question.asked.neighbors.columns_of(self.collaborative.positions_of(numbers))
-        for name in columns.keys() & question.totals.keys():
-            totals = question.totals[name]
-            columns[name] = np.log(np.where(met, totals[places] if len(totals) else 0.0, 0.0) + LEAST)
+        reached, met = state.seeds.neighbors.columns_of(self.collaborative.positions_of(numbers))
+        for name in columns.keys() & state.totals.keys():
+            totals = state.totals[name]
+            columns[name] = np.log(np.where(met, totals[reached] if len(totals) else 0.0, 0.0) + LINK_FLOOR)
         if "popularity" in columns:
-            columns["popularity"] = np.log1p(self.moments.interactions(numbers))
-        directions = columns.keys() & question.texts.keys()
-        if directions and self.texts is not None:
-            rows, known = places_of(self.texts.numbers, numbers)
-            vectors = self.texts.vectors[rows]
+            columns["popularity"] = np.log1p(self.item_times.interactions(numbers))
+        directions = columns.keys() & state.directions.keys()
+        if directions and self.embeddings is not None:
+            rows, known = places_of(self.embeddings.numbers, numbers)
+            vectors = self.embeddings.vectors[rows]
             for name in directions:
-                columns[name] = np.where(known, dots(vectors, question.texts[name]), 0.0)
+                columns[name] = np.where(known, dots(vectors, state.directions[name]), 0.0)
         if {"newness", "trend", "quiet"} & columns.keys():
-            self.times(columns, self.moments.places(numbers), question.day)
+            self.fill_times(columns, self.item_times.places(numbers), state.day)
         return np.column_stack([columns[name] for name in names])
 
-    def times(self, columns: dict[str, Float64s], places: Int64s, day: float | Float64s) -> None:
+    def fill_times(self, columns: dict[str, Float64s], places: Int64s, day: float | Float64s) -> None:
         """Fill those of the columns that come of the times of items, seen from a day, or from one for each item; where
-        it is NaN they are 0. ``places`` are those of ``Moments.places``."""
-        first, nearest, density = self.moments.around_places(places, day)
+        it is NaN they are 0. ``places`` are those of ``ItemTimes.places``."""
+        first, nearest, density = self.item_times.around(places, day)
         found = {}
         if "newness" in columns:
             found["newness"] = np.where(first >= 0, np.exp(-np.maximum(np.nan_to_num(first), 0) / NEW_DAYS), 0.0)
@@ -160,26 +160,26 @@ class Appeal:
             found["quiet"] = np.log1p(np.minimum(np.nan_to_num(nearest, nan=FAR_DAYS), FAR_DAYS))
         columns.update({name: np.where(np.isnan(day), 0.0, column) for name, column in found.items()})
 
-    def question(self, history: Sequence[SequenceItem], names: Collection[str] = ()) -> Question:
-        """The past as it is asked with for these features."""
+    def user_state(self, history: Sequence[SequenceItem], names: Collection[str] = ()) -> UserState:
+        """What the past comes to for these features, whatever the candidates."""
         wanted = frozenset(names).union(
             name for name in FEATURES if self.weights.get(name) or self.set_weights.get(name)
         )
-        known = self._questions.get(history, wanted)
+        known = self._states.get(history, wanted)
         if known is not None:
             return known
         table = sequence_table(history)
         weighed = self.collaborative.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
         times = table[:, 3][~np.isnan(table[:, 3])]
-        asked, totals = self._led(table, weighed, wanted)
-        texts = self._directions(table, weighed, wanted) if self.texts is not None and len(table) else {}
-        found = Question(table, asked, totals, texts, float(times.max()) / DAY_S if len(times) else np.nan)
+        seeds, totals = self._link_totals(table, weighed, wanted)
+        directions = self._directions(table, weighed, wanted) if self.embeddings is not None and len(table) else {}
+        found = UserState(table, seeds, totals, directions, float(times.max()) / DAY_S if len(times) else np.nan)
         if isinstance(history, tuple):
             # A list could have changed when it comes again.
-            self._questions.put(history, wanted, found)
+            self._states.put(history, wanted, found)
         return found
 
-    def _led(
+    def _link_totals(
         self, table: Float64s, weighed: Float64s, wanted: Collection[str]
     ) -> tuple[SeedVector, dict[str, Float64s]]:
         """What the past leads to by links, in each of the ways that are wanted."""
@@ -196,49 +196,50 @@ class Appeal:
         neighbors = model.neighbors(np.where(counts, positions, -1))
         totals = {name: neighbors.totals(given) for name, given in weights.items()}
         linked = weights["linked"]
-        asked = SeedVector(positions, linked, (table[:, 1] > 0) & (linked > 0), neighbors, totals["linked"])
-        beside = {name: total / (float(total.max(initial=0.0)) or 1.0) for name, total in totals.items()}
-        return asked, beside if len(table) else {}
+        seeds = SeedVector(positions, linked, (table[:, 1] > 0) & (linked > 0), neighbors, totals["linked"])
+        relative = {name: total / (float(total.max(initial=0.0)) or 1.0) for name, total in totals.items()}
+        return seeds, relative if len(table) else {}
 
     def _directions(self, table: Float64s, weighed: Float64s, wanted: Collection[str]) -> dict[str, Float32s]:
         """Where the texts of the past point, and those of its newest items."""
-        assert self.texts is not None
-        past, has_text = places_of(self.texts.numbers, table[:, 0].astype(np.int64))
+        assert self.embeddings is not None
+        past, has_text = places_of(self.embeddings.numbers, table[:, 0].astype(np.int64))
         leads = has_text & (weighed > 0)
         newest = leads & (table[:, 2] == table[leads, 2].min(initial=np.inf))
         found = {}
         for name, chosen in (("text", leads), ("text_newest", newest)):
             if name in wanted and chosen.any():
-                mean = np.einsum("i,ij->j", weighed[chosen].astype(np.float32), self.texts.vectors[past[chosen]])
+                mean = np.einsum("i,ij->j", weighed[chosen].astype(np.float32), self.embeddings.vectors[past[chosen]])
                 found[name] = np.asarray(mean / (float(np.linalg.norm(mean)) or 1.0), dtype=np.float32)
         return found
 
-    def _newcomers(
+    def _nearest_cold_items(
         self, history: Sequence[SequenceItem], n: int, exclude: Collection[int], allowed: Int64s | None
     ) -> Int64s:
         """The n items that nobody took yet whose texts are most like those of the past."""
-        direction = self.question(history, ("text",)).texts.get("text") if n and self.texts is not None else None
-        if direction is None or self.texts is None:
+        wanted = n > 0 and self.embeddings is not None
+        direction = self.user_state(history, ("text",)).directions.get("text") if wanted else None
+        if direction is None:
             return np.empty(0, np.int64)
-        return self.newcomers().nearest(direction, n, {*exclude, *(past.item_number for past in history)}, allowed)
+        return self.cold_items().nearest(direction, n, {*exclude, *(past.item_number for past in history)}, allowed)
 
-    def newcomers(self) -> ColdItems:
-        """The items that nobody took yet, for an appeal that has texts; found once."""
-        assert self.texts is not None
-        if not self._new:
-            self._new.append(ColdItems.of(self.texts, self.moments.items))
-        return self._new[0]
+    def cold_items(self) -> ColdItems:
+        """The items that nobody took yet, for a re-ranker that has embeddings; found once."""
+        assert self.embeddings is not None
+        if not self._cold:
+            self._cold.append(ColdItems.of(self.embeddings, self.item_times.items))
+        return self._cold[0]
 
     def _introduced(self, history: Sequence[SequenceItem], new: Int64s, odds: Float64s) -> list[CollaborativeHit]:
         """These items as hits, each with the past item that its text is most like."""
-        assert self.texts is not None
-        table = self.question(history).table
-        past, has_text = places_of(self.texts.numbers, table[table[:, 1] > 0, 0].astype(np.int64))
+        assert self.embeddings is not None
+        table = self.user_state(history).table
+        past, has_text = places_of(self.embeddings.numbers, table[table[:, 1] > 0, 0].astype(np.int64))
         if not has_text.any():
             return []
-        rows, _ = places_of(self.texts.numbers, new)
-        likeness = dots(self.texts.vectors[rows, None], self.texts.vectors[past[has_text]])
-        nearest = self.texts.numbers[past[has_text]][likeness.argmax(axis=1)].tolist()
+        rows, _ = places_of(self.embeddings.numbers, new)
+        likeness = dots(self.embeddings.vectors[rows, None], self.embeddings.vectors[past[has_text]])
+        nearest = self.embeddings.numbers[past[has_text]][likeness.argmax(axis=1)].tolist()
         hits = zip(new.tolist(), odds.tolist(), nearest, strict=True)
         return [CollaborativeHit(number, score, 0.0, (), alike) for number, score, alike in hits]
 
@@ -246,10 +247,10 @@ class Appeal:
         """Write the weights and the times into the folder; the other engines write themselves."""
         both = {"weights": dict(self.weights), "set_weights": dict(self.set_weights)}
         (folder / _FILE).write_text(json.dumps(both, indent=1) + "\n", encoding="utf-8")
-        self.moments.save(folder)
+        self.item_times.save(folder)
 
     @classmethod
-    def load(cls, folder: Path, collaborative: CollaborativeModel, texts: ItemEmbeddings | None) -> Appeal:
+    def load(cls, folder: Path, collaborative: CollaborativeModel, embeddings: ItemEmbeddings | None) -> Reranker:
         """What was saved there, over the engines beside it; RecMindError where it cannot be read."""
         try:
             both = json.loads((folder / _FILE).read_text(encoding="utf-8"))
@@ -261,4 +262,4 @@ class Appeal:
             raise RecMindError(
                 f"The weights in {folder / _FILE} cannot be read ({error}). Run: recmind index"
             ) from error
-        return cls(collaborative, Moments.load(folder), texts, weights, set_weights)
+        return cls(collaborative, ItemTimes.load(folder), embeddings, weights, set_weights)

@@ -9,7 +9,7 @@ import numpy as np
 from recmind.data.arrays import Float32s, dots
 
 POOL = 5
-"""Candidates that compete for a place: so many times as many as there are places."""
+"""Candidate pool size as a multiple of n."""
 
 
 def diversified(scores: Sequence[float], vectors: Float32s, n: int, diversity: float) -> list[int]:
