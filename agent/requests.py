@@ -42,7 +42,7 @@ from recmind.data.spending import Ledger
 from recmind.data.store import Store
 from recmind.data.text import encodable
 from recmind.data.workspace import Workspace
-from recmind.tools.index import Engines, open_engines
+from recmind.tools.index.engines import Engines, open_engines
 from recmind.tools.slate import Slate
 
 MODEL_VARIABLE = "RECMIND_MODEL"

@@ -18,9 +18,9 @@ from recmind.agent.understanding import Understanding
 from recmind.data.choices import Mode, Strategy, Strictness
 from recmind.data.settings import Limits, Price
 from recmind.data.spending import Ledger
+from recmind.tools.chat.submit import Submission
 from recmind.tools.context import Brief, RequestContext
 from recmind.tools.slate import Slate
-from recmind.tools.submit import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

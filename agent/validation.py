@@ -18,9 +18,9 @@ from recmind.agent.state import AgentContext, Chosen, Verdict
 from recmind.data.conditions import matches
 from recmind.data.records import Item
 from recmind.data.text import normalize
+from recmind.tools.chat.submit import Pick, Submission
 from recmind.tools.context import Brief
 from recmind.tools.slate import Entry, Slate
-from recmind.tools.submit import Pick, Submission
 
 TWICE = "is there twice"
 MOST_EXAMPLES = 3

@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from recmind.agent import hybrid, policy
 from recmind.agent.nodes.steady import steady
 from recmind.agent.state import AgentContext, Event, State
-from recmind.tools.submit import parse_submission
+from recmind.tools.chat.submit import parse_submission
 
 
 @steady

@@ -15,7 +15,7 @@ from recmind.agent.lines import ANOTHER, RESERVED, begun, idea_of, question
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.nodes.reason import call_deadline
 from recmind.agent.state import AgentContext, Event, Spent, State
-from recmind.tools.toolbox import schemas
+from recmind.tools.chat.toolbox import schemas
 
 SCHEMAS = schemas([ANOTHER])
 

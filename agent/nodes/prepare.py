@@ -19,8 +19,8 @@ from recmind.agent.state import AgentContext, Event, State
 from recmind.agent.understanding import Understanding, understand
 from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
+from recmind.tools.chat.catalogue_summary import describe_catalogue, example_condition
 from recmind.tools.context import Brief, Constraint
-from recmind.tools.describe import describe_catalogue, example_condition
 from recmind.tools.lookups import LookUps
 from recmind.tools.profile import Profile
 from recmind.tools.slate import Slate

@@ -12,9 +12,9 @@ from recmind.agent import hybrid
 from recmind.agent.nodes.steady import steady
 from recmind.agent.state import AgentContext, Event, State, Verdict
 from recmind.agent.validation import find, given_up, judge, settle
+from recmind.tools.chat.submit import SUBMIT, Submission
 from recmind.tools.context import Brief
 from recmind.tools.slate import Slate
-from recmind.tools.submit import SUBMIT, Submission
 
 
 @steady

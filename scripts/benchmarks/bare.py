@@ -17,7 +17,7 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 from recmind import RecMind
-from recmind.tools.toolbox import schemas
+from recmind.tools.chat.toolbox import schemas
 
 
 class Conversation(TypedDict):

@@ -21,9 +21,10 @@ from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import SequenceItem, UserSequences, sequences_of
-from recmind.tools.index import Engines, build, open_engines
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import Engines, open_engines
+from recmind.tools.index.tuning import UNTRIED, tune
 from recmind.tools.ranking.reranker import Reranker
-from recmind.tools.tuning import UNTRIED, tune
 
 CANDIDATES = 100
 """The test item and 99 others."""
@@ -125,8 +126,8 @@ def without_tests(data: Path, work: Path, progress: Progress, *, tuned: bool = T
                 progress=progress,
             )
         if tuned and (workspace.current_index() is None or not is_tuned(workspace)):
-            build(workspace, store, progress, tuned=True)
-        build(workspace, store, progress)
+            build_index(workspace, store, progress, tuned=True)
+        build_index(workspace, store, progress)
     return workspace
 
 

@@ -17,10 +17,10 @@ from recmind.data.importers import import_movielens
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.user_sequence import UserSequences
+from recmind.tools.index.tuning import Slice
 from recmind.tools.ranking.logit import hit_rate_and_ndcg
 from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.ranking.reranker_batch import recommend_batch
-from recmind.tools.tuning import Slice
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in (".src", "", "scripts"))

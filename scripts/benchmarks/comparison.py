@@ -19,7 +19,7 @@ from benchmarks.common import PYTHONPATH, asked_of
 from benchmarks.rivals import Histories
 from recmind.data.progress import Progress
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.tuning import Slice, slice_off
+from recmind.tools.index.tuning import Slice, leave_last
 
 USERS, TRIED = 2_000, 500
 """So many users at most, drawn with seed 0, are asked in each, and for each setting that is tried before the test
@@ -73,7 +73,7 @@ def _beauty(data: Path, work: Path, progress: Progress) -> tuple[Histories, Hist
         found = engines.manifest.parameters
     known = Histories(part, store.settings, texts)
     setting = {"collaborative": found["collaborative"], "weights": found["weights"]}
-    return replace(known, part=slice_off(arrays, 0, 0)), known, setting
+    return replace(known, part=leave_last(arrays, 0, 0)), known, setting
 
 
 def _movielens(data: Path, work: Path, progress: Progress) -> tuple[Histories, Histories, Mapping[str, Any]]:
@@ -81,7 +81,7 @@ def _movielens(data: Path, work: Path, progress: Progress) -> tuple[Histories, H
         arrays, settings = store.interaction_arrays(), store.settings
     tuned = movielens.tuned(arrays, settings, texts, work, progress)
     setting = {"collaborative": asdict(tuned.parameters), "weights": dict(tuned.weights)}
-    valid, test = (Histories(slice_off(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
+    valid, test = (Histories(leave_last(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
     return valid, test, setting
 
 

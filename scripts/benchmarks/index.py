@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.common import latest_small, python, recmind
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
+from recmind.tools.index.manifest import Manifest
 from recmind.tools.item_text import embedded_text
-from recmind.tools.manifest import Manifest
 
 _ENCODE = """
 import json, sys

@@ -28,10 +28,11 @@ from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import UserSequences
-from recmind.tools.index import build, open_engines
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import open_engines
+from recmind.tools.index.tuning import Slice, Tuned, leave_last, tune
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import Reranker
-from recmind.tools.tuning import Slice, Tuned, slice_off, tune
 
 SEEDS = range(20)
 """Of the order of ratings of one moment."""
@@ -55,7 +56,7 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
     ranks: dict[str, list[Float64s]] = {name: [] for name in ("test", *BASELINES)}
     for done, seed in enumerate(SEEDS):
         progress("leave-one-out, orders of ratings", done, len(SEEDS))
-        part = asked_of(slice_off(arrays, 0, seed), users)
+        part = asked_of(leave_last(arrays, 0, seed), users)
         asked += part.users.tolist()
         ranks["test"].append(ours(part, found, settings, texts))
         for name, baseline in BASELINES.items():
@@ -94,7 +95,7 @@ def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
             for name in FILES:
                 shutil.copyfile(data / "ml-latest-small" / name, release / name)
             import_movielens(store, release, progress=progress)
-        build(workspace, store, progress)
+        build_index(workspace, store, progress)
     return workspace
 
 

@@ -20,7 +20,8 @@ from recmind.data.progress import Progress
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse
-from recmind.tools.index import build, open_engines
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import open_engines
 from recmind.tools.long_requests import signs as signs_of
 from recmind.tools.search import DEPTH, LONG_DEPTH, ItemSearch
 
@@ -66,7 +67,7 @@ def measure(data: Path, work: Path) -> dict[str, float | int | str]:
     posts = requests_of(data)
     workspace = with_overviews(data, work)
     with Store(workspace.database, workspace.settings) as store, ProgressLine() as progress:
-        build(workspace, store, progress)
+        build_index(workspace, store, progress)
         search = open_engines(workspace, store).search
         asked = ask(posts, store, search, progress)
     ranks = {

@@ -27,10 +27,10 @@ from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import UserSequences, sequences_of
+from recmind.tools.index.tuning import Slice
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.ranking.reranker_batch import recommend_batch
-from recmind.tools.tuning import Slice
 
 T = TypeVar("T")
 One = Callable[[int], Sequence[int]]

@@ -142,7 +142,8 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
 
 def test_a_question_imports_no_scipy() -> None:
     program = (
-        "import sys; from tests.tools.ranking.test_reranker import *; from recmind.tools.index import open_engines;"
+        "import sys; from tests.tools.ranking.test_reranker import *;"
+        "from recmind.tools.index.engines import open_engines;"
         "print([name for name in ('scipy', 'sklearn', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)

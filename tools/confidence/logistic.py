@@ -1,4 +1,4 @@
-"""Logistic regression in plain NumPy, and a pair of them whose answer is calibrated: the same every time."""
+"""Logistic regression in plain NumPy, and a calibrated one; the same data gives the same weights."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Logistic:
             labels: what came true; both kinds must be there.
             shrinkage: what squared weights (for scaled features) cost, in labels; the bias is free.
         """
-        middle, spread = features.mean(axis=0), features.std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        table = np.column_stack(((features - middle) / spread, np.ones(len(features))))
+        middle, deviation = features.mean(axis=0), features.std(axis=0)
+        deviation = np.where(deviation > 0, deviation, 1.0)
+        table = np.column_stack(((features - middle) / deviation, np.ones(len(features))))
         cost = np.append(np.full(features.shape[1], shrinkage), 1e-9)
         found = np.zeros(table.shape[1])
         for _ in range(_STEPS):
@@ -46,7 +46,7 @@ class Logistic:
             found = found - step
             if np.abs(step).max() < _DONE:
                 break
-        weights = found[:-1] / spread
+        weights = found[:-1] / deviation
         return cls(tuple(weights.tolist()), float(found[-1] - weights @ middle))
 
     def logits(self, features: Float64s) -> Float64s:
@@ -54,7 +54,7 @@ class Logistic:
         odds: Float64s = features @ np.asarray(self.weights, dtype=np.float64) + self.bias
         return odds
 
-    def ask(self, features: Float64s) -> Float64s:
+    def predict_proba(self, features: Float64s) -> Float64s:
         """The probability of each row of features."""
         return _sigmoid(self.logits(features))
 
@@ -68,7 +68,7 @@ class Calibrated:
     """
 
     knots: tuple[tuple[float, ...], ...]
-    """By feature, where it bends."""
+    """By feature, the values from which a hinge adds to it."""
     model: Logistic
     calibrator: Logistic
     skill: Mapping[str, float]
@@ -83,9 +83,9 @@ class Calibrated:
         groups: Int64s,
         rng: np.random.Generator,
         *,
-        bend: bool = False,
+        hinges: bool = False,
     ) -> Calibrated | None:
-        """A pair that surely knows more than the base rate; None with fewer than 200 labels, or where there is none.
+        """Model and calibrator, or None if not significantly better than the base rate, or with fewer than 200 labels.
 
         The skill is that of five pairs, each asked about a fifth of the groups that neither of its models has met.
 
@@ -94,10 +94,10 @@ class Calibrated:
             labels: what came true.
             groups: one for each label; what belongs together (a user) is never on both sides.
             rng: draws the fifths.
-            bend: whether what a feature says may change at its quartiles.
+            hinges: whether the slope of a feature may change at its quartiles.
         """
-        knots = tuple(_quartiles(column) if bend else () for column in features.T)
-        table = _bent(features, knots)
+        knots = tuple(_quartiles(column) if hinges else () for column in features.T)
+        table = _with_hinges(features, knots)
         names, place = np.unique(groups, return_inverse=True)
         fold = (rng.permutation(len(names)) % FOLDS)[place]
         if len(labels) < LEAST_LABELS or any(len(np.unique(labels[fold == k])) < 2 for k in range(FOLDS)):
@@ -105,9 +105,9 @@ class Calibrated:
         said = np.empty(len(labels))
         for k in range(FOLDS):
             check = fold == k
-            said[check] = cls._pair(table[~check], labels[~check], fold[~check], knots)._ask_bent(table[check])
+            said[check] = cls._pair(table[~check], labels[~check], fold[~check], knots)._predict_hinged(table[check])
         measured = calibration(said, labels.astype(np.float64))
-        if not _sure_gain(said, labels, place) > 0:
+        if not _gain_lower_bound(said, labels, place) > 0:
             return None
         skill = {
             "labels": float(measured.pairs),
@@ -132,15 +132,15 @@ class Calibrated:
             odds[~rest] = Logistic.fit(table[rest], labels[rest]).logits(table[~rest])
         return cls(knots, Logistic.fit(table, labels), Logistic.fit(odds[:, None], labels), {})
 
-    def ask(self, features: Float64s) -> Float64s:
+    def predict_proba(self, features: Float64s) -> Float64s:
         """The probability of each row of features."""
-        return self._ask_bent(_bent(features, self.knots))
+        return self._predict_hinged(_with_hinges(features, self.knots))
 
-    def _ask_bent(self, table: Float64s) -> Float64s:
-        return self.calibrator.ask(self.model.logits(table)[:, None])
+    def _predict_hinged(self, table: Float64s) -> Float64s:
+        return self.calibrator.predict_proba(self.model.logits(table)[:, None])
 
 
-def _sure_gain(said: Float64s, labels: Bools, groups: Int64s) -> float:
+def _gain_lower_bound(said: Float64s, labels: Bools, groups: Int64s) -> float:
     """By how much the squared error at least falls below that of the base rate: two standard errors under the mean."""
     gain = np.bincount(groups, (labels.mean() - labels) ** 2 - (said - labels) ** 2)
     return float((gain.sum() - 2 * np.sqrt(gain @ gain)) / len(labels))
@@ -155,7 +155,7 @@ def _quartiles(column: Float64s) -> tuple[float, ...]:
     return tuple(knots[knots < known.max()].tolist())
 
 
-def _bent(features: Float64s, knots: tuple[tuple[float, ...], ...]) -> Float64s:
+def _with_hinges(features: Float64s, knots: tuple[tuple[float, ...], ...]) -> Float64s:
     """The features, and beside them by how much each exceeds each of its knots."""
     over = [np.maximum(features[:, n] - knot, 0) for n, of_one in enumerate(knots) for knot in of_one]
     return np.column_stack((features, *over))

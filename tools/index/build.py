@@ -1,4 +1,4 @@
-"""The built engines: made beside the ones in use, swapped in whole, opened fast, never unpickled.
+"""Builds the engines: made beside the ones in use, swapped in whole, never pickled.
 
 ``index/<version>/`` holds the files of one build and ``manifest.json``; ``index/CURRENT`` names the build in use.
 """
@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.errors import RecMindError, WorkspaceError
+from recmind.data.errors import RecMindError
 from recmind.data.locking import Taken, turn
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
@@ -30,74 +29,25 @@ from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.confidence import Confidence
-from recmind.tools.details import ItemDetails
+from recmind.tools.confidence.confidence import Confidence
 from recmind.tools.encoder import Encoder, open_encoder
-from recmind.tools.filter import ItemFilter
-from recmind.tools.history import UserHistory
-from recmind.tools.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of, verify
-from recmind.tools.popular import PopularItems
-from recmind.tools.ranking.hybrid import HybridRanker
+from recmind.tools.index.manifest import FORMAT, BuiltFile, IndexFailed, Manifest, check_sizes, sum_of
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Reranker
 from recmind.tools.search import ItemSearch
 from recmind.tools.vectors import FLAT_UP_TO, LISTS_FILE
 
 if TYPE_CHECKING:
-    from recmind.tools.tuning import Tuned
-
-__all__ = ["Engines", "IndexFailed", "Manifest", "build", "open_engines", "verify"]
+    from recmind.tools.index.tuning import Tuned
 
 logger = logging.getLogger(__name__)
 
 CURRENT = "CURRENT"
 LONGEST_BUILD_S = 4 * 3600
-"""So long a build waits for another one of the same workspace."""
+"""Seconds a build waits for another one of the same workspace."""
 
 
-class Engines:
-    """All engines of one build over one store; threads may share them."""
-
-    def __init__(
-        self,
-        store: Store,
-        manifest: Manifest,
-        search: ItemSearch,
-        reranker: Reranker,
-        confidence: Confidence | None,
-    ) -> None:
-        self._store = store
-        self.manifest = manifest
-        self.search = search
-        self.reranker = reranker
-        self.collaborative = reranker.collaborative
-        self.confidence = confidence
-        self.popular = PopularItems(store)
-        self.history = UserHistory(store)
-        self.details = ItemDetails(store)
-        self.filter = ItemFilter(store, self.popular)
-        self.ranker = HybridRanker(store, search, reranker, self.popular)
-
-    def confidences(self, user_id: str | None, item_ids: Sequence[str]) -> dict[str, float]:
-        """What ``Confidence.meaning`` says, for those of the items where it is known; none for an unknown user."""
-        if self.confidence is None or user_id is None:
-            return {}
-        past, values = self.history.valued(user_id, self.confidence.kind)
-        numbers = self._store.numbers_of(item_ids)
-        said = self.confidence.ask(past, values, list(numbers.values())).tolist()
-        return {item_id: round(p, 4) for item_id, p in zip(numbers, said, strict=True) if not math.isnan(p)}
-
-    @property
-    def stale(self) -> bool:
-        """Whether the catalogue has changed since the build.
-
-        The engines answer all the same: what was added since is found by its words only, what was removed or made
-        unavailable does not come.
-        """
-        return self._store.catalogue_version != self.manifest.catalogue_version
-
-
-def build(
+def build_index(
     workspace: Workspace, store: Store, progress: Progress = quiet, *, force: bool = False, tuned: bool = False
 ) -> Manifest:
     """Build what has changed since the last build and put it to use; the manifest of the build then in use.
@@ -143,25 +93,6 @@ def build(
         return manifest
 
 
-def open_engines(workspace: Workspace, store: Store) -> Engines:
-    """The engines of the build in use; the large files are mapped, not read.
-
-    Raises WorkspaceError where nothing has been built, IndexFailed or another RecMindError where the build is damaged
-    or was made with another encoder than the settings name. Sizes are checked here, checksums by ``verify``.
-    """
-    folder = workspace.current_index()
-    if folder is None:
-        raise WorkspaceError(
-            f"Nothing has been indexed in {str(workspace.home)!r}. Run: recmind index --home {str(workspace.home)!r}"
-        )
-    manifest = Manifest.read(folder)
-    check_sizes(folder, manifest)
-    encoder = open_encoder(workspace.settings.encoder, workspace.cache)
-    search = ItemSearch.load(folder, store, encoder)
-    reranker = Reranker.load(folder, CollaborativeModel.load(folder), ItemEmbeddings(search.numbers, search.vectors))
-    return Engines(store, manifest, search, reranker, Confidence.load(folder, reranker.collaborative))
-
-
 def _build_into(
     folder: Path,
     version_name: str,
@@ -181,15 +112,17 @@ def _build_into(
     search.save(folder, progress=progress)
     arrays = store.interaction_arrays()
     lists = folder / LISTS_FILE
-    texts = ItemEmbeddings(search.numbers, search.vectors, lists if lists.is_file() else None)
-    choice = _choice(previous, arrays, texts, store, tuned=tuned, progress=progress)
+    embeddings = ItemEmbeddings(search.numbers, search.vectors, lists if lists.is_file() else None)
+    choice = _choice(previous, arrays, embeddings, store, tuned=tuned, progress=progress)
     collaborative = CollaborativeModel.fit(
-        arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, texts
+        arrays, weights(arrays, store.settings), store.settings, progress, choice.parameters, embeddings
     )
     collaborative.save(folder)
-    Reranker(collaborative, ItemTimes.of(arrays), texts, choice.weights, choice.set_weights).save(folder)
+    Reranker(collaborative, ItemTimes.of(arrays), embeddings, choice.weights, choice.set_weights).save(folder)
     confidence = (
-        Confidence.fit(arrays, store.settings, collaborative, progress=progress, texts=texts, catalogue=search.numbers)
+        Confidence.fit(
+            arrays, store.settings, collaborative, progress=progress, embeddings=embeddings, catalogue=search.numbers
+        )
         if choice.validation
         else None
     )
@@ -233,7 +166,7 @@ def _build_into(
 def _choice(
     previous: Manifest | None,
     arrays: InteractionArrays,
-    texts: ItemEmbeddings,
+    embeddings: ItemEmbeddings,
     store: Store,
     *,
     tuned: bool,
@@ -241,9 +174,9 @@ def _choice(
 ) -> Tuned:
     """What is found now, what the build before was tuned to, or the defaults, which have no validation."""
     # A question must not pay for this import.
-    from recmind.tools.tuning import Tuned, tune  # noqa: PLC0415
+    from recmind.tools.index.tuning import Tuned, tune  # noqa: PLC0415
 
-    if tuned and (found := tune(arrays, store.settings, texts, progress=progress)) is not None:
+    if tuned and (found := tune(arrays, store.settings, embeddings, progress=progress)) is not None:
         return found
     before = previous.parameters if previous is not None and not tuned else {}
     if before.get("tuned"):

@@ -15,9 +15,9 @@ from recmind.data.settings import KindMeaning, Settings
 from recmind.data.signals import weights
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.user_sequence import SequenceItem, sequence_of
-from recmind.tools.confidence import Confidence
-from recmind.tools.held_out import Cases, held_out, learnable
-from recmind.tools.logistic import Calibrated, Logistic
+from recmind.tools.confidence.confidence import Confidence
+from recmind.tools.confidence.held_out import HeldOutUsers, held_out, label_mask
+from recmind.tools.confidence.logistic import Calibrated, Logistic
 
 
 def history(rows: Sequence[tuple[int, int, float]], kind: str) -> InteractionArrays:
@@ -89,7 +89,7 @@ def test_graded_confidence_says_how_likely_a_positive_value_is(graded: Confidenc
         "took it, learned from the last interactions of each user."
     )
     past, values = past_and_values(rated_world(), 0, "rating")
-    worst, middle, best = graded.ask(past, values, [2, 30, 57]).tolist()
+    worst, middle, best = graded.predict(past, values, [2, 30, 57]).tolist()
     assert worst < 0.2
     assert 0.2 < middle < 0.8
     assert best > 0.8
@@ -102,7 +102,7 @@ def test_implicit_confidence_tells_what_is_taken_from_what_is_not(implicit: Conf
         "there is one for each, learned from the last interactions of each user."
     )
     past = tuple(SequenceItem(thing, 1.0, age) for age, thing in enumerate((41, 43, 45, 47)))
-    own, other = implicit.ask(past, (), [49, 77]).tolist()
+    own, other = implicit.predict(past, (), [49, 77]).tolist()
     assert other < 0.5
     assert own > 0.8
 
@@ -128,12 +128,12 @@ def test_confidence_comes_true_for_interactions_it_never_met(world, tells) -> No
         user = int(everything.user_numbers[row])
         past, values = past_and_values(known, user, confidence.kind)
         if confidence.kind is not None:
-            said += confidence.ask(past, values, [int(everything.item_numbers[row])]).tolist()
+            said += confidence.predict(past, values, [int(everything.item_numbers[row])]).tolist()
             true += [weight[row] > 0]
         else:
             mine = everything.item_numbers[everything.user_numbers == user]
             other = int(rng.choice(np.setdiff1d(np.arange(100), mine)))
-            said += confidence.ask(past, values, [int(everything.item_numbers[row]), other]).tolist()
+            said += confidence.predict(past, values, [int(everything.item_numbers[row]), other]).tolist()
             true += [True, False]
     measured = calibration(said, [float(label) for label in true])
     assert measured.brier_skill > 0.2
@@ -163,7 +163,7 @@ def test_a_threshold_is_named_and_kept_to() -> None:
     assert "(rating: at or above the threshold of the settings)" in confidence.meaning
     assert confidence.skill["base_rate"] > 0.65
     past, values = sequence_of(rated_world().rows(slice(0, 20)), settings, "rating")
-    assert confidence.ask(past, values, [57])[0] > 0.9
+    assert confidence.predict(past, values, [57])[0] > 0.9
 
 
 def test_few_grades_beside_many_purchases_are_no_reason_to_give_up() -> None:
@@ -176,18 +176,20 @@ def test_few_grades_beside_many_purchases_are_no_reason_to_give_up() -> None:
 
 
 def test_unknown_users_and_taken_items_have_no_confidence(graded: Confidence, implicit: Confidence) -> None:
-    assert np.isnan(graded.ask((), (), [1, 2])).all()
-    assert np.isnan(graded.ask((SequenceItem(1, 1.0, 0),), (np.nan,), [2])).all(), "a past without a value of the kind"
-    assert np.isnan(implicit.ask((), (), [1, 2])).all()
-    answer = implicit.ask((SequenceItem(41, 1.0, 0), SequenceItem(43, 1.0, 1)), (), [41, 45, 43])
+    assert np.isnan(graded.predict((), (), [1, 2])).all()
+    assert np.isnan(graded.predict((SequenceItem(1, 1.0, 0),), (np.nan,), [2])).all(), (
+        "a past without a value of the kind"
+    )
+    assert np.isnan(implicit.predict((), (), [1, 2])).all()
+    answer = implicit.predict((SequenceItem(41, 1.0, 0), SequenceItem(43, 1.0, 1)), (), [41, 45, 43])
     assert np.isnan(answer).tolist() == [True, False, True]
     assert answer.dtype == np.float32
-    assert graded.ask((SequenceItem(1, 1.0, 0),), (5.0,), []).shape == (0,)
+    assert graded.predict((SequenceItem(1, 1.0, 0),), (5.0,), []).shape == (0,)
 
 
 def test_an_item_that_nobody_met_has_the_confidence_of_such_items(graded: Confidence) -> None:
     past, values = past_and_values(rated_world(), 0, "rating")
-    new, newer = graded.ask(past, values, [999, 1_000]).tolist()
+    new, newer = graded.predict(past, values, [999, 1_000]).tolist()
     assert new == newer
     assert 0 < new < 1
 
@@ -196,8 +198,8 @@ def test_one_answer_does_not_depend_on_what_else_is_asked(graded: Confidence, im
     for confidence, world in ((graded, rated_world()), (implicit, bought_world())):
         past, values = past_and_values(world, 3, confidence.kind)
         wanted = [50, 7, 33, 7, 999]
-        together = confidence.ask(past, values, wanted)
-        alone = [confidence.ask(past, values, [number])[0] for number in wanted]
+        together = confidence.predict(past, values, wanted)
+        alone = [confidence.predict(past, values, [number])[0] for number in wanted]
         assert np.allclose(together, alone, atol=1e-6, equal_nan=True)
 
 
@@ -217,11 +219,11 @@ def test_the_neighborhood_is_the_weighted_mean_by_the_book(graded: Confidence) -
 
 def test_the_held_out_values_change_labels_but_no_feature() -> None:
     arrays = rated_world(users=60)
-    held = held_out(arrays, learnable(arrays, weights(arrays, Settings()), "rating"))
+    held = held_out(arrays, label_mask(arrays, weights(arrays, Settings()), "rating"))
     changed = replace(arrays, values=np.where(held, 6 - arrays.values, arrays.values).astype(np.float32))
 
     def met(world: InteractionArrays) -> list[tuple[object, ...]]:
-        cases = Cases(
+        cases = HeldOutUsers(
             world,
             world.rows(~held),
             weights(world, Settings()),
@@ -231,8 +233,8 @@ def test_the_held_out_values_change_labels_but_no_feature() -> None:
             Settings(),
         )
         return [
-            (case.user, repr(case.past), tuple(case.values.tolist()), tuple(case.item_numbers.tolist()))
-            for case in cases.by_user(np.random.default_rng(0))
+            (user.user_number, repr(user.past), tuple(user.values.tolist()), tuple(user.item_numbers.tolist()))
+            for user in cases.each(np.random.default_rng(0))
         ]
 
     assert held.sum() == 60 * 4
@@ -255,8 +257,8 @@ def test_what_was_saved_answers_alike(graded: Confidence, implicit: Confidence, 
                 confidence.kind,
                 confidence.skill,
             )
-            again = loaded.ask(past, values, np.arange(60))
-            assert np.array_equal(again, confidence.ask(past, values, np.arange(60)), equal_nan=True)
+            again = loaded.predict(past, values, np.arange(60))
+            assert np.array_equal(again, confidence.predict(past, values, np.arange(60)), equal_nan=True)
 
 
 def test_a_damaged_file_is_named(graded: Confidence, tmp_path: Path) -> None:
@@ -295,11 +297,11 @@ def test_logistic_weights_make_the_labels_likeliest() -> None:
     model = Logistic.fit(features, labels)
 
     def loss(weights: Sequence[float], bias: float) -> float:
-        said = Logistic(tuple(weights), bias).ask(features)
+        said = Logistic(tuple(weights), bias).predict_proba(features)
         price = float(np.sum((np.asarray(weights) * features.std(axis=0)) ** 2)) / 2
         return price - float(np.sum(np.log(np.where(labels, said, 1 - said))))
 
-    assert model.ask(features).mean() == pytest.approx(labels.mean())
+    assert model.predict_proba(features).mean() == pytest.approx(labels.mean())
     best = loss(model.weights, model.bias)
     for step in (-0.05, 0.05):
         assert loss((model.weights[0] + step, model.weights[1]), model.bias) > best
@@ -309,9 +311,9 @@ def test_logistic_weights_make_the_labels_likeliest() -> None:
 
 def test_logistic_stands_separated_labels_and_constant_features() -> None:
     features = np.array([[1.0, x] for x in (-2.0, -1.0, 1.0, 2.0)])
-    said = Logistic.fit(features, features[:, 1] > 0).ask(features)
+    said = Logistic.fit(features, features[:, 1] > 0).predict_proba(features)
     assert (said > 0.5).tolist() == [False, False, True, True]
-    assert Logistic((1000.0,), 0.0).ask(np.array([[-10.0], [10.0]])).tolist() == pytest.approx([0.0, 1.0])
+    assert Logistic((1000.0,), 0.0).predict_proba(np.array([[-10.0], [10.0]])).tolist() == pytest.approx([0.0, 1.0])
 
 
 def test_a_calibrated_pair_is_fitted_by_groups() -> None:
@@ -342,7 +344,7 @@ def test_latest_small_confidence_is_calibrated(shared_data: Path) -> None:
     for user in np.unique(users).tolist():
         past, values = past_and_values(known, user, "rating")
         mine = out & (users == user)
-        said += confidence.ask(past, values, everything.item_numbers[mine]).tolist()
+        said += confidence.predict(past, values, everything.item_numbers[mine]).tolist()
         true += (weight[mine] > 0).astype(float).tolist()
     measured = calibration(said, true)
     assert measured.brier_skill > 0.1

@@ -18,11 +18,11 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, BeforeValidator, Field
 from typing_extensions import override
 
-from recmind.tools.ask import ASK, AskArguments
+from recmind.tools.chat.ask import ASK, AskArguments
+from recmind.tools.chat.submit import SUBMIT, SubmitArguments
 from recmind.tools.lookups import LookUps
 from recmind.tools.remembered import RememberedLookUps
 from recmind.tools.slate import Entry, Findings, Slate
-from recmind.tools.submit import SUBMIT, SubmitArguments
 
 
 class Desk:

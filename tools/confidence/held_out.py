@@ -1,4 +1,4 @@
-"""What ``tools.confidence`` learns from: the newest interactions of each user, held out, and the past before them."""
+"""What ``Confidence`` learns from: the newest interactions of each user, held out, and the past before them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MOST = 10
 """But no more of one user: else people with long histories would be all that is learned from, and what is taken far
 ahead is another question than what is taken next."""
 LEAST_PAST = 3
-"""So many interactions must be left to a user that some are held out of."""
+"""Interactions that must be left to a user that some are held out of."""
 MOST_USERS = 5_000
-"""So many users, drawn at random, are enough to learn a handful of weights from."""
+"""Users, drawn at random, that are enough to learn a handful of weights from."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class HeldOutUser:
     """One user: what may be known, and what came true."""
 
-    user: int
+    user_number: int
     past: tuple[SequenceItem, ...]
     values: Float32s
     """Of the past items, NaN where they have none of the graded kind."""
@@ -38,7 +38,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
+class HeldOutUsers:
     """All users that something was held out of."""
 
     arrays: InteractionArrays
@@ -51,11 +51,11 @@ class Cases:
     settings: Settings
 
     @property
-    def users(self) -> int:
+    def count(self) -> int:
         """How many users are asked about."""
         return min(len(np.unique(self.arrays.user_numbers[self.held])), MOST_USERS)
 
-    def by_user(self, rng: np.random.Generator) -> Iterator[Case]:
+    def each(self, rng: np.random.Generator) -> Iterator[HeldOutUser]:
         """Each user with labels; an item that is in the past as well says nothing. ``rng`` draws what was not taken."""
         rows = np.flatnonzero(self.held)
         users = np.unique(self.arrays.user_numbers[rows])
@@ -76,7 +76,7 @@ class Cases:
                 labels = np.concatenate((np.ones(len(numbers), np.bool_), np.zeros(len(others), np.bool_)))
                 numbers = np.concatenate((numbers, others))
             if len(numbers):
-                yield Case(user, past, values, numbers, labels)
+                yield HeldOutUser(user, past, values, numbers, labels)
 
     def _not_taken(self, n: int, taken: npt.NDArray[Any], rng: np.random.Generator) -> Int64s:
         """n items drawn uniformly; fewer where the user took nearly everything."""
@@ -91,16 +91,16 @@ def graded_kind(arrays: InteractionArrays, settings: Settings) -> str | None:
     return arrays.kind_names[max(graded, key=lambda n: known[n])] if graded else None
 
 
-def learnable(arrays: InteractionArrays, weight: Float32s, kind: str | None) -> Bools:
-    """Which interactions tell what is learned: the values of the graded kind, or else what shows a taking."""
+def label_mask(arrays: InteractionArrays, weight: Float32s, kind: str | None) -> Bools:
+    """Which interactions have a label: the values of the graded kind, or else what shows a taking."""
     if kind is None:
         return np.asarray(weight > 0)
     return np.asarray((arrays.kinds == arrays.kind_names.index(kind)) & ~np.isnan(arrays.values))
 
 
-def held_out(arrays: InteractionArrays, learnable: Bools) -> Bools:
-    """The newest of the learnable interactions of each user."""
-    rows = np.flatnonzero(learnable)
+def held_out(arrays: InteractionArrays, labels: Bools) -> Bools:
+    """The newest of each user's interactions in the mask ``labels``."""
+    rows = np.flatnonzero(labels)
     _, owner, count = np.unique(arrays.user_numbers[rows], return_inverse=True, return_counts=True)
     taken = np.clip((count * SHARE).astype(np.int64), 1, MOST)
     taken[count <= LEAST_PAST] = 0

@@ -24,8 +24,8 @@ from recmind.data.signals import weights as signal_weights
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import SequenceItem
-from recmind.tools.held_out import Cases, graded_kind, held_out, learnable
-from recmind.tools.logistic import LEAST_LABELS, Calibrated, Logistic
+from recmind.tools.confidence.held_out import HeldOutUsers, graded_kind, held_out, label_mask
+from recmind.tools.confidence.logistic import LEAST_LABELS, Calibrated, Logistic
 
 GRADED_MEANING = (
     "The probability that the user would be positive about the item ({kind}: {positive}) if they took it, learned from "
@@ -38,8 +38,8 @@ IMPLICIT_MEANING = (
 POSITIVE = {"above_mean": "at or above their own mean", "threshold": "at or above the threshold of the settings"}
 
 ITEM_PRIOR, USER_PRIOR, SPREAD_PRIOR, LINK_PRIOR = 5.0, 5.0, 10.0, 0.3
-"""What is known of all counts beside what is known of one item, user, spread, or neighborhood: so many interactions (or
-so much weight of links) as if they had been average."""
+"""Pseudo-counts that shrink the estimates of an item, user, spread or neighborhood to the global mean: interactions, or
+weight of links."""
 FAINT = 1e-6
 """A past that leads to an item with less than this sum does not lead to it."""
 RECENT = 10
@@ -52,8 +52,8 @@ _ARRAYS = ("items", "counts", "deviations")
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of all items and users, from the interactions that may be known."""
+class _LearnedStatistics:
+    """Counts and means over all items and users, from the interactions that may be known."""
 
     items: Int64s
     """Sorted item numbers; the two columns beside it are as long."""
@@ -82,7 +82,7 @@ class Confidence:
     kind: str | None
     """The kind whose values it is about; None: learned from takings alone."""
     learned: Calibrated
-    known: _Known
+    statistics: _LearnedStatistics
     collaborative: CollaborativeModel
 
     @classmethod
@@ -94,7 +94,7 @@ class Confidence:
         *,
         seed: int = 0,
         progress: Progress = quiet,
-        texts: ItemEmbeddings | None = None,
+        embeddings: ItemEmbeddings | None = None,
         catalogue: Int64s | None = None,
     ) -> Confidence | None:
         """What can be learned; None with fewer than 200 labels, or where it may know no more than the base rate.
@@ -106,15 +106,15 @@ class Confidence:
                 one with the same parameters that never met the held-out interactions.
             seed: draws the users, their folds and the items that were not taken.
             progress: told of the users that are learned from.
-            texts: those that the collaborative model was given, if any; the one that is learned from sees them too.
+            embeddings: those that the collaborative model was given, if any; the one that is learned from sees them.
             catalogue: the item numbers that a random item is drawn from; where not given, those with interactions.
         """
         weight = signal_weights(arrays, settings)
         kind = graded_kind(arrays, settings)
         rng = np.random.default_rng(seed)
-        held = held_out(arrays, learnable(arrays, weight, kind))
+        held = held_out(arrays, label_mask(arrays, weight, kind))
         if kind is not None and held.sum() < LEAST_LABELS:
-            kind, held = None, held_out(arrays, learnable(arrays, weight, None))
+            kind, held = None, held_out(arrays, label_mask(arrays, weight, None))
         if held.sum() < LEAST_LABELS:
             return None
         rest = arrays.rows(~held)
@@ -123,25 +123,25 @@ class Confidence:
             meaning=_meaning(settings, kind),
             kind=kind,
             learned=Calibrated((), Logistic((), 0.0), Logistic((1.0,), 0.0), {}),
-            known=_what_is_known(rest, rest_weight, kind),
+            statistics=_learned_statistics(rest, rest_weight, kind),
             collaborative=CollaborativeModel.fit(
-                rest, rest_weight, settings, parameters=collaborative.parameters, embeddings=texts
+                rest, rest_weight, settings, parameters=collaborative.parameters, embeddings=embeddings
             ),
         )
         numbers = np.unique(arrays.item_numbers) if catalogue is None else catalogue
-        cases = Cases(arrays, rest, weight, held, kind, numbers.astype(np.int64), settings)
-        learned = Calibrated.fit(*before._answered(cases, rng, progress), rng, bend=kind is None)
+        users = HeldOutUsers(arrays, rest, weight, held, kind, numbers.astype(np.int64), settings)
+        learned = Calibrated.fit(*before._training_set(users, rng, progress), rng, hinges=kind is None)
         if learned is None:
             return None
-        known = _what_is_known(arrays, weight, kind)
-        return replace(before, learned=learned, known=known, collaborative=collaborative)
+        statistics = _learned_statistics(arrays, weight, kind)
+        return replace(before, learned=learned, statistics=statistics, collaborative=collaborative)
 
     @property
     def skill(self) -> Mapping[str, float]:
         """How true it was of users that it had not learned from, as ``Calibrated.skill`` says."""
         return self.learned.skill
 
-    def ask(
+    def predict(
         self, past: Sequence[SequenceItem], values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
     ) -> Float32s:
         """The probability for each of these items, float32; NaN where it is not known.
@@ -160,7 +160,7 @@ class Confidence:
         features = self._features(past, np.asarray(values, dtype=np.float64), numbers)
         if features is None:
             return np.full(len(numbers), np.nan, dtype=np.float32)
-        said = self.learned.ask(features).astype(np.float32)
+        said = self.learned.predict_proba(features).astype(np.float32)
         if self.kind is None:
             said[np.isin(numbers, [known.item_number for known in past])] = np.nan
         return said
@@ -168,7 +168,7 @@ class Confidence:
     def save(self, folder: Path) -> None:
         """Write everything but the collaborative model into the folder."""
         for name in _ARRAYS:
-            np.save(folder / f"confidence_{name}.npy", getattr(self.known, name), allow_pickle=False)
+            np.save(folder / f"confidence_{name}.npy", getattr(self.statistics, name), allow_pickle=False)
         facts = {
             "meaning": self.meaning,
             "kind": self.kind,
@@ -176,8 +176,8 @@ class Confidence:
             "knots": self.learned.knots,
             "model": asdict(self.learned.model),
             "calibrator": asdict(self.learned.calibrator),
-            "spread": self.known.spread,
-            "positive_rate": self.known.positive_rate,
+            "spread": self.statistics.spread,
+            "positive_rate": self.statistics.positive_rate,
         }
         (folder / _FILE).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
@@ -207,7 +207,7 @@ class Confidence:
                 facts["meaning"],
                 facts["kind"],
                 Calibrated(tuple(map(tuple, facts["knots"])), model, calibrator, facts["skill"]),
-                _Known(items, counts, deviations, facts["spread"], facts["positive_rate"]),
+                _LearnedStatistics(items, counts, deviations, facts["spread"], facts["positive_rate"]),
                 collaborative or CollaborativeModel.load(folder),
             )
         except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
@@ -225,12 +225,12 @@ class Confidence:
         value, liked = values[newest], table[newest, 1] > 0
         away = value - value.mean()
         # A user whose few values are all alike is no more decided than others.
-        own = (away @ away + SPREAD_PRIOR * self.known.spread**2) / (len(away) + SPREAD_PRIOR)
-        rate = (liked.sum() + USER_PRIOR * self.known.positive_rate) / (len(liked) + USER_PRIOR)
+        own = (away @ away + SPREAD_PRIOR * self.statistics.spread**2) / (len(away) + SPREAD_PRIOR)
+        rate = (liked.sum() + USER_PRIOR * self.statistics.positive_rate) / (len(liked) + USER_PRIOR)
         recent = (liked[:RECENT].sum() + USER_PRIOR * rate) / (len(liked[:RECENT]) + USER_PRIOR)
-        counts, deviations = self.known.of(numbers)
+        counts, deviations = self.statistics.of(numbers)
         sources = table[newest[:MOST_PAST], 0].astype(np.int64)
-        surprise = away[:MOST_PAST] / np.sqrt(own) - self.known.of(sources)[1]
+        surprise = away[:MOST_PAST] / np.sqrt(own) - self.statistics.of(sources)[1]
         features = np.empty((len(numbers), 5))
         features[:, 0] = deviations
         features[:, 1] = np.log1p(counts)
@@ -254,36 +254,38 @@ class Confidence:
             return None
         raw = self.collaborative.linked(past, numbers)
         strength = np.log(np.maximum(raw / FAINT, 1.0))
-        counts, length = np.log1p(self.known.of(numbers)[0]), np.log1p(len(past))
+        counts, length = np.log1p(self.statistics.of(numbers)[0]), np.log1p(len(past))
         # Without a link, a long past speaks against the item, and a short one says little.
         columns = (strength > 0, strength, counts, np.full(len(raw), length), (strength > 0) * length)
         return np.column_stack(columns).astype(np.float64)
 
-    def _answered(self, cases: Cases, rng: np.random.Generator, progress: Progress) -> tuple[Float64s, Bools, Int64s]:
+    def _training_set(
+        self, users: HeldOutUsers, rng: np.random.Generator, progress: Progress
+    ) -> tuple[Float64s, Bools, Int64s]:
         """Features, labels and users of the held-out interactions."""
-        features, labels, users = [], [], []
-        total = cases.users
-        for n, case in enumerate(cases.by_user(rng)):
+        features, labels, owners = [], [], []
+        total = users.count
+        for n, user in enumerate(users.each(rng)):
             if n % 100 == 0:
                 progress("confidence", n, total)
-            row = self._features(case.past, case.values.astype(np.float64), case.item_numbers)
+            row = self._features(user.past, user.values.astype(np.float64), user.item_numbers)
             if row is not None:
                 features.append(row)
-                labels.append(case.labels)
-                users.append(np.full(len(case.labels), case.user, dtype=np.int64))
+                labels.append(user.labels)
+                owners.append(np.full(len(user.labels), user.user_number, dtype=np.int64))
         progress("confidence", total, total)
         if not features:
             return np.empty((0, 1)), np.empty(0, np.bool_), np.empty(0, np.int64)
-        return np.concatenate(features), np.concatenate(labels), np.concatenate(users)
+        return np.concatenate(features), np.concatenate(labels), np.concatenate(owners)
 
 
-def _what_is_known(arrays: InteractionArrays, weight: Float32s, kind: str | None) -> _Known:
-    rows = learnable(arrays, weight, kind)
+def _learned_statistics(arrays: InteractionArrays, weight: Float32s, kind: str | None) -> _LearnedStatistics:
+    rows = label_mask(arrays, weight, kind)
     items, place = np.unique(arrays.item_numbers[rows], return_inverse=True)
     counts = np.bincount(place, minlength=len(items))
     numbers = items.astype(np.int64)
     if kind is None or not rows.any():
-        return _Known(numbers, counts.astype(np.float32), np.zeros(len(items), np.float32), 1.0, 0.5)
+        return _LearnedStatistics(numbers, counts.astype(np.float32), np.zeros(len(items), np.float32), 1.0, 0.5)
     users, owner = np.unique(arrays.user_numbers[rows], return_inverse=True)
     value, n = arrays.values[rows].astype(np.float64), np.bincount(owner)
     away = value - (np.bincount(owner, value) / n)[owner]
@@ -291,7 +293,7 @@ def _what_is_known(arrays: InteractionArrays, weight: Float32s, kind: str | None
     own = np.sqrt((np.bincount(owner, away**2, minlength=len(users)) + SPREAD_PRIOR * spread**2) / (n + SPREAD_PRIOR))
     deviations = np.bincount(place, away / own[owner], minlength=len(items)) / (counts + ITEM_PRIOR)
     rate = float((weight[rows] > 0).mean())
-    return _Known(numbers, counts.astype(np.float32), deviations.astype(np.float32), spread, rate)
+    return _LearnedStatistics(numbers, counts.astype(np.float32), deviations.astype(np.float32), spread, rate)
 
 
 def _meaning(settings: Settings, kind: str | None) -> str:

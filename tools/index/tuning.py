@@ -30,14 +30,14 @@ from recmind.tools.ranking.reranker import CANDIDATES, FEATURES, Reranker
 LEAST_USERS = 50
 """With fewer users that have a past, nothing is learned."""
 MOST_USERS = 3_000
-"""So many users, drawn at random, are asked in each step of the search, and learned from."""
+"""Users, drawn at random, that each step of the search asks, and that weights are learned from."""
 FEW_USERS = 2_000
 """With fewer, the weights are also learned from the second- and third-newest interactions."""
 OTHERS = 99
 """Items drawn uniformly from those that a user has not taken, beside which the target has to stand out: what the
 weights for a given set are learned from."""
 
-LINK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
+FIT_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("distance_decay", (2.0, 3.0, 4.0, 10.0)),
     ("entry_power", (0.7, 1.0)),
     ("backward", (0.2, 0.4, 1.0)),
@@ -46,14 +46,14 @@ LINK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("top", (200, 1000)),
 )
 """Parameters that need a new fit, each tried while the others stay; the better value is kept."""
-ASK_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
+QUERY_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("recency_decay", (2.0, 3.0, 5.0)),
     ("day_decay", (0.0, 0.2, 0.5)),
     ("long_term", (0.0, 0.002, 0.02)),
     ("ask_neutral", (0.5, 0.9)),
 )
-"""Parameters of the question alone."""
-ASKED_WITH_ANY: Mapping[str, Any] = {name: values[0] for name, values in ASK_STEPS}
+"""Parameters that only weigh the user's past, so that no new fit is needed."""
+ANY_QUERY: Mapping[str, Any] = {name: values[0] for name, values in QUERY_STEPS}
 """What makes parameters equal that have the same links."""
 BLENDS: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0), (0.1, 0.3, 0.0), (0.0, 0.0, 0.5), (0.1, 0.3, 0.5))
 """Weights of texts that are alike, of what goes with such items, and of EASE."""
@@ -89,7 +89,7 @@ class Slice:
 def tune(
     arrays: InteractionArrays,
     settings: Settings,
-    texts: ItemEmbeddings | None = None,
+    embeddings: ItemEmbeddings | None = None,
     *,
     start: CollaborativeParameters = UNTRIED,
     fixed: Collection[str] = (),
@@ -101,20 +101,20 @@ def tune(
     Args:
         arrays: all interactions that may be known, sorted by user, time and position.
         settings: what kinds of interactions mean.
-        texts: of the items.
+        embeddings: of the items' texts.
         start: the parameters that the search begins with.
         fixed: names of parameters that stay as they are there.
         seed: shuffles interactions of one moment, and draws users and folds.
         progress: told of each step.
     """
-    newest = slice_off(arrays, 0, seed)
+    newest = leave_last(arrays, 0, seed)
     if len(newest.users) < LEAST_USERS:
         return None
-    steps = (*ASK_STEPS, *LINK_STEPS, *ASK_STEPS[:2])
+    steps = (*QUERY_STEPS, *FIT_STEPS, *QUERY_STEPS[:2])
     changes: list[dict[str, Any]] = [{name: value} for name, values in steps for value in values if name not in fixed]
     if not any(name in fixed for name in BLENDED):
         changes += [dict(zip(BLENDED, blended, strict=True)) for blended in BLENDS[1:]]
-    search = _Search(newest, settings, texts, seed)
+    search = _Search(newest, settings, embeddings, seed)
     chosen, best = start, search.ndcg(start)
     for done, change in enumerate(changes):
         progress("trying parameters", done, len(changes))
@@ -124,13 +124,17 @@ def tune(
     progress("trying parameters", len(changes), len(changes))
     slices = [newest]
     if len(newest.users) < FEW_USERS:
-        slices += [slice_off(arrays, back, seed) for back in (1, 2)]
-    cases = [case for n, part in enumerate(slices) for case in _cases(part, chosen, settings, texts, seed, n, progress)]
-    weights, ranks = cross_fitted([linked for linked, _ in cases], seed)
-    set_weights, given_ranks = cross_fitted([given for _, given in cases], seed)
-    newest_ones = np.array([linked.counts for linked, _ in cases])
+        slices += [leave_last(arrays, back, seed) for back in (1, 2)]
+    pairs = [
+        pair
+        for n, part in enumerate(slices)
+        for pair in _choice_sets(part, chosen, settings, embeddings, seed, n, progress)
+    ]
+    weights, ranks = cross_fitted([linked for linked, _ in pairs], seed)
+    set_weights, given_ranks = cross_fitted([given for _, given in pairs], seed)
+    newest_ones = np.array([linked.counts for linked, _ in pairs])
     measured = {
-        "links_": np.array([linked.rank for linked, _ in cases])[newest_ones],
+        "links_": np.array([linked.rank for linked, _ in pairs])[newest_ones],
         "": ranks[newest_ones],
         "given_": given_ranks[newest_ones],
     }
@@ -140,7 +144,7 @@ def tune(
     return Tuned(chosen, weights, set_weights, validation)
 
 
-def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
+def leave_last(arrays: InteractionArrays, back: int, seed: int) -> Slice:
     """The histories without the newest interaction of each user and the ``back`` ones before it; the target is the
     oldest of those.
 
@@ -163,28 +167,28 @@ def slice_off(arrays: InteractionArrays, back: int, seed: int) -> Slice:
 class _Search:
     """Tries parameters on one slice, over some of its users."""
 
-    def __init__(self, part: Slice, settings: Settings, texts: ItemEmbeddings | None, seed: int) -> None:
-        self.part, self.settings, self.texts = part, settings, texts
+    def __init__(self, part: Slice, settings: Settings, embeddings: ItemEmbeddings | None, seed: int) -> None:
+        self.part, self.settings, self.embeddings = part, settings, embeddings
         self.weights = signal_weights(part.rest, settings)
-        drawn = drawn_users(len(part.users), seed)
+        drawn = sample_users(len(part.users), seed)
         self.users, self.targets = part.users[drawn], part.targets[drawn]
         self._fitted: dict[CollaborativeParameters, CollaborativeModel] = {}
 
     def ndcg(self, parameters: CollaborativeParameters) -> float:
         """NDCG@10 of the links alone; a model is fitted only where the last two do not have these links already."""
-        links = replace(parameters, **ASKED_WITH_ANY)
+        links = replace(parameters, **ANY_QUERY)
         model = self._fitted.pop(links, None) or CollaborativeModel.fit(
-            self.part.rest, self.weights, self.settings, parameters=parameters, embeddings=self.texts
+            self.part.rest, self.weights, self.settings, parameters=parameters, embeddings=self.embeddings
         )
         self._fitted[links] = model
         if len(self._fitted) > 2:
             self._fitted.pop(next(iter(self._fitted)))
-        return hit_rate_and_ndcg(link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets))[
-            1
-        ]
+        ranks = link_ranks(model, parameters, self.part.rest, self.weights, self.users, self.targets)
+        _, ndcg = hit_rate_and_ndcg(ranks)
+        return ndcg
 
 
-def drawn_users(count: int, seed: int) -> Int64s:
+def sample_users(count: int, seed: int) -> Int64s:
     """Places of the users that are asked, ascending."""
     if count <= MOST_USERS:
         return np.arange(count)
@@ -227,20 +231,20 @@ def link_ranks(
     return ranks
 
 
-def _cases(
+def _choice_sets(
     part: Slice,
     parameters: CollaborativeParameters,
     settings: Settings,
-    texts: ItemEmbeddings | None,
+    embeddings: ItemEmbeddings | None,
     seed: int,
     number: int,
     progress: Progress,
 ) -> Iterator[tuple[ChoiceSet, ChoiceSet]]:
     """For each user that is drawn, the candidates that the links find, and the target beside random items."""
     weights = signal_weights(part.rest, settings)
-    model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, embeddings=texts)
-    reranker = Reranker(model, ItemTimes.of(part.rest), texts, dict.fromkeys(FEATURES, 1.0))
-    drawn, rng = drawn_users(len(part.users), seed), np.random.default_rng([seed, number])
+    model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, embeddings=embeddings)
+    reranker = Reranker(model, ItemTimes.of(part.rest), embeddings, dict.fromkeys(FEATURES, 1.0))
+    drawn, rng = sample_users(len(part.users), seed), np.random.default_rng([seed, number])
     sequences = UserSequences.of(part.rest, part.users[drawn], settings)
     for first, batch in user_batches(reranker, sequences):
         progress(f"learning weights, slice {number + 1}", first, len(drawn))

@@ -7,8 +7,8 @@ from recmind.data.signals import weights
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.user_sequence import sequence_of
+from recmind.tools.index.tuning import leave_last, link_ranks, tune
 from recmind.tools.ranking.logit import hit_rate_and_ndcg
-from recmind.tools.tuning import link_ranks, slice_off, tune
 
 ITEMS = 30
 
@@ -53,7 +53,7 @@ def test_what_is_found_does_better_on_the_held_out_than_the_defaults() -> None:
     arrays = followers(300)
     tuned = tune(arrays, Settings(), progress=lambda what, done, total: told.append(what))
     assert tuned is not None
-    newest = slice_off(arrays, 0, 0)
+    newest = leave_last(arrays, 0, 0)
     weight = weights(newest.rest, Settings())
 
     def measured(parameters: CollaborativeParameters) -> float:
@@ -73,30 +73,30 @@ def test_the_same_interactions_are_tuned_the_same_way() -> None:
 
 def test_slicing_takes_the_newest_and_keeps_the_rest() -> None:
     arrays = arrays_of([[1, 2, 3], [4, 5], [6]])
-    newest = slice_off(arrays, 0, 0)
+    newest = leave_last(arrays, 0, 0)
     assert (newest.users.tolist(), newest.targets.tolist()) == ([0, 1], [3, 5])
     assert newest.rest.item_numbers.tolist() == [1, 2, 4]
-    second = slice_off(arrays, 1, 0)
+    second = leave_last(arrays, 1, 0)
     assert (second.users.tolist(), second.targets.tolist()) == ([0], [2])
     assert second.rest.item_numbers.tolist() == [1]
 
 
 def test_interactions_of_one_moment_are_shuffled_by_the_seed() -> None:
     arrays = arrays_of([[1, 2, 3, 4, 5, 6]], [[0.0, 1.0, 2.0, 2.0, 2.0, 2.0]])
-    targets = {int(slice_off(arrays, 0, seed).targets[0]) for seed in range(40)}
+    targets = {int(leave_last(arrays, 0, seed).targets[0]) for seed in range(40)}
     assert targets == {3, 4, 5, 6}
-    assert slice_off(arrays, 3, 1).rest.item_numbers.tolist() == [1, 2]
+    assert leave_last(arrays, 3, 1).rest.item_numbers.tolist() == [1, 2]
 
 
 def test_where_the_newest_have_no_time_those_that_are_left_lose_theirs() -> None:
     nan = float("nan")
     arrays = arrays_of([[1, 2, 3, 4], [5, 6]], [[0.0, 1.0, 2.0, nan], [0.0, 1.0]])
-    np.testing.assert_equal(slice_off(arrays, 0, 0).rest.at, [0.0, 1.0, nan, 0.0])
-    np.testing.assert_equal(slice_off(arrays, 1, 0).rest.at, [0.0, nan])
+    np.testing.assert_equal(leave_last(arrays, 0, 0).rest.at, [0.0, 1.0, nan, 0.0])
+    np.testing.assert_equal(leave_last(arrays, 1, 0).rest.at, [0.0, nan])
 
 
 def test_ranks_of_many_users_are_those_of_the_model_asked_one_by_one() -> None:
-    newest = slice_off(followers(60), 0, 0)
+    newest = leave_last(followers(60), 0, 0)
     weight = weights(newest.rest, Settings())
     parameters = CollaborativeParameters(day_decay=0.3)
     model = CollaborativeModel.fit(newest.rest, weight, Settings(), parameters=parameters)
