@@ -132,7 +132,7 @@ def without_tests(data: Path, work: Path, progress: Progress, *, tuned: bool = T
 
 
 def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
-    """Each user's test item and past, or those of so many users drawn at random."""
+    """Each user's test item and past, or those of ``users`` users drawn at random."""
     with (data / "amazon-beauty" / "interactions.tsv").open(encoding="utf-8", newline="") as opened_file:
         taken = {
             row["user_id"]: row["item_id"]

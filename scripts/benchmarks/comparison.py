@@ -22,7 +22,7 @@ from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.index.tuning import Slice, leave_last
 
 USERS, TRIED = 2_000, 500
-"""So many users at most, drawn with seed 0, are asked in each, and for each setting that is tried before the test
+"""At most this many users, drawn with seed 0, are asked in each, and for each setting that is tried before the test
 items: EASE of lenskit takes a tenth of a second for one."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 """Each has one thread, so that answers per second say what an answer costs."""

@@ -249,14 +249,13 @@ def _asking(size: int, folder: Path) -> Figures:
 def _random_vectors() -> ExitStack:
     """Inside, random vectors stand in for the default encoder's of the items."""
     from recmind.tools import encoder
-    from recmind.tools.index import build, engines
 
     def opened(_name: str, cache: Path | None = None) -> synthetic.ClusteredVectors:
         return synthetic.ClusteredVectors(encoder.default_folder(), cache)
 
     patched = ExitStack()
-    for module in (build, engines):
-        patched.enter_context(patch.object(module, "open_encoder", opened))
+    for module in ("build", "engines"):
+        patched.enter_context(patch(f"recmind.tools.index.{module}.open_encoder", opened))
     return patched
 
 
