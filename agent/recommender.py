@@ -27,7 +27,7 @@ from recmind.data.records import Interaction, Preference
 from recmind.data.store import Store
 from recmind.data.text import encodable
 from recmind.data.workspace import Workspace
-from recmind.tools.index import Engines
+from recmind.tools.index.engines import Engines
 
 _SCORES = {"always": 1.0, "negative": 0.0}
 """What a kind of interaction with an item says of its being in an answer, by what it means."""

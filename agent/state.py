@@ -19,9 +19,9 @@ from recmind.data.choices import Mode, Strategy, Strictness
 from recmind.data.settings import Limits, Price
 from recmind.data.spending import Ledger
 from recmind.tools.brief import Brief
+from recmind.tools.chat.submit import Submission
 from recmind.tools.context import RequestContext
 from recmind.tools.evidence.slate import Slate
-from recmind.tools.submit import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ def movielens_home(shared_data: Path, built_once: BuiltOnce) -> Path:
     from recmind.data.importers import import_movielens
     from recmind.data.store import Store
     from recmind.data.workspace import Workspace
-    from recmind.tools.index import build
+    from recmind.tools.index.build import build_index
 
     folder = shared_data / "ml-latest-small"
     if not folder.is_dir():
@@ -71,7 +71,7 @@ def movielens_home(shared_data: Path, built_once: BuiltOnce) -> Path:
         workspace = Workspace.open(home, create=True)
         with Store(workspace.database, workspace.settings) as store:
             import_movielens(store, folder)
-            build(workspace, store)
+            build_index(workspace, store)
 
     return built_once("movielens", fill)
 

@@ -11,7 +11,7 @@ from recmind.tools.brief import Brief
 
 if TYPE_CHECKING:
     from recmind.data.store import Store
-    from recmind.tools.index import Engines
+    from recmind.tools.index.engines import Engines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

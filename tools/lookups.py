@@ -14,8 +14,9 @@ import numpy as np
 from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
 from recmind.data.errors import InputError
 from recmind.tools.brief import Brief, Constraint
+from recmind.tools.collaborative.cold_items import interleave
+from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.context import RequestContext
-from recmind.tools.diversity import diversified
 from recmind.tools.engines.attributes import TasteKey
 from recmind.tools.engines.history import Order
 from recmind.tools.evidence.facts import NO_FOCUS, Focus
@@ -29,10 +30,9 @@ from recmind.tools.evidence.findings import (
     search_findings,
 )
 from recmind.tools.evidence.slate import Entry, Finding, Findings, Slate
-from recmind.tools.group import FIT, in_turns, together
-from recmind.tools.newcomers import spaced
-from recmind.tools.past import Past
-from recmind.tools.rank import Ranked, RankInput
+from recmind.tools.ranking.diversity import diversified
+from recmind.tools.ranking.group import FIT, in_turns, together
+from recmind.tools.ranking.hybrid import Ranked, RankInput
 
 LEAST_ROWS = 20
 """What a look-up puts on the slate, or twice ``k`` where that is more; the model reads the first ``n``. Thirty found
@@ -101,9 +101,11 @@ class LookUps:
         barred = set(store.numbers_of(self.brief.excluded).values())
         if liked:
             seeds = list(store.numbers_of(liked).values())
-            hits = model.ask_seeds(seeds, self.rows, barred, allowed)
+            hits = model.recommend_from_seeds(seeds, self.rows, barred, allowed)
         else:
-            asked = [self.context.engines.appeal.ask(past, self.rows, barred, allowed) for past in self._pasts()]
+            asked = [
+                self.context.engines.reranker.recommend(past, self.rows, barred, allowed) for past in self._pasts()
+            ]
             found = {hit.item_number: hit for hit in reversed(in_turns(asked))}
             hits = [*reversed(found.values())] if len(asked) > 1 else asked[0]
         return collaborative_findings(
@@ -208,7 +210,7 @@ class LookUps:
             ranked = [ranked[place] for place in diversified(scores, vectors, n, self.context.diversity)]
         if not (self.brief.text.strip() or self.brief.likes or weighed):
             # Nothing but the past decides, and no past leads to what nobody took.
-            ranked = self._with_newcomers(ranked)
+            ranked = self._with_cold_items(ranked)
         # Only the best get their facts told; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
         titles = {entry.item_id: entry.title for entry in candidates}
@@ -226,7 +228,7 @@ class LookUps:
     ) -> list[Ranked]:
         """The candidates in the order of one user."""
         history = self.context.engines.history
-        return self.context.engines.ranker.ask(
+        return self.context.engines.ranker.rank(
             [RankInput(entry.item_id, entry.scores) for entry in candidates],
             history=history.signals(user_id),
             like=self.brief.likes,
@@ -249,20 +251,20 @@ class LookUps:
         order = f"ordered by {self.context.aggregation}"
         return f"Fits of members 1 to {len(self.context.members)}, {order}: {', '.join(rows)}"
 
-    def _pasts(self) -> list[tuple[Past, ...]]:
+    def _pasts(self) -> list[tuple[SequenceItem, ...]]:
         """The past of each person; one that is empty where nobody is named."""
         history = self.context.engines.history
         return [history.signals(user_id) for user_id in self.context.people or (None,)]
 
-    def _with_newcomers(self, ranked: Sequence[Ranked]) -> list[Ranked]:
-        """The ranking with those items that nobody took on the places that ``tools.newcomers`` keeps for them."""
+    def _with_cold_items(self, ranked: Sequence[Ranked]) -> list[Ranked]:
+        """The ranking with those items that nobody took on the places that ``interleave`` keeps for them."""
         numbers = self.context.store.numbers_of(entry.item_id for entry in ranked)
-        taken = self.context.engines.appeal.moments.interactions(
+        taken = self.context.engines.reranker.item_times.interactions(
             np.array([numbers[r.item_id] for r in ranked], np.int64)
         )
         is_new = (taken == 0).tolist()
         earned, new = ([r for r, flag in zip(ranked, is_new, strict=True) if flag == side] for side in (False, True))
-        return spaced(earned, new) if earned else list(ranked)
+        return interleave(earned, new) if earned else list(ranked)
 
     def named(self, item_ids: Sequence[str]) -> Findings:
         """The items that the request names, as references."""

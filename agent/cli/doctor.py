@@ -157,7 +157,8 @@ def _database(workspace: Workspace) -> Check:
 
 def _index(workspace: Workspace) -> Check:
     from recmind.data.store import Store  # noqa: PLC0415
-    from recmind.tools.index import open_engines, verify  # noqa: PLC0415
+    from recmind.tools.index.engines import open_engines  # noqa: PLC0415
+    from recmind.tools.index.manifest import verify  # noqa: PLC0415
 
     folder = workspace.current_index()
     if folder is None:

@@ -11,7 +11,7 @@ from recmind.agent.cli.app import Command, Shared, pass_shared
 from recmind.agent.cli.output import ProgressLine, emit
 
 if TYPE_CHECKING:
-    from recmind.tools.manifest import Manifest
+    from recmind.tools.index.manifest import Manifest
 
 
 @click.command(cls=Command)
@@ -26,14 +26,14 @@ def index(shared: Shared, force: bool, tune: bool) -> None:
     """
     from recmind.data.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
-    from recmind.tools.index import build  # noqa: PLC0415
+    from recmind.tools.index.build import build_index  # noqa: PLC0415
 
     begun = time.perf_counter()
     workspace = Workspace.open(shared.home)
     before = workspace.index_folder / "CURRENT"
     used = before.read_text(encoding="utf-8").strip() if before.is_file() else None
     with Store(workspace.database, workspace.settings) as store, ProgressLine() as progress:
-        manifest = build(workspace, store, progress, force=force, tuned=tune)
+        manifest = build_index(workspace, store, progress, force=force, tuned=tune)
     told = {
         "home": str(workspace.home),
         "version": manifest.version,

@@ -13,8 +13,8 @@ from recmind.data.progress import Progress, quiet
 from recmind.data.splits import Split
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.index import build
-from recmind.tools.manifest import Manifest
+from recmind.tools.index.build import build_index
+from recmind.tools.index.manifest import Manifest
 
 _LENT = "000000"
 """The name of the source's index in the copy while the copy's own is built: below that of any build."""
@@ -42,7 +42,7 @@ def copied(
     copy = copy_without(source, home, arrays, split, progress)
     _lend_vectors(source, copy)
     with Store(copy.database, copy.settings) as store:
-        manifest = build(copy, store, progress, tuned=tune)
+        manifest = build_index(copy, store, progress, tuned=tune)
     for leftover in (copy.index_folder / _LENT, copy.cache):
         shutil.rmtree(leftover, ignore_errors=True)
     (copy.index_folder / "LOCK").unlink(missing_ok=True)

@@ -93,10 +93,10 @@ class Bench:
         return self._ranked(kept[~np.isin(kept, consumed)][: self.depth])
 
     def collaborative(self, case: Case) -> Answered:
-        """What the user's past leads to, in the order of appeal; nothing for a user without one."""
+        """What the user's past leads to, re-ranked; nothing for a user without one."""
         engines = self.recmind.engines
         allowed = self._candidates(case)
-        hits = engines.appeal.ask(
+        hits = engines.reranker.recommend(
             engines.history.signals(case.user_id),
             self.depth,
             set(self._consumed(case).tolist()),

@@ -22,11 +22,11 @@ from recmind.agent.planner import fallback_ranking
 from recmind.agent.state import AgentContext, Event, EventKind, Question, Spent, State
 from recmind.data.errors import RecMindError
 from recmind.data.text import normalize
-from recmind.tools.ask import ASK, MOST_CHOICES, AskError, parse_question
+from recmind.tools.chat.ask import ASK, MOST_CHOICES, AskError, parse_question
+from recmind.tools.chat.submit import SUBMIT, Submission, SubmissionError, parse_submission
+from recmind.tools.chat.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
 from recmind.tools.evidence.slate import Findings
 from recmind.tools.lookups import LookUpError, LookUps
-from recmind.tools.submit import SUBMIT, Submission, SubmissionError, parse_submission
-from recmind.tools.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
 
 log = logging.getLogger(__name__)
 

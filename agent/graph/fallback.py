@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from recmind.agent.graph.steady import steady
 from recmind.agent.planner import fallback_ranking, rules
 from recmind.agent.state import AgentContext, Event, State
-from recmind.tools.submit import parse_submission
+from recmind.tools.chat.submit import parse_submission
 
 
 @steady

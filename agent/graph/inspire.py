@@ -15,7 +15,7 @@ from recmind.agent.graph.lines_of_thought import ANOTHER, RESERVED, begun, idea_
 from recmind.agent.graph.reason import call_deadline
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.state import AgentContext, Event, Spent, State
-from recmind.tools.toolbox import schemas
+from recmind.tools.chat.toolbox import schemas
 
 SCHEMAS = schemas([ANOTHER])
 

@@ -22,7 +22,7 @@ from recmind.agent.state import AgentContext, LineOfThought, State
 from recmind.data.lists import first_few
 from recmind.data.text import normalize
 from recmind.tools.evidence.slate import Entry, Slate
-from recmind.tools.group import in_turns
+from recmind.tools.ranking.group import in_turns
 
 RESERVED = 4
 """Model calls that must be left where a question is asked: it, the look-ups it leads to, the final call, a repair."""

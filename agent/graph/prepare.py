@@ -22,7 +22,7 @@ from recmind.agent.wording.taste_summary import taste_summary
 from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
 from recmind.tools.brief import Brief, Constraint
-from recmind.tools.describe import describe_catalogue, example_condition
+from recmind.tools.chat.catalogue_summary import describe_catalogue, example_condition
 from recmind.tools.engines.profile import Profile
 from recmind.tools.evidence.slate import Slate
 from recmind.tools.lookups import LookUps

@@ -12,8 +12,8 @@ from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.models.offline import OfflinePlanner
 from recmind.agent.models.text_tool_calls import with_text_tool_calls
 from recmind.agent.state import AgentContext, Event, Spent, State
-from recmind.tools.submit import SUBMIT
-from recmind.tools.toolbox import ALL_TOOLS, ASKING, schemas
+from recmind.tools.chat.submit import SUBMIT
+from recmind.tools.chat.toolbox import ALL_TOOLS, ASKING, schemas
 
 NAMES = tuple(tool.name for tool in (*ALL_TOOLS, ASKING))
 SCHEMAS, WITH_ASKING = schemas(), schemas((*ALL_TOOLS, ASKING))

@@ -13,8 +13,8 @@ from recmind.agent.planner import fallback_ranking
 from recmind.agent.state import AgentContext, Event, State, Verdict
 from recmind.agent.validation.validator import find, given_up, judge, settle
 from recmind.tools.brief import Brief
+from recmind.tools.chat.submit import SUBMIT, Submission
 from recmind.tools.evidence.slate import Slate
-from recmind.tools.submit import SUBMIT, Submission
 
 
 @steady

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from recmind.agent.planner.reason_templates import compose
-from recmind.tools.submit import SUBMIT
+from recmind.tools.chat.submit import SUBMIT
 
 PlannedCall = tuple[str, dict[str, Any]]
 """A tool's name and its arguments."""

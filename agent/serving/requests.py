@@ -38,7 +38,7 @@ from recmind.data.store import Store
 from recmind.data.text import encodable
 from recmind.data.workspace import Workspace
 from recmind.tools.evidence.slate import Slate
-from recmind.tools.index import Engines, open_engines
+from recmind.tools.index.engines import Engines, open_engines
 
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from recmind.data.store import Store
 from recmind.data.version import recmind_version
-from recmind.tools.index import Engines
+from recmind.tools.index.engines import Engines
 
 
 def versions_of(store: Store, engines: Engines) -> dict[str, str]:

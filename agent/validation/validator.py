@@ -20,8 +20,8 @@ from recmind.data.lists import first_few
 from recmind.data.records import Item
 from recmind.data.text import normalize
 from recmind.tools.brief import Brief
+from recmind.tools.chat.submit import Pick, Submission
 from recmind.tools.evidence.slate import Entry, Slate
-from recmind.tools.submit import Pick, Submission
 
 TWICE = "is there twice"
 MOST_EXAMPLES = 3

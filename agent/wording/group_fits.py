@@ -10,7 +10,7 @@ from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
 from recmind.tools.engines.profile import Profile
 from recmind.tools.evidence.slate import Entry
-from recmind.tools.group import FIT
+from recmind.tools.ranking.group import FIT
 
 DIGEST_LINES, LINE_WORDS = 3, 24
 """Lines of each member's profile that a model reads, and words of each line."""

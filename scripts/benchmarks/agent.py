@@ -40,7 +40,7 @@ def run(data: Path, work: Path) -> dict[str, Any]:
     work and forgets what was at hand. ``new_words``: what a search takes longer whose words nobody searched before;
     they come on top where a model thinks of words of its own. ``cpu``: all processor time of this process for a
     request. ``tokens``: what the model read, counted as four letters of the messages and tools each. ``in_flight``:
-    seconds that so many asynchronous requests at once take, and one alone, where each call of the model takes
+    seconds that this many asynchronous requests take at once, and one alone, where each call of the model takes
     ``WAIT_S``; ``on_processes`` with one process for each core, ``bare`` by LangGraph and ChatOpenAI alone.
     ``import_s`` tells how fast the machine is now.
     """

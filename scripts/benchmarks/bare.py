@@ -17,7 +17,7 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 from recmind import RecMind
-from recmind.tools.toolbox import schemas
+from recmind.tools.chat.toolbox import schemas
 
 
 class BareState(TypedDict):
@@ -45,7 +45,7 @@ def conversation(rec: RecMind, query: str, model: str) -> list[AnyMessage]:
 
 
 async def in_flight_s(messages: Sequence[AnyMessage], count: int) -> float:
-    """Seconds that so many of these conversations take at once, when one has been held before."""
+    """Seconds that this many of these conversations take at once, when one has been held before."""
     url = os.environ["OPENAI_BASE_URL"]
     model = ChatOpenAI(model="patient", base_url=url, api_key=lambda: "none").bind_tools(schemas())
     answers = [message for message in messages if isinstance(message, ToolMessage)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recmind.data.arrays import Float64s, index_in_sorted
-from recmind.tools.tuning import Slice
+from recmind.tools.index.tuning import Slice
 
 REGULARIZATION = 300.0
 """Of EASE; with 500 and a decay of 5 interactions the best on the second-newest ratings of latest-small."""

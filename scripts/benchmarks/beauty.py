@@ -18,12 +18,13 @@ from recmind.data.progress import Progress
 from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.appeal import Appeal
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.index import Engines, build, open_engines
-from recmind.tools.links import Texts
-from recmind.tools.past import Past, Pasts, pasts_of
-from recmind.tools.tuning import UNTRIED, tune
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import SequenceItem, UserSequences, sequences_of
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import Engines, open_engines
+from recmind.tools.index.tuning import UNTRIED, tune
+from recmind.tools.ranking.reranker import Reranker
 
 CANDIDATES = 100
 """The test item and 99 others."""
@@ -36,19 +37,19 @@ class Test:
     """What a user took last, and what they had taken before."""
 
     user: int
-    past: tuple[Past, ...]
+    past: tuple[SequenceItem, ...]
     target: int
 
 
 def sequential(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """All items but those of the history are ranked by ``Engines.appeal``.
+    """All items but those of the history are ranked by ``Engines.reranker``.
 
     ``valid`` is what tuning reports: the last item that the index knows, asked of weights learned from other users.
     ``test`` is the item after it.
     """
     with opened(data, work, progress) as (store, engines):
         validation = engines.manifest.parameters["validation"]
-        return {"valid": validated(validation), "test": _tested(engines.appeal, data, store, users, progress)}
+        return {"valid": validated(validation), "test": _tested(engines.reranker, data, store, users, progress)}
 
 
 def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
@@ -59,13 +60,13 @@ def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict
     """
     with opened(data, work, progress) as (store, engines):
         arrays, settings = store.interaction_arrays(), store.settings
-        texts = Texts(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
+        texts = ItemEmbeddings(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         alike = replace(UNTRIED, backward=UNTRIED.forward)
         found = tune(arrays, settings, texts, start=alike, fixed=("backward",), progress=progress)
         assert found is not None, "there are thousands of users"
         model = CollaborativeModel.fit(arrays, weights(arrays, settings), settings, progress, found.parameters, texts)
-        appeal = replace(engines.appeal, collaborative=model, weights=found.weights)
-        return {"valid": validated(found.validation), "test": _tested(appeal, data, store, users, progress)}
+        reranker = replace(engines.reranker, collaborative=model, weights=found.weights)
+        return {"valid": validated(found.validation), "test": _tested(reranker, data, store, users, progress)}
 
 
 def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
             open_to_draw = np.setdiff1d(catalogue, touched)
             others = np.stack([rng.choice(open_to_draw, CANDIDATES - 1, replace=False) for rng in draws])
             # An item's odds beside another's do not hang on who else is asked about: all draws are asked at once.
-            odds = engines.appeal.odds(test.past, np.append(test.target, others), given=True)
+            odds = engines.reranker.relative_odds(test.past, np.append(test.target, others), given=True)
             beside = odds[1:].reshape(others.shape)
             # Of those tied with the target, half count as better.
             ranks[place] = 1 + (beside > odds[0]).sum(axis=1) + (beside == odds[0]).sum(axis=1) / 2
@@ -125,13 +126,13 @@ def without_tests(data: Path, work: Path, progress: Progress, *, tuned: bool = T
                 progress=progress,
             )
         if tuned and (workspace.current_index() is None or not is_tuned(workspace)):
-            build(workspace, store, progress, tuned=True)
-        build(workspace, store, progress)
+            build_index(workspace, store, progress, tuned=True)
+        build_index(workspace, store, progress)
     return workspace
 
 
 def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
-    """Each user's test item and past, or those of so many users drawn at random."""
+    """Each user's test item and past, or those of ``users`` users drawn at random."""
     with (data / "amazon-beauty" / "interactions.tsv").open(encoding="utf-8", newline="") as opened_file:
         taken = {
             row["user_id"]: row["item_id"]
@@ -143,12 +144,14 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
     if users is not None and users < len(asked):
         asked = np.sort(np.random.default_rng(0).choice(asked, size=users, replace=False))
     ids, numbers = store.user_ids_of(asked.tolist()), store.numbers_of(taken.values())
-    pasts = pasts_of(arrays, asked, store.settings)
+    pasts = sequences_of(arrays, asked, store.settings)
     return [Test(user, past, numbers[taken[ids[user]]]) for user, (past, _) in zip(asked.tolist(), pasts, strict=True)]
 
 
-def _tested(appeal: Appeal, data: Path, store: Store, users: int | None, progress: Progress) -> dict[str, float | int]:
+def _tested(
+    reranker: Reranker, data: Path, store: Store, users: int | None, progress: Progress
+) -> dict[str, float | int]:
     tests = tests_of(data, store, users)
     progress("the test item among all", 0, len(tests))
-    pasts = Pasts.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
-    return figures(ranks_of(pasts, np.array([test.target for test in tests]), appeal))
+    pasts = UserSequences.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
+    return figures(ranks_of(pasts, np.array([test.target for test in tests]), reranker))

@@ -16,11 +16,11 @@ from recmind.data.arrays import Float64s, Int64s
 from recmind.data.importers import import_movielens
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.appeal import Appeal
-from recmind.tools.appeal_many import ask_many
-from recmind.tools.past import Pasts
-from recmind.tools.tuning import Slice
-from recmind.tools.tuning import figures as measured
+from recmind.tools.collaborative.user_sequence import UserSequences
+from recmind.tools.index.tuning import Slice
+from recmind.tools.ranking.logit import hit_rate_and_ndcg
+from recmind.tools.ranking.reranker import Reranker
+from recmind.tools.ranking.reranker_batch import recommend_batch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in (".src", "", "scripts"))
@@ -62,7 +62,7 @@ def recmind(*arguments: str) -> tuple[float, str]:
 
 
 def asked_of(part: Slice, users: int | None) -> Slice:
-    """Only so many of the users are asked, drawn with seed 0 (None: all); what is known stays."""
+    """Only ``users`` of the users are asked, drawn with seed 0 (None: all); what is known stays."""
     if users is None or users >= len(part.users):
         return part
     drawn = np.sort(np.random.default_rng(0).choice(len(part.users), size=users, replace=False))
@@ -72,13 +72,13 @@ def asked_of(part: Slice, users: int | None) -> Slice:
 def figures(ranks: Sequence[float] | Float64s) -> dict[str, float | int]:
     """HR@10 and NDCG@10 of these ranks of one target each: from 1, infinite where it was not found."""
     found = np.asarray(ranks, dtype=np.float64)
-    hit_rate, ndcg = measured(found)
+    hit_rate, ndcg = hit_rate_and_ndcg(found)
     return {"HR@10": round(hit_rate, 4), "NDCG@10": round(ndcg, 4), "users": len(found)}
 
 
-def ranks_of(pasts: Pasts, targets: Int64s, appeal: Appeal) -> Float64s:
-    """The rank of each target among the first ten that the appeal gives to its past; infinite beyond."""
-    met = ask_many(appeal, pasts, 10).item_numbers == targets[:, None]
+def ranks_of(pasts: UserSequences, targets: Int64s, reranker: Reranker) -> Float64s:
+    """The rank of each target among the first ten that its past is recommended; infinite beyond."""
+    met = recommend_batch(reranker, pasts, 10).item_numbers == targets[:, None]
     return np.where(met.any(axis=1), met.argmax(axis=1) + 1.0, np.inf)
 
 

@@ -18,11 +18,11 @@ from benchmarks import beauty, movielens
 from benchmarks.common import PYTHONPATH, asked_of
 from benchmarks.rivals import RivalData
 from recmind.data.progress import Progress
-from recmind.tools.links import Texts
-from recmind.tools.tuning import Slice, slice_off
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.index.tuning import Slice, leave_last
 
 USERS, TRIED = 2_000, 500
-"""So many users at most, drawn with seed 0, are asked in each, and for each setting that is tried before the test
+"""At most this many users, drawn with seed 0, are asked in each, and for each setting that is tried before the test
 items: EASE of lenskit takes a tenth of a second for one."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 """Each has one thread, so that answers per second say what an answer costs."""
@@ -68,12 +68,12 @@ def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) 
 def _beauty(data: Path, work: Path, progress: Progress) -> tuple[RivalData, RivalData, Mapping[str, Any]]:
     with beauty.opened(data, work, progress) as (store, engines):
         arrays, tests = store.interaction_arrays(), beauty.tests_of(data, store, None)
-        texts = Texts(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
+        texts = ItemEmbeddings(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         part = Slice(arrays, *(np.array(column) for column in zip(*((t.user, t.target) for t in tests), strict=True)))
         found = engines.manifest.parameters
     known = RivalData(part, store.settings, texts)
     setting = {"collaborative": found["collaborative"], "weights": found["weights"]}
-    return replace(known, part=slice_off(arrays, 0, 0)), known, setting
+    return replace(known, part=leave_last(arrays, 0, 0)), known, setting
 
 
 def _movielens(data: Path, work: Path, progress: Progress) -> tuple[RivalData, RivalData, Mapping[str, Any]]:
@@ -81,7 +81,7 @@ def _movielens(data: Path, work: Path, progress: Progress) -> tuple[RivalData, R
         arrays, settings = store.interaction_arrays(), store.settings
     tuned = movielens.tuned(arrays, settings, texts, work, progress)
     setting = {"collaborative": asdict(tuned.parameters), "weights": dict(tuned.weights)}
-    valid, test = (RivalData(slice_off(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
+    valid, test = (RivalData(leave_last(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))
     return valid, test, setting
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.common import latest_small, python, recmind
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.manifest import Manifest
+from recmind.tools.index.manifest import Manifest
 from recmind.tools.search.item_text import embedded_text
 
 _ENCODE = """

@@ -24,14 +24,15 @@ from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.appeal import Appeal
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.index import build, open_engines
-from recmind.tools.links import Texts
-from recmind.tools.moments import Moments
-from recmind.tools.past import Pasts
-from recmind.tools.tuning import Slice, Tuned, slice_off, tune
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import UserSequences
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import open_engines
+from recmind.tools.index.tuning import Slice, Tuned, leave_last, tune
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.reranker import Reranker
 
 SEEDS = range(20)
 """Of the order of ratings of one moment."""
@@ -55,7 +56,7 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
     ranks: dict[str, list[Float64s]] = {name: [] for name in ("test", *BASELINES)}
     for done, seed in enumerate(SEEDS):
         progress("leave-one-out, orders of ratings", done, len(SEEDS))
-        part = asked_of(slice_off(arrays, 0, seed), users)
+        part = asked_of(leave_last(arrays, 0, seed), users)
         asked += part.users.tolist()
         ranks["test"].append(ours(part, found, settings, texts))
         for name, baseline in BASELINES.items():
@@ -75,12 +76,12 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
 
 
 @contextmanager
-def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, Texts]]:
+def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, ItemEmbeddings]]:
     """The films and ratings without tags, and the films' texts."""
     workspace = without_tags(data, work, progress)
     with Store(workspace.database, workspace.settings) as store:
-        index = open_engines(workspace, store).search.index
-        yield store, Texts(index.numbers, np.asarray(index.vectors))
+        search = open_engines(workspace, store).search
+        yield store, ItemEmbeddings(search.index.numbers, np.asarray(search.index.vectors))
 
 
 def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
@@ -94,7 +95,7 @@ def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
             for name in FILES:
                 shutil.copyfile(data / "ml-latest-small" / name, release / name)
             import_movielens(store, release, progress=progress)
-        build(workspace, store, progress)
+        build_index(workspace, store, progress)
     return workspace
 
 
@@ -103,7 +104,9 @@ def older(arrays: InteractionArrays) -> InteractionArrays:
     return arrays.rows(arrays.at < arrays.at[np.arange(len(arrays)) + arrays.ages])
 
 
-def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Path, progress: Progress) -> Tuned:
+def tuned(
+    arrays: InteractionArrays, settings: Settings, texts: ItemEmbeddings, work: Path, progress: Progress
+) -> Tuned:
     """What tuning finds in the older interactions; kept in the folder to work in, and read from there."""
     kept = work / "films" / "tuned.json"
     if kept.is_file():
@@ -115,12 +118,14 @@ def tuned(arrays: InteractionArrays, settings: Settings, texts: Texts, work: Pat
     return found
 
 
-def ours(part: Slice, found: Tuned, settings: Settings, texts: Texts) -> Float64s:
-    """The rank of each target by ``Appeal``, infinite beyond the tenth."""
+def ours(part: Slice, found: Tuned, settings: Settings, texts: ItemEmbeddings) -> Float64s:
+    """The rank of each target by ``Reranker``, infinite beyond the tenth."""
     rest = part.rest
-    model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=found.parameters, texts=texts)
-    appeal = Appeal(model, Moments.of(rest), texts, found.weights)
-    return ranks_of(Pasts.of(rest, part.users, settings), part.targets, appeal)
+    model = CollaborativeModel.fit(
+        rest, weights(rest, settings), settings, parameters=found.parameters, embeddings=texts
+    )
+    reranker = Reranker(model, ItemTimes.of(rest), texts, found.weights)
+    return ranks_of(UserSequences.of(rest, part.users, settings), part.targets, reranker)
 
 
 def _measures(ranks: Float64s) -> Float64s:

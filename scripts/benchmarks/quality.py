@@ -26,8 +26,8 @@ from recmind.data.signals import weights
 from recmind.data.splits import Split
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.held_out import Cases, graded_kind, held_out, learnable
-from recmind.tools.index import open_engines
+from recmind.tools.confidence.held_out import HeldOutUsers, graded_kind, held_out, label_mask
+from recmind.tools.index.engines import open_engines
 
 K = 50
 """Of the recall of items without interactions."""
@@ -121,19 +121,19 @@ def _confidence(source: Workspace, home: Path, users: int | None, progress: Prog
         arrays, catalogue = store.interaction_arrays(), store.matching_numbers()
         settings = store.settings
     weight, kind = weights(arrays, settings), graded_kind(arrays, settings)
-    held = held_out(arrays, learnable(arrays, weight, kind))
+    held = held_out(arrays, label_mask(arrays, weight, kind))
     copy = copied(source, home, arrays, Split((), held, ""), tune=True, progress=progress)
-    cases = Cases(arrays, arrays.rows(~held), weight, held, kind, catalogue, settings)
+    held_out_users = HeldOutUsers(arrays, arrays.rows(~held), weight, held, kind, catalogue, settings)
     said, true = [], []
     with Store(copy.database, copy.settings) as store:
         learned = open_engines(copy, store).confidence
         assert learned is not None, "there are thousands of labels"
-        for done, case in enumerate(cases.by_user(np.random.default_rng(0))):
+        for done, user in enumerate(held_out_users.each(np.random.default_rng(0))):
             if done == users:
                 break
-            progress("held-out interactions", done, cases.users)
-            said.append(learned.ask(case.past, case.values, case.item_numbers))
-            true.append(case.labels)
+            progress("held-out interactions", done, held_out_users.count)
+            said.append(learned.predict(user.past, user.values, user.item_numbers))
+            true.append(user.labels)
     answers, labels = np.concatenate(said).astype(np.float64), np.concatenate(true)
     known = ~np.isnan(answers)
     measured = calibration(answers[known], labels[known].astype(np.float64), BINS)

@@ -19,7 +19,8 @@ from recmind.data.importers import import_table
 from recmind.data.progress import Progress
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.index import build, open_engines
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import open_engines
 from recmind.tools.search.fusion import FEATURE_WEIGHTS, FeatureWeights, by_logit, fuse
 from recmind.tools.search.item_search import DEPTH, LONG_DEPTH, ItemSearch
 from recmind.tools.search.long_query import long_query_features
@@ -66,7 +67,7 @@ def measure(data: Path, work: Path) -> dict[str, float | int | str]:
     posts = requests_of(data)
     workspace = with_overviews(data, work)
     with Store(workspace.database, workspace.settings) as store, ProgressLine() as progress:
-        build(workspace, store, progress)
+        build_index(workspace, store, progress)
         search = open_engines(workspace, store).search
         asked = ask(posts, store, search, progress)
     ranks = {

@@ -23,14 +23,14 @@ from recmind.data.arrays import Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.tools.appeal import Appeal
-from recmind.tools.appeal_many import ask_many
-from recmind.tools.collaborative import CollaborativeModel
-from recmind.tools.cooccurrence import CollaborativeParameters
-from recmind.tools.links import Texts
-from recmind.tools.moments import Moments
-from recmind.tools.past import Pasts, pasts_of
-from recmind.tools.tuning import Slice
+from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
+from recmind.tools.collaborative.model import CollaborativeModel
+from recmind.tools.collaborative.similarity import ItemEmbeddings
+from recmind.tools.collaborative.user_sequence import UserSequences, sequences_of
+from recmind.tools.index.tuning import Slice
+from recmind.tools.ranking.item_times import ItemTimes
+from recmind.tools.ranking.reranker import Reranker
+from recmind.tools.ranking.reranker_batch import recommend_batch
 
 T = TypeVar("T")
 One = Callable[[int], Sequence[int]]
@@ -52,7 +52,7 @@ class RivalData:
 
     part: Slice
     settings: Settings
-    texts: Texts
+    texts: ItemEmbeddings
 
     def save(self, folder: Path) -> None:
         """Write everything into the folder."""
@@ -70,25 +70,29 @@ class RivalData:
         columns["kind_names"] = tuple(columns["kind_names"].tolist())
         settings = Settings.model_validate_json((folder / "settings.json").read_text(encoding="utf-8"))
         part = Slice(InteractionArrays(**columns), **np.load(folder / "asked.npz"))
-        return cls(part, settings, Texts(**np.load(folder / "texts.npz")))
+        return cls(part, settings, ItemEmbeddings(**np.load(folder / "texts.npz")))
 
 
 def recmind(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
-    """Links and the order of appeal; ``setting`` holds what tuning found: ``collaborative`` and ``weights``."""
+    """Links, re-ranked; ``setting`` holds what tuning found: ``collaborative`` and ``weights``."""
     rest, settings = known.part.rest, known.settings
     parameters = CollaborativeParameters(**setting["collaborative"])
-    model = CollaborativeModel.fit(rest, weights(rest, settings), settings, parameters=parameters, texts=known.texts)
-    appeal = Appeal(model, Moments.of(rest), known.texts, setting["weights"])
+    model = CollaborativeModel.fit(
+        rest, weights(rest, settings), settings, parameters=parameters, embeddings=known.texts
+    )
+    reranker = Reranker(model, ItemTimes.of(rest), known.texts, setting["weights"])
 
     users = known.part.users
     # The product remembers the pasts of its users, as the others keep theirs in a matrix.
-    pasts = {user: past for user, (past, _) in zip(users.tolist(), pasts_of(rest, users, settings), strict=True)}
+    pasts = {user: past for user, (past, _) in zip(users.tolist(), sequences_of(rest, users, settings), strict=True)}
 
     def many(asked: Int64s) -> Sequence[Sequence[int]]:
-        found: list[list[int]] = ask_many(appeal, Pasts.of(rest, asked, settings), CUT).item_numbers.tolist()
+        found: list[list[int]] = recommend_batch(
+            reranker, UserSequences.of(rest, asked, settings), CUT
+        ).item_numbers.tolist()
         return found
 
-    return lambda user: [hit.item_number for hit in appeal.ask(pasts[user], CUT)], many
+    return lambda user: [hit.item_number for hit in reranker.recommend(pasts[user], CUT)], many
 
 
 def implicit_model(name: str) -> Callable[[RivalData, Mapping[str, Any]], tuple[One, Many]]:

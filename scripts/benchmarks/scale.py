@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -187,13 +188,13 @@ def _writing(size: int, folder: Path) -> Figures:
 def _indexing(_size: int, folder: Path) -> Figures:
     from recmind.data.store import Store
     from recmind.data.workspace import Workspace
-    from recmind.tools import index
+    from recmind.tools.index.build import build_index
 
     workspace = Workspace.open(folder / "home")
     shutil.rmtree(workspace.index_folder, ignore_errors=True)
     with ProgressLine() as line, Store(workspace.database, workspace.settings) as store, _random_vectors():
         begun, worked = time.perf_counter(), time.process_time()
-        manifest = index.build(workspace, store, line)
+        manifest = build_index(workspace, store, line)
         seconds, worked = time.perf_counter() - begun, time.process_time() - worked
     built = workspace.index_folder / manifest.version
     index_mib = sum(path.stat().st_size for path in built.iterdir()) / 2**20
@@ -245,15 +246,17 @@ def _asking(size: int, folder: Path) -> Figures:
     return figures
 
 
-def _random_vectors() -> Any:
+def _random_vectors() -> ExitStack:
     """Inside, random vectors stand in for the default encoder's of the items."""
-    from recmind.tools import index
     from recmind.tools.encoders import encoder
 
     def opened(_name: str, cache: Path | None = None) -> synthetic.ClusteredVectors:
         return synthetic.ClusteredVectors(encoder.default_folder(), cache)
 
-    return patch.object(index, "open_encoder", opened)
+    patched = ExitStack()
+    for module in ("build", "engines"):
+        patched.enter_context(patch(f"recmind.tools.index.{module}.open_encoder", opened))
+    return patched
 
 
 _STEPS: Mapping[str, Callable[[int, Path], Figures]] = {

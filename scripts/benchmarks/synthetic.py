@@ -87,7 +87,7 @@ class CatalogueFiles:
 
 
 def write(folder: Path, items: int, progress: Progress = quiet) -> CatalogueFiles:
-    """Write a catalogue of so many items into the folder, interactions in the order of their times."""
+    """Write a catalogue of this many items into the folder, interactions in the order of their times."""
     rng = np.random.default_rng(items)
     clusters = max(1, items // ITEMS_OF_A_CLUSTER)
     cluster = np.sort(rng.choice(clusters, items, p=_shares(clusters)))
@@ -114,7 +114,7 @@ def write(folder: Path, items: int, progress: Progress = quiet) -> CatalogueFile
 
 
 def requests(items: int) -> tuple[str, ...]:
-    """Short requests in words that the catalogue of so many items has."""
+    """Short requests in words that the catalogue of this many items has."""
     clusters = max(1, items // ITEMS_OF_A_CLUSTER)
     topics = [_topic(place % clusters) for place in (0, 1, 3, 8, 21)]
     return (
@@ -148,7 +148,7 @@ class ClusteredVectors(DefaultEncoder):
 
 
 def _shares(count: int) -> Float64s:
-    """Of so many ranks by Zipf; their sum is 1."""
+    """Zipf weights of this many ranks; their sum is 1."""
     weights = (np.arange(count) + FLAT_RANKS) ** -ZIPF
     return np.asarray(weights / weights.sum())
 

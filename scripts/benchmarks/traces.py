@@ -157,7 +157,7 @@ def _environment() -> dict[str, str]:
 
 
 def _work(path: str, count: int, name: str) -> None:
-    """One process: its threads trace so many requests; one that will be killed says what it has answered."""
+    """One process: its threads trace this many requests; one that will be killed says what it has answered."""
 
     def ask(n: int) -> None:
         trace_id = request(store, f"{name} {n}")

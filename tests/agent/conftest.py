@@ -12,7 +12,7 @@ from recmind.agent.recommender import RecMind
 from recmind.data.importers import import_demo
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.index import build
+from recmind.tools.index.build import build_index
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def demo_home(built_once: Callable[..., Path]) -> Path:
         workspace = Workspace.open(home, create=True)
         with Store(workspace.database, workspace.settings) as store:
             import_demo(store)
-            build(workspace, store)
+            build_index(workspace, store)
 
     return built_once("demo", fill)
 

@@ -21,8 +21,8 @@ from recmind.agent.understanding import Understanding, understand
 from recmind.data.conditions import matches, parse_condition
 from recmind.data.records import Item, Preference
 from recmind.data.text import normalize
-from recmind.tools.submit import SUBMIT
-from recmind.tools.toolbox import TOOLS
+from recmind.tools.chat.submit import SUBMIT
+from recmind.tools.chat.toolbox import TOOLS
 from tests.agent.scripted import ScriptedModel
 
 REQUESTS = 1000

@@ -9,7 +9,7 @@ from langchain_core.messages import ToolMessage
 
 from recmind.agent.recommender import RecMind
 from recmind.data.records import Interaction
-from recmind.tools.submit import SUBMIT
+from recmind.tools.chat.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
 
 LOW = ("heat-1995", "alien-1979")

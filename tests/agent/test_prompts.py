@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from recmind import prompts
-from recmind.tools.toolbox import schemas
+from recmind.tools.chat.toolbox import schemas
 from tests.agent.scripted import ScriptedModel, calls
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -16,7 +16,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
 from recmind.agent.recommender import RecMind
-from recmind.tools.toolbox import schemas
+from recmind.tools.chat.toolbox import schemas
 from tests.agent.scripted import ScriptedModel, calls
 
 RECORDINGS = {

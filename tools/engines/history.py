@@ -14,8 +14,8 @@ from recmind.data.conditions import Condition
 from recmind.data.records import Interaction
 from recmind.data.signals import Deed, against
 from recmind.data.store import Store
+from recmind.tools.collaborative.user_sequence import SequenceItem, sequence_of
 from recmind.tools.engines.profile import Profile, build_profile, star_kinds
-from recmind.tools.past import Past, past_of
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class UserHistory:
         self.store = store
         self._lock = threading.Lock()
         self._profiles: dict[str, tuple[tuple[int, int], Profile]] = {}
-        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[Past, ...], Float32s]]]] = {}
+        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[SequenceItem, ...], Float32s]]]] = {}
         self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._refused: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._against: dict[str, tuple[tuple[int, int], frozenset[Deed]]] = {}
@@ -147,16 +147,16 @@ class UserHistory:
         leading = [past.item_number for past in self.signals(user_id) if past.weight > 0]
         return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.ids_of(leading).values()}
 
-    def signals(self, user_id: str | None) -> tuple[Past, ...]:
+    def signals(self, user_id: str | None) -> tuple[SequenceItem, ...]:
         """The user's past as the engines take it, newest first; empty for an unknown user or None."""
         return self.valued(user_id, None)[0]
 
-    def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[Past, ...], Float32s]:
+    def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[SequenceItem, ...], Float32s]:
         """The same with the values of one kind, NaN for other kinds."""
         number = None if user_id is None else self.store.user_number(user_id)
         if user_id is None or number is None:
             return (), np.empty(0, np.float32)
-        read = lambda: past_of(self.store.user_arrays([number]), self.store.settings, kind)  # noqa: E731
+        read = lambda: sequence_of(self.store.user_arrays([number]), self.store.settings, kind)  # noqa: E731
         return self._known(self._pasts.setdefault(kind, {}), user_id, read)
 
     def _known(self, kept: dict[str, tuple[tuple[int, int], T]], user_id: str, read: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from recmind.data import wording
 from recmind.data.conditions import Condition, resolve_condition
 from recmind.data.store import Store
-from recmind.tools.collaborative import CollaborativeHit
+from recmind.tools.collaborative.model import CollaborativeHit
 from recmind.tools.engines.attributes import only_kind
 from recmind.tools.engines.details import DetailsRow
 from recmind.tools.engines.filter import FilterRow
@@ -18,7 +18,7 @@ from recmind.tools.evidence import phrases
 from recmind.tools.evidence.facts import NO_FOCUS, Focus, build_findings
 from recmind.tools.evidence.loosening import unmet
 from recmind.tools.evidence.slate import Evidence, Findings, Role
-from recmind.tools.rank import Ranked
+from recmind.tools.ranking.hybrid import Ranked
 from recmind.tools.search.item_search import ItemSearch, SearchHit
 
 

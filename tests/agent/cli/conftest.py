@@ -13,7 +13,7 @@ from recmind.agent.cli import cli
 from recmind.data.records import Interaction, Item, Preference
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.index import build
+from recmind.tools.index.build import build_index
 
 FILMS = [
     ("alien", "Alien", 1979, ("Horror", "Sci-Fi"), "The crew of a space ship meets a deadly creature."),
@@ -47,7 +47,7 @@ def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace.open(tmp_path_factory.mktemp("shop") / "home", create=True)
     with Store(workspace.database, workspace.settings) as store:
         fill(store)
-        build(workspace, store)
+        build_index(workspace, store)
     return workspace.home
 
 

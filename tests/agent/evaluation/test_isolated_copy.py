@@ -17,7 +17,9 @@ from recmind.data.importers import import_movielens
 from recmind.data.records import Interaction, Preference
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.index import build, open_engines, verify
+from recmind.tools.index.build import build_index
+from recmind.tools.index.engines import open_engines
+from recmind.tools.index.manifest import verify
 
 CUT = 1_900_000_000.0
 """Unix seconds, after everything in the demo."""
@@ -62,7 +64,7 @@ def test_altered_held_out_rows_leave_every_artifact_as_it_was(demo_copy: Path, t
     with Store(source.database, source.settings) as store:
         items = [item.item_id for _, item in store.iter_items()]
         assert alter_last(store, items) == len(store.user_ids())
-        build(source, store)
+        build_index(source, store)
     after = artifacts(copy_of(demo_copy, tmp_path / "after").home)
     assert after.keys() == before.keys()
     assert {"recmind.db", "index/CURRENT", "index/000001/manifest.json"} <= before.keys()
@@ -119,7 +121,7 @@ def imported(home: Path, files: Path) -> Path:
     workspace = Workspace.open(home, create=True)
     with Store(workspace.database, workspace.settings) as store:
         import_movielens(store, files)
-        build(workspace, store)
+        build_index(workspace, store)
     return home
 
 

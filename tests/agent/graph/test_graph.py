@@ -18,9 +18,9 @@ from recmind.data.importers import import_table
 from recmind.data.records import Interaction, Preference
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
-from recmind.tools.index import build
-from recmind.tools.submit import SUBMIT
-from recmind.tools.toolbox import ALL_TOOLS
+from recmind.tools.chat.submit import SUBMIT
+from recmind.tools.chat.toolbox import ALL_TOOLS
+from recmind.tools.index.build import build_index
 from tests.agent.scripted import ScriptedModel, calls
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"]})
@@ -440,7 +440,7 @@ def tiny(tmp_path: Path):
     workspace = Workspace.open(tmp_path / "tiny", create=True)
     with Store(workspace.database, workspace.settings) as store:
         import_table(store, items=table)
-        build(workspace, store)
+        build_index(workspace, store)
     with RecMind.open(workspace.home) as recmind:
         yield recmind
 

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
-from recmind.tools.submit import SUBMIT
+from recmind.tools.chat.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"], "n": 3})

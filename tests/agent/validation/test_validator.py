@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from recmind.agent.models.factory import open_model
 from recmind.agent.recommender import RecMind
-from recmind.tools.submit import SUBMIT
+from recmind.tools.chat.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
 from tests.endpoint import Endpoint, says
 from tests.endpoint import calls as served

@@ -10,9 +10,9 @@ from langchain_core.messages import ToolMessage
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
 from recmind.data.records import Preference
-from recmind.tools.group import together
-from recmind.tools.rank import Ranked
-from recmind.tools.submit import SUBMIT
+from recmind.tools.chat.submit import SUBMIT
+from recmind.tools.ranking.group import together
+from recmind.tools.ranking.hybrid import Ranked
 from tests.agent.scripted import ScriptedModel, calls
 
 MEMBERS = ["ada", "bea", "carla"]
