@@ -162,10 +162,10 @@ class TestIndexBuilding:
     def test_a_catalogue_without_interactions_or_items(self, workspace, encoder):
         with Store(workspace.database) as empty:
             assert build_index(workspace, empty).items == 0
-            assert open_engines(workspace, empty).search.ask("space") == []
+            assert open_engines(workspace, empty).search.search("space") == []
             empty.put_items(FILMS)
             assert build_index(workspace, empty).items == len(FILMS)
-            assert open_engines(workspace, empty).search.ask("heist", n=1)[0].item_id == "heat"
+            assert open_engines(workspace, empty).search.search("heist", n=1)[0].item_id == "heat"
 
     def test_progress_is_told(self, workspace, store, encoder):
         told = []
@@ -195,8 +195,8 @@ class TestOpening:
         store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
         store.set_available(["alien"], False)
         assert engines.stale
-        assert "zoo" in [hit.item_id for hit in engines.search.ask("zebras", n=2)]
-        assert "alien" not in [hit.item_id for hit in engines.search.ask("space monster")]
+        assert "zoo" in [hit.item_id for hit in engines.search.search("zebras", n=2)]
+        assert "alien" not in [hit.item_id for hit in engines.search.search("space monster")]
         build_index(workspace, store)
         assert not open_engines(workspace, store).stale
 
@@ -205,7 +205,7 @@ class TestOpening:
         engines = open_engines(workspace, store)
         for _ in range(3):
             build_index(workspace, store, force=True)
-        assert engines.search.ask("space crew", n=1)[0].item_id == "alien"
+        assert engines.search.search("space crew", n=1)[0].item_id == "alien"
 
     def test_a_file_of_another_size_is_refused_at_once_and_a_changed_one_by_verify(self, workspace, store, encoder):
         build_index(workspace, store)
