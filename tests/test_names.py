@@ -12,7 +12,6 @@ TWICE = {
     "Asked": "options of a request (agent) and seeds of item-to-item links (tools), until both have names of their own",
     "Case": "a case of an evaluation (agent) and one that calibration or tuning learns from (tools), until renamed",
     "Question": "what is asked back (agent) and what is known of a user while ranking (tools), until renamed",
-    "Taste": "of a profile (tools) and of a made-up user of the demo (data), until renamed",
 }
 """Names that are defined more than once, each with the reason."""
 

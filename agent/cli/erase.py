@@ -6,7 +6,7 @@ import click
 
 from recmind.agent.cli.app import Command, Group, Shared, pass_shared
 from recmind.agent.cli.output import clean, count, emit
-from recmind.data.lists import first_few
+from recmind.data.wording import first_few
 
 
 @click.command(cls=Command, short_help="Erase a user and all that is known of them.")

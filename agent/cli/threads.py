@@ -10,7 +10,7 @@ import click
 
 from recmind.agent.cli.app import Group, Shared, pass_shared
 from recmind.agent.cli.output import clean, columns, count, emit
-from recmind.data.lists import first_few
+from recmind.data.wording import first_few
 
 if TYPE_CHECKING:
     from recmind.agent.memory.thread import Thread

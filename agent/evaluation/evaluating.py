@@ -164,7 +164,7 @@ def _judged(workspace: Workspace, folder: RunFolder) -> Path:
 
 
 def new_folder(workspace: Workspace, protocol: str) -> Path:
-    """Where a run of now is kept when nobody says where."""
+    """The folder of a run that begins now, where none is named."""
     return workspace.home / "evaluations" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{protocol}"
 
 

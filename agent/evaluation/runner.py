@@ -18,10 +18,10 @@ Labels = Mapping[str, tuple[Label, ...]]
 """By case."""
 
 
-class Asking(Protocol):
-    """Whoever answers cases; ``recmind.agent.evaluation.systems.Bench`` is one."""
+class CaseRunner(Protocol):
+    """Runs cases; ``recmind.agent.evaluation.systems.Bench`` is one."""
 
-    def ask(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
+    def run_case(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
         """The outcome of one case."""
         ...
 
@@ -114,7 +114,7 @@ class RunFolder:
 
     def ask_all(
         self,
-        asking: Asking,
+        runner: CaseRunner,
         systems: Sequence[str],
         cases: Sequence[Case],
         labels: Labels,
@@ -129,7 +129,7 @@ class RunFolder:
                 done = len(cases) - len(missing)
                 for case in missing:
                     progress(f"evaluating {system}", done, len(cases))
-                    outcome = asking.ask(system, case, labels.get(case.case_id, ()))
+                    outcome = runner.run_case(system, case, labels.get(case.case_id, ()))
                     opened.write(json.dumps(asdict(outcome)) + "\n")
                     opened.flush()
                     outcomes.append(outcome)

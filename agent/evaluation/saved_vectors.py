@@ -36,7 +36,7 @@ class SavedVectors:
         return np.vstack((self.table, np.zeros_like(self.table[:1], shape=(1, self.table.shape[1]))))[rows]
 
     def save(self, folder: Path) -> None:
-        """Write everything into the folder, vectors with half of their digits: nobody sees the others."""
+        """Writes everything into the folder, the vectors as float16: that is exact enough to measure lists."""
         np.savez(folder / _VECTORS, item_ids=np.array(list(self.rows), dtype=np.str_), table=np.float16(self.table))
         (folder / _HISTORIES).write_text(json.dumps(self.histories, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -63,7 +63,7 @@ class Bench:
         self._pool.shutdown()
         self.recmind.close()
 
-    def ask(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
+    def run_case(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
         """The outcome of one case; the clock runs for the system alone, not for what is checked afterwards."""
         begun = time.perf_counter()
         answered = SYSTEMS[system](self, case)

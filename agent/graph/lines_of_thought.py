@@ -19,8 +19,8 @@ from recmind import prompts
 from recmind.agent.models.offline import BRIEF, LINES
 from recmind.agent.models.text_tool_calls import with_text_tool_calls, without_thoughts
 from recmind.agent.state import AgentContext, LineOfThought, State
-from recmind.data.lists import first_few
 from recmind.data.text import normalize
+from recmind.data.wording import first_few
 from recmind.tools.evidence.slate import Entry, Slate
 from recmind.tools.ranking.group import in_turns
 

@@ -54,7 +54,7 @@ def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentC
     if len(best) < wanted:
         slate, best = fallback_ranking.ranked(context, kept, fallback_ranking.gathered(context, kept, slate), wanted)
     if len(best) < min(wanted, fallback_ranking.qualifying(context, kept)):
-        # What the words lead to is used up: whatever else qualifies.
+        # Nothing more matches the words: take anything else that qualifies.
         slate, best = fallback_ranking.ranked(context, kept, fallback_ranking.listed(context, kept, slate), wanted)
     return slate, settle(submission, slate, brief, context, [entry.item_id for entry in best])
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from recmind.agent.memory.thread import Thread, Turn
 from recmind.agent.models.replies import LETTERS_PER_TOKEN
-from recmind.data.lists import first_few
-from recmind.data.wording import quoted
+from recmind.data.wording import first_few, quoted
 from recmind.tools.evidence.slate import Slate
 
 TITLES = 3

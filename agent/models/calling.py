@@ -212,6 +212,6 @@ def _is_asynchronous(model: Any) -> bool:
 
 
 def _forgotten(task: asyncio.Future[AIMessage]) -> None:
-    """Takes note of how a given-up call ended, so that asyncio does not complain that nobody did."""
+    """Reads how an abandoned call ended, so that asyncio does not warn that nobody did."""
     if not task.cancelled():
         task.exception()

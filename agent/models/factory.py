@@ -27,7 +27,7 @@ REASONING = re.compile(r"^(o\d|gpt-[5-9](?!.*chat))")
 
 
 class ModelNameError(InputError):
-    """A model's name does not say whose it is, or names nobody known."""
+    """A model's name has no provider in it, or one that is not known."""
 
 
 class ModelPackageMissing(InputError):  # noqa: N818  reads as the fact that it is

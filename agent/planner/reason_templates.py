@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recmind.data.lists import series
+from recmind.data.wording import series
 from recmind.tools.evidence.slate import EvidenceKind
 
 

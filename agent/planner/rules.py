@@ -19,7 +19,7 @@ SPARE = 2
 
 
 READ = 2
-"""Rows that a look-up describes for reading: nobody reads them here, the ranking describes the best of all."""
+"""Rows that a look-up describes. The planner reads none of them; the ranking describes the best of all."""
 
 
 def look_ups(brief: Mapping[str, Any]) -> list[PlannedCall]:

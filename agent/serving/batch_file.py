@@ -31,7 +31,7 @@ FIELDS = {
 
 
 class BadRequests(InputError):  # noqa: N818  reads as what it is about
-    """Lines of a file of requests that are none; ``problems`` names each. Nothing was asked."""
+    """Some lines of a file are not requests; ``problems`` names each. Nothing was asked."""
 
     def __init__(self, file: Path, problems: list[BadRow]) -> None:
         count = len(problems)
@@ -151,7 +151,7 @@ def _writing(rec: RecMind, out: Path) -> Iterator[None]:
 
 
 def _read(rec: RecMind, file: Path, options: Mapping[str, Any]) -> tuple[dict[int, _FileRequest], list[BadRow]]:
-    """The requests by line, and the lines that are none."""
+    """The requests by line number, and the lines that are not requests."""
     asked: dict[int, _FileRequest] = {}
     bad: list[BadRow] = []
     shared = json.dumps(options, sort_keys=True, default=str)

@@ -44,12 +44,12 @@ MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
 THREADS = 2
-"""For the steps of asynchronous requests, which only compute: with more, a hundred requests at once take a sixth
-longer, because each finds the processor full of what others work on."""
+"""Threads for the steps of asynchronous requests, which only compute. With more of them a hundred requests at once take
+a sixth longer, because they compete for the processor."""
 LOOK_UP_THREADS = 16
-"""For look-ups: threads of their own, so that a few slow ones hold up nobody but their request."""
+"""Threads for look-ups alone: a few slow ones must not hold up other requests."""
 THREAD_LETTERS = 12
-"""Of the name of a thread that nobody named."""
+"""Length of the name that a thread gets where the request gives none."""
 
 Emit = Callable[[Event], None]
 

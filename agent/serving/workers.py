@@ -26,7 +26,7 @@ Kind = Literal["answer", "flush", "cancel"]
 _Opened = tuple[Path, str | None, bool]
 """What a process opens: the workspace, the model's name, and whether it falls back."""
 Reply = tuple[int, Any, BaseException | None]
-"""What a process tells of what it was asked: its number, the outcome, and what went wrong."""
+"""The reply of a process: the number of the request, the outcome, and what went wrong."""
 
 
 class WorkerEnded(RecMindError):  # noqa: N818  reads as the event that it is: "except WorkerEnded"
@@ -37,7 +37,7 @@ class Workers:
     """Processes with the workspace open. Threads and event loops may share them."""
 
     def __init__(self, home: Path, model: str | None, *, fallback: bool, processes: int) -> None:
-        """They begin at once, and nobody waits for it: what is asked before they are there is answered afterwards."""
+        """Starts the processes without waiting for them; they answer what was sent before they were ready."""
         self._opened: _Opened = (home, model, fallback)
         self._lock = threading.Lock()
         self._parent = os.getpid()
@@ -55,13 +55,13 @@ class Workers:
                 self._parent = os.getpid()
                 self._workers = [_Worker(self._opened) for _ in self._workers]
             self._workers = [worker if worker.alive else _Worker(self._opened) for worker in self._workers]
-            return min(self._workers, key=lambda worker: worker.waiting).ask("answer", query, options)
+            return min(self._workers, key=lambda worker: worker.waiting).submit("answer", query, options)
 
     def flush(self) -> None:
         """Returns when the traces of all that was answered are written."""
         with self._lock:
             workers = self._workers if self._parent == os.getpid() else []
-        wait([worker.ask("flush") for worker in workers if worker.alive])
+        wait([worker.submit("flush") for worker in workers if worker.alive])
 
     def close(self) -> None:
         """Ends the processes; what they have not answered yet ends with WorkerEnded."""
@@ -106,7 +106,7 @@ class _Worker:
         """How much it was asked and has not answered yet."""
         return len(self._waiting)
 
-    def ask(self, kind: Kind, *asked: Any) -> Future[Any]:
+    def submit(self, kind: Kind, *asked: Any) -> Future[Any]:
         """What the process will have answered."""
         future: Future[Any] = Future()
         with self._lock:

@@ -51,7 +51,7 @@ def _step(run: ListenedRun) -> ListenedRun:
 
 
 def _carried(thread: Mapping[str, Any]) -> dict[str, Any]:
-    """The conversation without the reasons of earlier answers, which nothing hangs on but the last."""
+    """The conversation without the reasons of earlier answers: only those of the last are used."""
     turns = thread["turns"]
     kept = [
         {

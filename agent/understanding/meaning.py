@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recmind.data.conditions import Condition, value_text
-from recmind.data.lists import series
+from recmind.data.wording import series
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class _Cue:
     j: int
     """The name starts here."""
     first: tuple[AttributeRole, ...]
-    """Whom the cue asks for; others only where there is nobody of these."""
+    """The people whom the cue asks for; others only where there are none of these."""
     second: tuple[AttributeRole, ...]
     negated: bool
     quiet: bool = False

@@ -16,9 +16,9 @@ from recmind.agent.state import AgentContext, Chosen, Verdict
 from recmind.agent.validation.evidence_checks import holds, searchable, speaks_against
 from recmind.agent.validation.reason_checks import ReasonText, read_reason
 from recmind.data.conditions import matches
-from recmind.data.lists import first_few
 from recmind.data.records import Item
 from recmind.data.text import normalize
+from recmind.data.wording import first_few
 from recmind.tools.brief import Brief
 from recmind.tools.chat.submit import Pick, Submission
 from recmind.tools.evidence.slate import Entry, Slate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recmind.agent.answer import Fit
-from recmind.data.lists import series
+from recmind.data.wording import series
 from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
 from recmind.tools.engines.profile import Profile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from recmind.agent.answer import Portrait, Proof
-from recmind.data.lists import series
+from recmind.data.wording import series
 from recmind.tools.context import RequestContext
 from recmind.tools.engines.profile import Profile, ValueTaste, star_kinds
 from recmind.tools.evidence import phrases

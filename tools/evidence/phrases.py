@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recmind.data.lists import series
 from recmind.data.records import Interaction
 from recmind.data.text import format_number
-from recmind.data.wording import attribute_label, counted, quoted, value_phrase
+from recmind.data.wording import attribute_label, counted, quoted, series, value_phrase
 from recmind.tools.evidence.slate import Evidence
 
 _HISTORY = {

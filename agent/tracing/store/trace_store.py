@@ -44,7 +44,7 @@ LOCK_WAIT_S = 10.0
 """How long a write waits for another process."""
 
 PRUNED_FOR_EACH = 2
-"""Traces thrown away at most for each that is written: what is too much goes as it comes, and nobody waits for it."""
+"""Traces deleted at most for each that is written, so that no write waits for a long clean-up."""
 
 ROWS_AT_ONCE = 500
 """In a statement: SQLite takes some 32,000 values."""

@@ -192,7 +192,7 @@ def test_a_killed_batch_goes_on_without_loss_or_repetition(home, tmp_path, monke
 
     with Endpoint([bad_key()] * 4 + [hangs] * 2) as endpoint:
         environment = {
-            **os.environ, "OPENAI_BASE_URL": endpoint.url, "OPENAI_API_KEY": "k", "PYTHONPATH": str(ROOT),
+            **os.environ, "OPENAI_BASE_URL": endpoint.url, "OPENAI_API_KEY": "k", "PYTHONPATH": str(ROOT / ".src"),
         }  # fmt: skip
         words = ["batch", file, "--out", out, "--concurrency", "2", "-k", "2", "--home", home, "--model", "openai:any"]
         command = [sys.executable, "-c", "from recmind.agent.cli import main; main()", *map(str, words)]

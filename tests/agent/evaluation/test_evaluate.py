@@ -326,8 +326,8 @@ def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
         case = Case("c", user_id, "", (item_id,))
         labels = ((item_id, True, "rating"), (item_id, False, ""))
         if getattr(bench.recmind.engines, "confidence", None) is None:
-            assert bench.ask("hybrid", case, labels).confidences == ()
+            assert bench.run_case("hybrid", case, labels).confidences == ()
         bench.recmind.engines.confidence = Half()
-        assert bench.ask("hybrid", case, labels).confidences == ((0.5, True),)
-        assert bench.ask("popularity", case, labels).confidences == ()
-        assert isinstance(bench.ask("hybrid", replace(case, user_id=None), labels), Outcome)
+        assert bench.run_case("hybrid", case, labels).confidences == ((0.5, True),)
+        assert bench.run_case("popularity", case, labels).confidences == ()
+        assert isinstance(bench.run_case("hybrid", replace(case, user_id=None), labels), Outcome)

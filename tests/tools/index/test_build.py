@@ -61,7 +61,7 @@ class TestIndexBuilding:
 
     def test_nothing_changed_builds_nothing(self, workspace, store, encoder, monkeypatch):
         first = build_index(workspace, store)
-        monkeypatch.setattr("recmind.tools.index.build.ItemSearch", None)
+        monkeypatch.setattr("recmind.tools.index.build.TextIndex", None)
         assert build_index(workspace, store) == first
         assert versions(workspace) == ["000001"]
 
