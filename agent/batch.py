@@ -10,13 +10,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from recmind.agent.answer import Answer
-from recmind.agent.asking import Asked, Options
+from recmind.agent.options import BATCH, RequestOptions, check_query
 from recmind.data.conditions import parse_condition, resolve_condition
 from recmind.data.disk_cache import key_of
-from recmind.data.errors import BadRow, InputError, RecMindError
+from recmind.data.errors import BadRow, InputError, RecMindError, shown, unknown
 from recmind.data.locking import Taken, turn
 from recmind.data.progress import Progress, quiet
 
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from recmind.agent.recommender import RecMind
 
 CONCURRENCY = 8
-FIELDS = {
-    "query": str, "user_id": str, "user_ids": list, "aggregation": str, "k": int, "filters": list, "exclude": list,
-    "diversity": float, "mode": str, "strategy": str,
-}  # fmt: skip
-"""What a line may hold, and as what; all of it may be missing."""
+FIELDS = BATCH
+"""What a line may hold; all of it may be missing."""
 
 Line = Mapping[str, Any]
 
@@ -91,12 +88,12 @@ def batch(
         concurrency: how many are asked at a time.
         options: those of all requests; a request's own come first.
     """
-    if concurrency < 1:
-        raise InputError(f"concurrency is {concurrency}; at least one request has to be asked at a time.")
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise InputError(f"concurrency is {shown(concurrency)}; at least one request has to be asked at a time.")
 
     def ask(request: Line) -> Answer | RecMindError:
         try:
-            return recommend(**{**options, **request})
+            return recommend(**{**options, **_named(request)})
         except RecMindError as error:
             return error
 
@@ -112,6 +109,16 @@ def batch(
         finally:
             for future in under_way:
                 future.cancel()
+
+
+def _named(request: Any) -> Line:
+    """The query and the options of a request. InputError where it has none by name."""
+    if not isinstance(request, Mapping):
+        raise InputError(f"A request is {shown(request)}; give query and options by name.")
+    for name in request:
+        if not isinstance(name, str):
+            raise InputError(unknown(name, BATCH))
+    return request
 
 
 def _finished(
@@ -221,17 +228,11 @@ def _request(rec: RecMind, read: Any, options: Mapping[str, Any]) -> Line:
     """The request that a line holds. InputError where it is none."""
     if not isinstance(read, dict):
         raise InputError(f"It holds {type(read).__name__} in place of an object with {', '.join(FIELDS)}.")
-    for name, value in read.items():
-        wanted = FIELDS.get(name)
-        if wanted is None:
-            raise InputError(f"There is no field {name!r}; there are: {', '.join(FIELDS)}.")
-        fits = isinstance(value, (int, float) if wanted is float else wanted) and not isinstance(value, bool)
-        if name == "user_id" and value is None:
-            continue
-        if not fits or (wanted is list and not all(isinstance(part, str) for part in value)):
-            kind = "a list of texts" if wanted is list else f"of type {wanted.__name__}"
-            raise InputError(f"{name} is {value!r}; it has to be {kind}.")
-    Asked.read(cast(Options, {**options, **{name: value for name, value in read.items() if name != "query"}}))
+    for name in read:
+        if name not in FIELDS:
+            raise InputError(unknown(name, FIELDS, "field"))
+    check_query(read.get("query", ""))
+    RequestOptions.read({**options, **{name: value for name, value in read.items() if name != "query"}})
     for condition in read.get("filters", ()):
         resolve_condition(parse_condition(condition), rec.store.catalogue())
     return read

@@ -18,7 +18,6 @@ from langchain_core.runnables import RunnableConfig
 from langsmith import uuid7
 
 from recmind.agent.answer import Answer, Usage
-from recmind.agent.asking import Asked, Model, Options
 from recmind.agent.caches import Caches, answer_key, told_again
 from recmind.agent.graph import build_graph
 from recmind.agent.memory.preferring import asked_now
@@ -30,6 +29,7 @@ from recmind.agent.models.factory import who_is
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.prices import price_of
 from recmind.agent.models.recorded import RecordedModel
+from recmind.agent.options import Model, Options, RequestOptions, check_query
 from recmind.agent.recommended import recommended
 from recmind.agent.state import AgentContext, Event, Spent, State
 from recmind.agent.tracing import TraceRecorder, TraceStore
@@ -48,6 +48,8 @@ from recmind.tools.slate import Slate
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
+LONGEST_S = 1e9
+"""Seconds that a request may take at most, some thirty years: no lock of Python's waits for ever so long."""
 THREADS = 2
 """For the steps of asynchronous requests, which only compute: with more, a hundred requests at once take a sixth
 longer, because each finds the processor full of what others work on."""
@@ -129,13 +131,13 @@ class Requests:
     async def aanswer(self, query: str, options: Options, emit: Emit | None = None) -> Answer:
         """The same for an event loop, reading included: the model is awaited, all else runs in threads of its own."""
         in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
-        asked = Asked.read(options)
+        asked = RequestOptions.read(options)
         if asked.thread is None:
-            return await self._aanswer(await in_pool(self._read, query, options, asked, emit), in_pool)
+            return await self._aanswer(await in_pool(self._read, query, asked, emit), in_pool)
         # Before any thread of the pool is taken: those who wait must not hold up those whose turn it is.
         turn = await self._threads.turns.atake(encodable(asked.thread), self._limits(asked).seconds)
         try:
-            return await self._aanswer(await in_pool(self._read, query, options, asked, emit), in_pool)
+            return await self._aanswer(await in_pool(self._read, query, asked, emit), in_pool)
         finally:
             turn.give_back()
 
@@ -165,12 +167,12 @@ class Requests:
             emit: takes the request's events.
             carried: the conversation that it is read against instead of the one that its thread keeps.
         """
-        asked = Asked.read(options)
+        asked = RequestOptions.read(options)
         if asked.thread is None or carried is not None:
-            return self._read(query, options, asked, emit, carried)
+            return self._read(query, asked, emit, carried)
         turn = self._threads.turns.take(encodable(asked.thread), self._limits(asked).seconds)
         try:
-            return replace(self._read(query, options, asked, emit), turn=turn)
+            return replace(self._read(query, asked, emit), turn=turn)
         except BaseException:
             turn.give_back()
             raise
@@ -178,8 +180,7 @@ class Requests:
     def _read(
         self,
         query: str,
-        options: Options,
-        asked: Asked,
+        asked: RequestOptions,
         emit: Emit | None = None,
         carried: dict[str, Any] | None = None,
     ) -> Request:
@@ -190,10 +191,10 @@ class Requests:
             thread = uuid7().hex[-THREAD_LETTERS:]
         people = tuple(map(encodable, asked.members))
         user_id = people[0] if len(people) == 1 else None
-        said = encodable(query[:LONGEST_QUERY])
+        said = encodable(check_query(query)[:LONGEST_QUERY])
         if thread is not None:
-            message = self._conversing.message(encodable(thread), said, user_id, options, carried)
-            asked = Asked.read(message.options)
+            message = self._conversing.message(encodable(thread), said, user_id, asked.given(), carried)
+            asked = RequestOptions.read(message.options)
         settings = self.workspace.settings
         limits = self._limits(asked)
         chosen, reading = self._chosen(asked.model, said, people, message, limits.seconds)
@@ -240,16 +241,13 @@ class Requests:
                 "user_id": json.dumps(people, ensure_ascii=False) if context.members else user_id,
                 "model": f"{chosen.name}{REPLAYED}" if replays else chosen.name,
                 **({"model_choice": chosen.why} if chosen.why else {}),
-                "k": asked.k,
                 **({"aggregation": asked.aggregation} if context.members else {}),
-                **({"diversity": asked.diversity} if asked.diversity else {}),
-                **({"mode": asked.mode} if asked.mode != "direct" else {}),
-                **({} if asked.ask else {"ask": False}),
-                **({"strategy": context.strategy} if context.strategy != "react" else {}),
-                **({"strictness": context.strictness} if context.strictness != "strict" else {}),
-                **({"limits": dict(asked.limits)} if asked.limits else {}),
-                **({"filters": list(map(str, context.filters))} if context.filters else {}),
-                **({"exclude": sorted(context.exclude)} if context.exclude else {}),
+                **asked.traced(
+                    filters=context.filters,
+                    exclude=tuple(sorted(context.exclude)),
+                    strategy=context.strategy,
+                    strictness=context.strictness,
+                ),
                 "versions": versions_of(self.store, context.engines),
                 **({"cached": True} if known else {}),
             },
@@ -263,7 +261,7 @@ class Requests:
         state = State(spent=Spent(), slate=Slate(), cause=chosen.failure, strategy=context.strategy)
         return Request(state, context, config, str(trace_id), started, chosen.why, key, known, message)
 
-    def _key(self, context: AgentContext, asked: Asked) -> bytes | None:
+    def _key(self, context: AgentContext, asked: RequestOptions) -> bytes | None:
         """What the answer hangs on; None for a model that was handed in, as its name says too little of it, and for
         a group, whose members could not each have it erased."""
         if context.members or not isinstance(asked.model or self._model or "", str):
@@ -279,8 +277,9 @@ class Requests:
             return self._conversing.run(request.message, request.state, request.config, request.context)
         return cast(State, build_graph().invoke(request.state, request.config, context=request.context))
 
-    def _limits(self, asked: Asked) -> Limits:
-        return self.workspace.settings.limits.changed(asked.limits)
+    def _limits(self, asked: RequestOptions) -> Limits:
+        limits = self.workspace.settings.limits.changed(asked.limits)
+        return limits if limits.seconds <= LONGEST_S else limits.model_copy(update={"seconds": LONGEST_S})
 
     def _condition(self, condition: str | Condition) -> Condition:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition

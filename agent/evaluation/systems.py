@@ -14,12 +14,12 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from recmind.agent import hybrid
-from recmind.agent.asking import MOST_ASKED, Model
 from recmind.agent.evaluation.records import Case, Label, Outcome
 from recmind.agent.evaluation.validity import faults
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.offline import OfflinePlanner
 from recmind.agent.nodes.prepare import prepare
+from recmind.agent.options import MOST_ASKED, Model
 from recmind.agent.recommender import RecMind
 from recmind.agent.state import AgentContext, Spent, State
 from recmind.data.arrays import Int64s
