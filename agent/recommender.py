@@ -14,8 +14,8 @@ from typing import Any
 from typing_extensions import Unpack
 
 from recmind.agent.answer import Answer
-from recmind.agent.asking import Model, Options
 from recmind.agent.memory.threads import Threads
+from recmind.agent.options import Model, Options
 from recmind.agent.preferences.keeping import forget_preference, keep_preference
 from recmind.agent.serving.batch import batch
 from recmind.agent.serving.requests import Requests
@@ -83,8 +83,8 @@ class RecMind:
 
         Args:
             query: what the person says; may be empty for a known user.
-            options: see ``Options``: ``user_id`` or ``user_ids``, ``k``, ``filters``, ``exclude``, ``diversity``,
-                ``model``, ``limits``, ``callbacks``.
+            options: those of ``RequestOptions``: ``user_id`` or ``user_ids``, ``k``, ``filters``, ``exclude``,
+                ``diversity``, ``model``, ``limits``, ``callbacks`` and more.
 
         Raises:
             InputError: a filter or a limit cannot be read, ``k`` or ``diversity`` is out of range, or a model's name
@@ -213,7 +213,7 @@ class RecMind:
 
     def _workers_for(self, options: Options) -> Workers | None:
         """The other processes, where there are any and a request with these options can go there."""
-        return self._workers if can_cross(options) else None
+        return self._workers if self._workers is not None and can_cross(options) else None
 
     def feedback(
         self,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+SHOWN = 60
+"""Letters of a wrong value that an error shows."""
 
 
 class RecMindError(Exception):
@@ -52,3 +55,22 @@ class ImportFailed(InputError):  # noqa: N818  reads as the event that it is: "e
     def __init__(self, message: str, problems: Sequence[BadRow] = ()) -> None:
         super().__init__(message)
         self.problems: list[BadRow] = list(problems)
+
+
+def shown(value: Any) -> str:
+    """The value as Python writes it, cut."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  whatever its own code raises: a number of 5,000 digits, for one
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def unknown(name: Any, known: Iterable[str], kind: str = "option") -> str:
+    """What is said of a name that does not exist: the closest that does, or all of them."""
+    from difflib import get_close_matches  # noqa: PLC0415  only who errs pays for it
+
+    names = tuple(known)
+    close = get_close_matches(str(name), names, n=1)
+    more = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names)}."
+    return f"There is no {kind} {shown(name)}; {more}"

@@ -61,7 +61,7 @@ class Limits(BaseModel):
     """US dollars; None: as much as the other limits allow. A model whose price is not known is not asked under it."""
     seconds: float = Field(default=60.0, gt=0)
 
-    def changed(self, others: Mapping[str, float]) -> Limits:
+    def changed(self, others: Mapping[str, float | None]) -> Limits:
         """These limits with others in place of those that they name. InputError where one cannot be."""
         try:
             return Limits.model_validate({**self.model_dump(), **others})

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.app import Shared, pass_shared
 from recmind.agent.cli.output import ProgressLine, count, duration, emit
-from recmind.agent.cli.recommend import limit_option
+from recmind.agent.cli.request_options import Asks, RequestCommand
 
 if TYPE_CHECKING:
     from recmind.agent.serving.batch_file import BatchSummary
@@ -20,11 +20,13 @@ SHOWN = 3
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command(cls=Command, short_help="Answer a file of requests, a few at a time.")
+@click.command(
+    cls=RequestCommand,
+    asks=Asks(("k", "model", "limits", "cache"), help={"k": "How many items each."}),
+    short_help="Answer a file of requests, a few at a time.",
+)
 @click.argument("requests", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="REQUESTS")
 @click.option("--out", type=FILE, required=True, metavar="FILE", help="Where the answers go, as JSON Lines.")
-@click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items each.")
-@click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests asked at a time."
 )
@@ -35,24 +37,21 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Processes that share the work: one for each core, at most.",
 )
-@limit_option
 @click.option("--skip-bad", is_flag=True, help="Go on without lines that are no request; default: ask nothing.")
-@click.option("--no-cache", is_flag=True, help="Use nothing that is remembered of earlier requests.")
 @click.option("--no-fallback", is_flag=True, help="An error where the model fails, instead of an answer without it.")
 @pass_shared
 def batch(
     shared: Shared,
+    /,
     *,
     requests: Path,
     out: Path,
-    k: int,
     model: str | None,
     concurrency: int,
     processes: int,
-    limits: dict[str, float],
     skip_bad: bool,
-    no_cache: bool,
     no_fallback: bool,
+    **options: Any,
 ) -> None:
     """Answer the REQUESTS of a file, a JSON object a line: query, user_id (or user_ids and aggregation), k,
     filters, exclude and more, all of them optional.
@@ -70,7 +69,6 @@ def batch(
     gc.freeze()
     opened = RecMind.open(shared.home, model=model, fallback=not no_fallback, processes=processes)
     with opened as rec, ProgressLine() as progress:
-        options: dict[str, Any] = {"k": k, "limits": limits, "cache": not no_cache}
         if model is not None:
             options["model"] = model
         done = batch_file(rec, requests, out, concurrency=concurrency, skip_bad=skip_bad, progress=progress, **options)

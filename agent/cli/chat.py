@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
-from recmind.agent.cli.app import Command, Shared, pass_shared, tell
+from recmind.agent.cli.app import Shared, pass_shared, tell
 from recmind.agent.cli.output import clean
 from recmind.agent.cli.recommend import as_text
+from recmind.agent.cli.request_options import Asks, RequestCommand
 
 PROMPT = "> "
 NEW = "start over"
@@ -22,25 +24,27 @@ Say what you are looking for, then go on from the answer:
 /new begins anew, /thread says the name of this conversation, /help shows this, /quit or Ctrl-D ends."""
 
 
-@click.command(cls=Command, short_help="Talk about what to recommend.")
-@click.option("--thread", metavar="NAME", help="The conversation to go on with, or to begin. Default: a new one.")
-@click.option("--user", "user_id", metavar="ID", help="For whom; the conversation is theirs.")
-@click.option(
-    "-k", "k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many items an answer has."
+@click.command(
+    cls=RequestCommand,
+    asks=Asks(
+        ("thread", "user_id", "k", "filters", "model", "ask"),
+        help={
+            "thread": "The conversation to go on with, or to begin. Default: a new one.",
+            "k": "How many items an answer has.",
+            "filters": "A condition that binds every answer.",
+        },
+        default={"k": 5},
+    ),
+    short_help="Talk about what to recommend.",
 )
-@click.option("--filter", "filters", multiple=True, metavar="CONDITION", help="A condition that binds every answer.")
-@click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
-@click.option("--no-ask", is_flag=True, help="Never ask back.")
 @pass_shared
 def chat(
     shared: Shared,
+    /,
     *,
     thread: str | None,
-    user_id: str | None,
-    k: int,
-    filters: tuple[str, ...],
     model: str | None,
-    no_ask: bool,
+    **options: Any,
 ) -> int:
     """Talk about what to recommend: each line is a request that goes on with the conversation.
 
@@ -67,9 +71,7 @@ def chat(
                 continue
             said = NEW if line == "/new" else line
             try:
-                answer = rec.recommend(
-                    said, user_id=user_id, k=k, filters=filters, thread=name, mode="conversational", ask=not no_ask
-                )
+                answer = rec.recommend(said, thread=name, mode="conversational", **options)
             except RecMindError as error:
                 code = tell(error, as_json=shared.as_json)
                 continue

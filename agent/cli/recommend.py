@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.app import Shared, pass_shared
 from recmind.agent.cli.output import clean, count, emit
-from recmind.data.choices import Aggregation, Mode, Strategy, Strictness
+from recmind.agent.cli.request_options import Asks, RequestCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from recmind.agent.answer import Answer, Recommendation
-    from recmind.agent.asking import Options
+    from recmind.agent.options import Options
     from recmind.agent.state import Event
 
 NARROWEST = 40
@@ -25,101 +25,22 @@ TRACE_SHOWN = 8
 """Letters at the end of a trace id: its beginning is the time, which neighbors share."""
 
 
-def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
-    """The limits that ``--limit NAME=NUMBER`` states, by name."""
-    limits = {}
-    for text in given:
-        name, _, number = text.partition("=")
-        try:
-            limits[name.strip()] = float(number)
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is no NAME=NUMBER, such as model_calls=3.") from None
-    return limits
-
-
-limit_option = click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME=NUMBER",
-    callback=limits_of,
-    help="Another limit for a request: model_calls, tool_calls, tokens, cost_usd or seconds. Repeatable.",
+@click.command(
+    cls=RequestCommand,
+    asks=Asks(without=("user_id", "ask")),
+    short_help="Recommend items for a request, a user, or both.",
 )
-
-
-@click.command(cls=Command, short_help="Recommend items for a request, a user, or both.")
 @click.argument("query", nargs=-1)
-@click.option(
-    "--user",
-    "user_ids",
-    multiple=True,
-    metavar="ID",
-    help="For whom; their history decides with the request. Repeated: for all of them together.",
-)
-@click.option(
-    "--aggregation",
-    type=click.Choice(get_args(Aggregation)),
-    default="average",
-    show_default=True,
-    help="How the fits of several people become one score: their average, the lowest, or the highest.",
-)
-@click.option("-k", "k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="CONDITION",
-    help="A condition that every item must meet, such as 'year>=1990' or 'genres in Comedy,Drama'. Repeatable.",
-)
-@click.option("--exclude", multiple=True, metavar="ID", help="An item that must not be recommended. Repeatable.")
-@click.option(
-    "--diversity",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="How much the items should differ from each other; it costs score.",
-)
-@click.option(
-    "--mode",
-    type=click.Choice(get_args(Mode)),
-    default="direct",
-    show_default=True,
-    help="explanation-first says what it understood of the person, then the items; conversational may ask back.",
-)
-@click.option("--thread", metavar="NAME", help="The conversation to go on with, or to begin.")
-@click.option("--model", metavar="NAME", help="A chat model, such as openai:NAME. Default: RECMIND_MODEL, else none.")
-@click.option(
-    "--strategy",
-    type=click.Choice(get_args(Strategy)),
-    help="react: one line of thought; self-inspiring: further ones where they help. Default: the settings, else react.",
-)
-@click.option(
-    "--strictness",
-    type=click.Choice(get_args(Strictness)),
-    help="How the words of a model's reasons are checked. Default: the settings, else strict.",
-)
-@limit_option
-@click.option("--no-cache", is_flag=True, help="Use nothing that is remembered of earlier requests.")
 @click.option("--no-fallback", is_flag=True, help="Fail where the model fails, instead of answering without it.")
 @pass_shared
 def recommend(
     shared: Shared,
+    /,
     *,
     query: tuple[str, ...],
-    user_ids: tuple[str, ...],
-    aggregation: Aggregation,
-    k: int,
-    filters: tuple[str, ...],
-    exclude: tuple[str, ...],
-    diversity: float,
-    mode: Mode,
-    thread: str | None,
     model: str | None,
-    strategy: Strategy | None,
-    strictness: Strictness | None,
-    limits: dict[str, float],
-    no_cache: bool,
     no_fallback: bool,
+    **options: Any,
 ) -> None:
     """Recommend items for a QUERY in plain words, for a user's history, or both.
 
@@ -131,25 +52,12 @@ def recommend(
         raise click.UsageError('Put the request in quotes: recmind recommend "..."', click.get_current_context())
     from recmind.agent.recommender import RecMind  # noqa: PLC0415
 
-    if len(set(user_ids)) < 2 and aggregation != "average":
+    if len(set(options["user_ids"])) < 2 and options["aggregation"] != "average":
         click.echo("recmind: --aggregation changes nothing: it takes several people, each with --user", err=True)
     with RecMind.open(shared.home, model=model, fallback=not no_fallback) as rec:
-        options = _given(
-            user_ids=user_ids,
-            aggregation=aggregation,
-            k=k,
-            filters=filters,
-            exclude=exclude,
-            diversity=diversity,
-            mode=mode,
-            thread=thread,
-            strategy=strategy,
-            strictness=strictness,
-            limits=limits,
-            cache=not no_cache,
-        )
+        given = _given(options)
         words = "".join(query)
-        answer = _shown(rec.stream(words, **options)) if sys.stderr.isatty() else rec.recommend(words, **options)
+        answer = _shown(rec.stream(words, **given)) if sys.stderr.isatty() else rec.recommend(words, **given)
     if not shared.as_json and sys.stdout.isatty():
         _print_rich(answer)
     else:
@@ -166,12 +74,11 @@ def _shown(events: Iterator[Event]) -> Answer:
     raise RuntimeError("the stream of events ended without an answer")
 
 
-def _given(**options: object) -> Options:
+def _given(options: Mapping[str, Any]) -> Options:
     """The options that are not as they are by default: a reply takes over the others from what it replies to."""
-    from recmind.agent.asking import Asked  # noqa: PLC0415
+    from recmind.agent.options import default  # noqa: PLC0415
 
-    default = Asked()
-    return cast("Options", {name: value for name, value in options.items() if value != getattr(default, name)})
+    return cast("Options", {name: value for name, value in options.items() if value != default(name)})
 
 
 def as_text(answer: Answer) -> str:

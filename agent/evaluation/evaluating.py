@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from recmind.agent.asking import MOST_ASKED
 from recmind.agent.evaluation.feedback_cases import judged_requests
 from recmind.agent.evaluation.isolated_copy import copied, is_tuned
 from recmind.agent.evaluation.protocols import REQUESTS, CaseSet, questions
@@ -24,6 +23,7 @@ from recmind.agent.evaluation.summary import Summary, summarize
 from recmind.agent.evaluation.systems import AGENT, HYBRID, SEARCH, SYSTEMS, Bench
 from recmind.agent.models.factory import model_name_of
 from recmind.agent.models.offline import NAME as OFFLINE
+from recmind.agent.options import MOST_ASKED
 from recmind.data.errors import InputError, WorkspaceError
 from recmind.data.progress import Progress, quiet
 from recmind.data.store import Store
@@ -31,7 +31,7 @@ from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
 
 if TYPE_CHECKING:
-    from recmind.agent.asking import Model
+    from recmind.agent.options import Model
 
 DEPTH = 100
 """How far the engines rank, or to the largest k where that is more."""

@@ -12,11 +12,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from recmind.agent.asking import MOST_ASKED, Model
 from recmind.agent.evaluation.records import Case, Label, Outcome
 from recmind.agent.evaluation.validity import faults
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.offline import OfflinePlanner
+from recmind.agent.options import MOST_ASKED, Model
 from recmind.agent.planner import fallback_ranking
 from recmind.agent.recommender import RecMind
 from recmind.agent.serving.prepared_request import first_step

@@ -46,5 +46,5 @@ def _fits(item: Item, brief: Brief) -> bool:
 
 
 def _proved(found: Recommendation, item: Item, context: RequestContext, brief: Brief) -> bool:
-    facts = [Evidence(proof.kind, proof.text, proof.data) for proof in found.evidence]  # type: ignore[arg-type]  # an unknown kind has no prover
+    facts = [Evidence(proof.kind, proof.text, proof.data) for proof in found.evidence]
     return bool(found.reason.strip() and facts) and all(holds(fact, item, context, brief) for fact in facts)

@@ -175,7 +175,7 @@ def _opening(state: ConversationState, context: AgentContext) -> tuple[State, Ag
             Finding(
                 shown.item_id,
                 shown.title,
-                evidence=tuple(Evidence(p.kind, p.text, p.data) for p in shown.evidence if p.kind != "request"),  # type: ignore[arg-type]
+                evidence=tuple(Evidence(p.kind, p.text, p.data) for p in shown.evidence if p.kind != "request"),
             )
             for shown in thread.shown
             if shown.item_id not in gone

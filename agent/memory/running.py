@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 
-from recmind.agent.asking import Options
 from recmind.agent.memory.threads import Threads
+from recmind.agent.options import TAKEN_OVER, Options, as_json
 from recmind.agent.state import AgentContext, Question, Spent, State, Verdict
 from recmind.tools.evidence.slate import Slate
 
 if TYPE_CHECKING:
     from recmind.agent.memory.conversation import ConversationGraph, ConversationState
     from recmind.agent.understanding import Understanding
-
-KEPT = ("k", "filters", "exclude", "diversity", "mode")
-"""The options that a reply takes over from the request that it answers, where it names none itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def _given(message: ThreadMessage, opening: State, config: RunnableConfig) -> tu
             "metadata": {**config.get("metadata", {}), "thread_id": message.thread_id},
         }
     )
-    kept = {name: _plain(value) for name, value in message.options.items() if name in KEPT}
+    kept = {name: as_json(value) for name, value in message.options.items() if name in TAKEN_OVER}
     update: ConversationState = {"opening": opening, "options": kept}
     if message.waiting:
         return Command(resume=message.said, update=update), within
@@ -114,11 +111,6 @@ def _passing() -> ConversationGraph:
     from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
 
     return build_conversation(InMemorySaver())
-
-
-def _plain(value: object) -> object:
-    """An option as JSON."""
-    return [str(part) for part in value] if isinstance(value, list | tuple | set | frozenset) else value
 
 
 def _ended(out: dict[str, Any]) -> State:

@@ -7,7 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from recmind.agent.answer import Answer
-from recmind.data.errors import InputError, RecMindError
+from recmind.agent.options import BATCH
+from recmind.data.errors import InputError, RecMindError, shown, unknown
 
 CONCURRENCY = 8
 
@@ -25,12 +26,12 @@ def batch(
         concurrency: how many are asked at a time.
         options: those of all requests; a request's own come first.
     """
-    if concurrency < 1:
-        raise InputError(f"concurrency is {concurrency}; at least one request has to be asked at a time.")
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise InputError(f"concurrency is {shown(concurrency)}; at least one request has to be asked at a time.")
 
     def ask(request: JsonLine) -> Answer | RecMindError:
         try:
-            return recommend(**{**options, **request})
+            return recommend(**{**options, **_named(request)})
         except RecMindError as error:
             return error
 
@@ -46,6 +47,16 @@ def batch(
         finally:
             for future in under_way:
                 future.cancel()
+
+
+def _named(request: Any) -> JsonLine:
+    """The query and the options of a request. InputError where it has none by name."""
+    if not isinstance(request, Mapping):
+        raise InputError(f"A request is {shown(request)}; give query and options by name.")
+    for name in request:
+        if not isinstance(name, str):
+            raise InputError(unknown(name, BATCH))
+    return request
 
 
 def _finished(

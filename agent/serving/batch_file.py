@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from recmind.agent.answer import Answer
-from recmind.agent.asking import Asked, Options
+from recmind.agent.options import BATCH, RequestOptions, check_query
 from recmind.data.conditions import parse_condition, resolve_condition
 from recmind.data.disk_cache import key_of
-from recmind.data.errors import BadRow, InputError, RecMindError
+from recmind.data.errors import BadRow, InputError, RecMindError, unknown
 from recmind.data.locking import Taken, turn
 from recmind.data.progress import Progress, quiet
 
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from recmind.agent.recommender import RecMind
 from recmind.agent.serving.batch import CONCURRENCY, JsonLine
 
-FIELDS = {
-    "query": str, "user_id": str, "user_ids": list, "aggregation": str, "k": int, "filters": list, "exclude": list,
-    "diversity": float, "mode": str, "strategy": str,
-}  # fmt: skip
-"""What a line may hold, and as what; all of it may be missing."""
+FIELDS = BATCH
+"""What a line may hold; all of it may be missing."""
 
 
 class BadRequests(InputError):  # noqa: N818  reads as what it is about
@@ -175,17 +172,11 @@ def _request(rec: RecMind, read: Any, options: Mapping[str, Any]) -> JsonLine:
     """Parses one line. Raises InputError where it is not a valid request."""
     if not isinstance(read, dict):
         raise InputError(f"It holds {type(read).__name__} in place of an object with {', '.join(FIELDS)}.")
-    for name, value in read.items():
-        wanted = FIELDS.get(name)
-        if wanted is None:
-            raise InputError(f"There is no field {name!r}; there are: {', '.join(FIELDS)}.")
-        fits = isinstance(value, (int, float) if wanted is float else wanted) and not isinstance(value, bool)
-        if name == "user_id" and value is None:
-            continue
-        if not fits or (wanted is list and not all(isinstance(part, str) for part in value)):
-            kind = "a list of texts" if wanted is list else f"of type {wanted.__name__}"
-            raise InputError(f"{name} is {value!r}; it has to be {kind}.")
-    Asked.read(cast(Options, {**options, **{name: value for name, value in read.items() if name != "query"}}))
+    for name in read:
+        if name not in FIELDS:
+            raise InputError(unknown(name, FIELDS, "field"))
+    check_query(read.get("query", ""))
+    RequestOptions.read({**options, **{name: value for name, value in read.items() if name != "query"}})
     for condition in read.get("filters", ()):
         resolve_condition(parse_condition(condition), rec.store.catalogue())
     return read

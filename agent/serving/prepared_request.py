@@ -13,12 +13,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from recmind.agent.answer import Answer, Usage
-from recmind.agent.asking import Asked
 from recmind.agent.graph.prepare import prepare
 from recmind.agent.memory.running import ThreadMessage
 from recmind.agent.memory.thread_locks import ThreadLock
 from recmind.agent.models.choosing import Choice
 from recmind.agent.models.recorded import RecordedModel
+from recmind.agent.options import RequestOptions
 from recmind.agent.state import AgentContext, Spent, State
 from recmind.agent.tracing.records import REPLAYED
 from recmind.agent.tracing.versions import versions_of
@@ -50,7 +50,13 @@ class PreparedRequest:
 
 
 def run_config(
-    context: AgentContext, asked: Asked, choice: Choice, *, recorder: BaseCallbackHandler, run_id: UUID, cached: bool
+    context: AgentContext,
+    asked: RequestOptions,
+    choice: Choice,
+    *,
+    recorder: BaseCallbackHandler,
+    run_id: UUID,
+    cached: bool,
 ) -> RunnableConfig:
     """How the graph runs: who listens, under which id, with what its trace tells of the request."""
     return RunnableConfig(
@@ -63,7 +69,7 @@ def run_config(
     )
 
 
-def _metadata(context: AgentContext, asked: Asked, choice: Choice, *, cached: bool) -> dict[str, Any]:
+def _metadata(context: AgentContext, asked: RequestOptions, choice: Choice, *, cached: bool) -> dict[str, Any]:
     """What the trace tells of the request; options with their default value are left out."""
     name = f"{choice.name}{REPLAYED}" if isinstance(choice.model, RecordedModel) else choice.name
     is_group = bool(context.members)
@@ -74,20 +80,17 @@ def _metadata(context: AgentContext, asked: Asked, choice: Choice, *, cached: bo
         ("user_id", user_id, True),
         ("model", name, True),
         ("model_choice", choice.why, bool(choice.why)),
-        ("k", asked.k, True),
         ("aggregation", asked.aggregation, is_group),
-        ("diversity", asked.diversity, bool(asked.diversity)),
-        ("mode", asked.mode, asked.mode != "direct"),
-        ("ask", False, not asked.ask),
-        ("strategy", context.strategy, context.strategy != "react"),
-        ("strictness", context.strictness, context.strictness != "strict"),
-        ("limits", dict(asked.limits), bool(asked.limits)),
-        ("filters", list(map(str, context.filters)), bool(context.filters)),
-        ("exclude", sorted(context.exclude), bool(context.exclude)),
         ("versions", versions_of(context.store, context.engines), True),
         ("cached", True, cached),
     )
-    return {field: value for field, value, told in fields if told}
+    options = asked.traced(
+        filters=context.filters,
+        exclude=tuple(sorted(context.exclude)),
+        strategy=context.strategy,
+        strictness=context.strictness,
+    )
+    return {**{name: value for name, value, told in fields if told}, **options}
 
 
 def first_step(context: AgentContext) -> tuple[Brief, Slate]:

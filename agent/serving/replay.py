@@ -9,16 +9,13 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from recmind.agent.answer import Answer
-from recmind.agent.asking import Options
 from recmind.agent.memory.thread import Thread
 from recmind.agent.models.recorded import recorded_model
+from recmind.agent.options import TRACED, Options
 from recmind.agent.serving.requests import Requests
 from recmind.agent.tracing import TraceTree
 from recmind.agent.tracing.records import CARRIED
 from recmind.data.errors import InputError
-
-_ASKED = ("user_id", "aggregation", "k", "filters", "exclude", "diversity", "mode", "ask", "strategy", "strictness")
-"""Options that a trace keeps with its request."""
 
 
 def replayed(tree: TraceTree, requests: Requests) -> Answer:
@@ -37,7 +34,9 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
         raise InputError(
             f"Trace {tree.summary.trace_id} is of an answer that was remembered as a whole: nothing ran then."
         )
-    options = {name: asked[name] for name in (*_ASKED, "limits") if name in asked} | {"model": recorded_model(tree)}
+    options = {name: asked[name] for name in ("user_id", "aggregation", *TRACED) if name in asked} | {
+        "model": recorded_model(tree)
+    }
     if "aggregation" in options:
         options["user_ids"] = json.loads(options.pop("user_id"))
     carried = None

@@ -16,7 +16,6 @@ from typing import Any, cast
 from langsmith import uuid7
 
 from recmind.agent.answer import Answer
-from recmind.agent.asking import Asked, Model, Options
 from recmind.agent.caches import Caches, answer_key, told_again
 from recmind.agent.graph.build import build_graph
 from recmind.agent.memory.running import Conversing, ThreadMessage
@@ -26,6 +25,7 @@ from recmind.agent.models.factory import who_is
 from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.models.prices import price_of
 from recmind.agent.models.recorded import RecordedModel
+from recmind.agent.options import Model, Options, RequestOptions, check_query
 from recmind.agent.preferences.keeping import asked_now
 from recmind.agent.serving.prepared_request import PreparedRequest, answer_of, run_config
 from recmind.agent.state import AgentContext, Event, Spent, State
@@ -43,6 +43,8 @@ from recmind.tools.index.engines import Engines, open_engines
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
 """Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
+LONGEST_S = 1e9
+"""Seconds that a request may take at most, some thirty years: no lock of Python's waits for ever so long."""
 THREADS = 2
 """Threads for the steps of asynchronous requests, which only compute. With more of them a hundred requests at once take
 a sixth longer, because they compete for the processor."""
@@ -103,13 +105,13 @@ class Requests:
     async def aanswer(self, query: str, options: Options, emit: Emit | None = None) -> Answer:
         """The same for an event loop, reading included: the model is awaited, all else runs in threads of its own."""
         in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
-        asked = Asked.read(options)
+        asked = RequestOptions.read(options)
         if asked.thread is None:
-            return await self._aanswer(await in_pool(self._read, query, options, asked, emit), in_pool)
+            return await self._aanswer(await in_pool(self._read, query, asked, emit), in_pool)
         # Before any thread of the pool is taken: those who wait must not hold up those whose turn it is.
         turn = await self._threads.turns.atake(encodable(asked.thread), self._limits(asked).seconds)
         try:
-            return await self._aanswer(await in_pool(self._read, query, options, asked, emit), in_pool)
+            return await self._aanswer(await in_pool(self._read, query, asked, emit), in_pool)
         finally:
             turn.give_back()
 
@@ -139,12 +141,12 @@ class Requests:
             emit: takes the request's events.
             carried: the conversation that it is read against instead of the one that its thread keeps.
         """
-        asked = Asked.read(options)
+        asked = RequestOptions.read(options)
         if asked.thread is None or carried is not None:
-            return self._read(query, options, asked, emit, carried)
+            return self._read(query, asked, emit, carried)
         turn = self._threads.turns.take(encodable(asked.thread), self._limits(asked).seconds)
         try:
-            return replace(self._read(query, options, asked, emit), turn=turn)
+            return replace(self._read(query, asked, emit), turn=turn)
         except BaseException:
             turn.give_back()
             raise
@@ -152,17 +154,16 @@ class Requests:
     def _read(
         self,
         query: str,
-        options: Options,
-        asked: Asked,
+        asked: RequestOptions,
         emit: Emit | None = None,
         carried: dict[str, Any] | None = None,
     ) -> PreparedRequest:
         """``asked`` is what the options come to."""
         started = time.monotonic()
-        said = encodable(query[:LONGEST_QUERY])
-        message = self._message(said, options, asked, carried)
+        said = encodable(check_query(query)[:LONGEST_QUERY])
+        message = self._message(said, asked, carried)
         if message is not None:
-            asked = Asked.read(message.options)
+            asked = RequestOptions.read(message.options)
         choice, reading = self._chosen(said, asked, message)
         context = replace(self._context(said, asked, choice, started), reading=reading, emit=emit)
         key = self._cache_key(context, asked) if message is None else None
@@ -174,9 +175,7 @@ class Requests:
         state = State(spent=Spent(), slate=Slate(), cause=choice.failure, strategy=context.strategy)
         return PreparedRequest(state, context, config, str(trace_id), started, choice.why, key, known, message)
 
-    def _message(
-        self, said: str, options: Options, asked: Asked, carried: dict[str, Any] | None
-    ) -> ThreadMessage | None:
+    def _message(self, said: str, asked: RequestOptions, carried: dict[str, Any] | None) -> ThreadMessage | None:
         """What goes into the thread of the request, or None where it belongs to none."""
         thread_id = asked.thread
         if thread_id is None and asked.mode == "conversational":
@@ -185,9 +184,9 @@ class Requests:
             return None
         people = _people(asked)
         user_id = people[0] if len(people) == 1 else None
-        return self._conversing.message(encodable(thread_id), said, user_id, options, carried)
+        return self._conversing.message(encodable(thread_id), said, user_id, asked.given(), carried)
 
-    def _context(self, said: str, asked: Asked, choice: Choice, started: float) -> AgentContext:
+    def _context(self, said: str, asked: RequestOptions, choice: Choice, started: float) -> AgentContext:
         """What the nodes of the graph are given beside their state."""
         settings, people, limits = self.workspace.settings, _people(asked), self._limits(asked)
         user_id, members = (people[0], ()) if len(people) == 1 else (None, people)
@@ -219,7 +218,7 @@ class Requests:
             strictness=asked.strictness or settings.strictness,
         )
 
-    def _cache_key(self, context: AgentContext, asked: Asked) -> bytes | None:
+    def _cache_key(self, context: AgentContext, asked: RequestOptions) -> bytes | None:
         """The key under which the answer is remembered; None where it is not.
 
         A model object has no key, as its name does not identify it; nor has a group, whose members could not each have
@@ -240,14 +239,17 @@ class Requests:
             return self._conversing.run(request.message, request.state, request.config, request.context)
         return cast(State, build_graph().invoke(request.state, request.config, context=request.context))
 
-    def _limits(self, asked: Asked) -> Limits:
-        return self.workspace.settings.limits.changed(asked.limits)
+    def _limits(self, asked: RequestOptions) -> Limits:
+        limits = self.workspace.settings.limits.changed(asked.limits)
+        return limits if limits.seconds <= LONGEST_S else limits.model_copy(update={"seconds": LONGEST_S})
 
     def _condition(self, condition: str | Condition) -> Condition:
         parsed = parse_condition(condition) if isinstance(condition, str) else condition
         return resolve_condition(parsed, self.store.catalogue())
 
-    def _chosen(self, said: str, asked: Asked, message: ThreadMessage | None) -> tuple[Choice, Understanding | None]:
+    def _chosen(
+        self, said: str, asked: RequestOptions, message: ThreadMessage | None
+    ) -> tuple[Choice, Understanding | None]:
         """The model for a request, and what was read to choose it."""
         settings, people = self.workspace.settings, _people(asked)
         wanted = asked.model or self._model or os.environ.get(MODEL_VARIABLE) or settings.model or OFFLINE
@@ -272,7 +274,7 @@ class Requests:
         return answer
 
 
-def _people(asked: Asked) -> tuple[str, ...]:
+def _people(asked: RequestOptions) -> tuple[str, ...]:
     """The ids of those who ask, as files can keep them."""
     return tuple(map(encodable, asked.members))
 

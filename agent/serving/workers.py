@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from recmind.agent.answer import Answer
-from recmind.agent.asking import Options
+from recmind.agent.options import Options, RequestOptions
 from recmind.data.errors import RecMindError, WorkspaceError
 
 CLOSING_S = 10.0
@@ -47,6 +47,7 @@ class Workers:
     def answer(self, query: str, options: Options) -> Future[Answer]:
         """What ``RecMind.arecommend`` gives or raises, by the process that has least to do; WorkerEnded where that one
         ended. A cancelled request is given up."""
+        given = RequestOptions.read(options).given()  # here, as what is wrong need not be picklable
         with self._lock:
             if self._closed:
                 raise WorkspaceError("The workspace is closed: open it again.")
@@ -55,7 +56,7 @@ class Workers:
                 self._parent = os.getpid()
                 self._workers = [_Worker(self._opened) for _ in self._workers]
             self._workers = [worker if worker.alive else _Worker(self._opened) for worker in self._workers]
-            return min(self._workers, key=lambda worker: worker.waiting).submit("answer", query, options)
+            return min(self._workers, key=lambda worker: worker.waiting).submit("answer", query, given)
 
     def flush(self) -> None:
         """Returns when the traces of all that was answered are written."""

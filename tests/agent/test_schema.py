@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from recmind.agent.answer import Answer, Fit, Portrait, Proof, Recommendation, Usage
-from recmind.agent.schema import ANSWER, FIT, PORTRAIT, PROOF, RECOMMENDATION, USAGE
+from recmind.agent.schema import ANSWER
 
 FULL = Answer(
     query="funny",
@@ -53,19 +53,11 @@ def test_answers_meet_it(answer):
     assert problems(jsonable(answer.to_dict())) == []
 
 
-@pytest.mark.parametrize(
-    ("record", "schema"),
-    [
-        (Answer, ANSWER),
-        (Recommendation, RECOMMENDATION),
-        (Proof, PROOF),
-        (Fit, FIT),
-        (Portrait, PORTRAIT),
-        (Usage, USAGE),
-    ],
-)
-def test_every_field_is_promised_and_nothing_else(record, schema):
+@pytest.mark.parametrize("record", [Answer, Recommendation, Proof, Fit, Portrait, Usage])
+def test_every_field_is_promised_and_described_and_nothing_else(record):
+    schema = ANSWER if record is Answer else ANSWER["$defs"][record.__name__]
     assert set(schema["properties"]) == set(schema["required"]) == {field.name for field in dataclasses.fields(record)}
+    assert all(told["description"] for told in schema["properties"].values())
 
 
 @pytest.mark.parametrize(
@@ -77,6 +69,8 @@ def test_every_field_is_promised_and_nothing_else(record, schema):
         ("recommendations", [{"rank": 0}]),
         ("trace_id", None),
         ("repairs", "none"),
+        ("aggregation", "most"),
+        ("understood", [{"user_id": "7", "text": "", "evidence": [{"kind": "rumour", "text": "", "data": {}}]}]),
     ],
 )
 def test_what_is_wrong_is_found(name, value):

@@ -192,6 +192,15 @@ def test_help_imports_nothing_heavy():
     assert script("--help").returncode == 0
 
 
+@pytest.mark.parametrize(("words", "imported"), [(["--help"], []), (["recommend", "--help"], ["pydantic"])], ids=str)
+def test_asking_for_help_imports_no_more_than_the_options_take(words, imported):
+    told = f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    code = f"import sys; from recmind.agent.cli import cli; cli({words}, standalone_mode=False); {told}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: ")
+    assert done.stderr == f"{imported}\n"
+
+
 def test_a_reader_who_goes_away_is_no_error(home):
     code = "from recmind.agent.cli import main; main()"
     words = [sys.executable, "-c", code, "info", "--home", str(home)]

@@ -30,6 +30,15 @@ def two(demo_copy: Path) -> Iterator[RecMind]:
         yield rec
 
 
+class Odd(str):
+    """A text that nobody can use."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _place):
+        raise TypeError("odd")
+
+
 def processes_of(rec: RecMind) -> list[int]:
     assert rec._workers is not None
     return [worker._process.pid for worker in rec._workers._workers]
@@ -69,8 +78,10 @@ def test_errors_come_back_as_they_are(demo_copy, monkeypatch):
             with pytest.raises(ModelFailure) as failed:
                 asyncio.run(rec.arecommend("a comedy"))
             assert failed.value.kind == "no_key"
-            with pytest.raises(TypeError) as wrong:
+            with pytest.raises(InputError, match="There is no option 'colour'"):
                 asyncio.run(rec.arecommend("a comedy", colour="red"))
+            with pytest.raises(TypeError, match="odd") as wrong:
+                asyncio.run(rec.arecommend(Odd("a comedy")))
             assert "In another process:" in "".join(wrong.value.__notes__)
 
 
@@ -144,8 +155,11 @@ def test_what_only_this_process_has_is_answered_here(two):
 
 
 def test_what_cannot_cross_is_told_and_nothing_waits_for_it(two):
+    class Mine(str):
+        __slots__ = ()
+
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError), match="pickle"):
-        asyncio.run(two.arecommend("a comedy", filters=[lambda: None]))
+        asyncio.run(two.arecommend(Mine("a comedy")))
     two.traces.flush()
     assert [worker.waiting for worker in two._workers._workers] == [0, 0]
 

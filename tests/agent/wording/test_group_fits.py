@@ -121,7 +121,7 @@ def test_a_forgotten_member_takes_the_groups_traces_along(demo: RecMind):
     ("options", "told"),
     [
         ({"user_id": "ada", "user_ids": ["bea"]}, "name one person, or several, not both"),
-        ({"user_ids": "ada"}, "user_ids is the text 'ada'; give a list of ids"),
+        ({"user_ids": "ada"}, "user_ids is 'ada'; give a list of user ids"),
         ({"user_ids": [str(n) for n in range(13)]}, "13 people are named; a group has 12 at most"),
         ({"user_ids": ["ada", "bea"], "aggregation": "most"}, "aggregation is 'most'; it is one of average"),
     ],
