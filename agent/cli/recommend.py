@@ -12,7 +12,7 @@ from recmind.agent.cli.output import clean, count, emit
 from recmind.agent.cli.request_options import Asks, RequestCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
