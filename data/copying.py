@@ -18,8 +18,8 @@ import numpy as np
 from recmind.data.arrays import Bools
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import WorkspaceError
+from recmind.data.evaluation.splits import Split
 from recmind.data.progress import Progress, quiet
-from recmind.data.splits import Split
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 

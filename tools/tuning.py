@@ -14,11 +14,11 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, Float64s, Int64s, places_of
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.metrics import TargetRanks
+from recmind.data.evaluation.metrics import TargetRanks
+from recmind.data.evaluation.splits import shuffled
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
 from recmind.data.signals import weights as signal_weights
-from recmind.data.splits import shuffled
 from recmind.tools.appeal import CANDIDATES, FEATURES, Appeal
 from recmind.tools.blocks import blocks
 from recmind.tools.collaborative import CollaborativeModel

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from recmind.agent.evaluation.records import Case, Label
-from recmind.data import splits
 from recmind.data.arrays import Bools, Float32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import InputError
+from recmind.data.evaluation import splits
+from recmind.data.evaluation.splits import Split, SplitCase
 from recmind.data.signals import weights
-from recmind.data.splits import Split, SplitCase
 from recmind.data.store import Store
 
 LEAVE_ONE_OUT, TEMPORAL, SAMPLED = "leave-one-out", "temporal", "sampled"

@@ -15,10 +15,10 @@ import numpy as np
 from benchmarks.baselines import BASELINES
 from benchmarks.common import asked_of, figures, ranks_of, validated
 from recmind.data.arrays import Float64s
-from recmind.data.bootstrap import Resamples
 from recmind.data.catalogue import InteractionArrays
+from recmind.data.evaluation.bootstrap import Resamples
+from recmind.data.evaluation.metrics import TargetRanks
 from recmind.data.importers import import_movielens
-from recmind.data.metrics import TargetRanks
 from recmind.data.progress import Progress
 from recmind.data.settings import Settings
 from recmind.data.signals import weights

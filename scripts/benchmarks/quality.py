@@ -20,10 +20,10 @@ from benchmarks import beauty, comparison, movielens, requests
 from recmind.agent.cli.output import ProgressLine
 from recmind.agent.evaluation import evaluate
 from recmind.agent.evaluation.copies import copied
-from recmind.data.metrics import BINS, calibration
+from recmind.data.evaluation.metrics import BINS, calibration
+from recmind.data.evaluation.splits import Split
 from recmind.data.progress import Progress
 from recmind.data.signals import weights
-from recmind.data.splits import Split
 from recmind.data.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.held_out import Cases, graded_kind, held_out, learnable

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.common import latest_small
 from recmind.agent.cli.output import ProgressLine
 from recmind.data.arrays import Float64s, Int64s
-from recmind.data.bootstrap import Resamples
+from recmind.data.evaluation.bootstrap import Resamples
 from recmind.data.importers import import_table
 from recmind.data.progress import Progress
 from recmind.data.store import Store

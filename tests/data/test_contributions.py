@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from recmind.data.contributions import combined
+from recmind.data.evaluation.splits import leave_one_out
 from recmind.data.importers import import_movielens, import_table
 from recmind.data.records import Item
 from recmind.data.schema import MIGRATIONS
-from recmind.data.splits import leave_one_out
 from recmind.data.store import Store
 
 MOVIES = "movieId,title,genres\n1,Alien (1979),Horror\n2,Big (1988),Comedy\n3,Clue (1985),Mystery\n"
