@@ -197,12 +197,6 @@ class Database:
                     self._remembered.pop(old, None)
             self._remembered[key] = made
 
-    @property
-    def database_size(self) -> int:
-        """Bytes on disk, the write-ahead log included."""
-        files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
-
     def problems(self) -> list[str]:
         """What is wrong with the database, a sentence each; empty when all is well. Reads all of it."""
         found = [str(row[0]) for row in self._rows("PRAGMA quick_check(5)") if row[0] != "ok"]

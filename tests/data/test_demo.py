@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recmind.data.demo.users import CHECKSUM, checksum, make_users
+from recmind.data.demo.users import make_users
 from recmind.data.importers import import_demo
-from recmind.data.records import Item
+from recmind.data.records import Interaction, Item, User
 from recmind.data.store import Store
+
+CHECKSUM = "7ec940f0abc409e6ae977ddc0fa51a78c421c17aedc01dc742faf88243474c83"
+"""SHA-256 of what ``make_users`` gives for the films that come with it."""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,15 @@ def test_users_are_synthetic_say_so_and_rate_within_bounds(store: Store) -> None
         assert all(i.kind == "rating" and i.value is not None and 0.5 <= i.value <= 5 for i in interactions)
         assert all(i.at is not None and i.at > 1_600_000_000 for i in interactions)
         assert [i.position for i in interactions] == list(range(len(interactions)))
+
+
+def checksum(users: Sequence[User], interactions: Sequence[Interaction]) -> str:
+    digest = hashlib.sha256()
+    for user in users:
+        digest.update(f"{user.user_id}\t{'|'.join(map(str, user.attributes.values()))}\n".encode())
+    for i in interactions:
+        digest.update(f"{i.user_id}\t{i.item_id}\t{i.kind}\t{i.value}\t{i.at}\t{i.position}\n".encode())
+    return digest.hexdigest()
 
 
 def test_users_are_the_same_everywhere(films: list[Item]) -> None:
