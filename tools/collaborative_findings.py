@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools import phrases
 from recmind.tools.collaborative import CollaborativeHit
 from recmind.tools.findings import NO_FOCUS, Focus, found
@@ -35,8 +35,8 @@ def collaborative_findings(
     """
     sources = [number for hit in hits for number, _ in hit.because]
     sources += [hit.alike for hit in hits if hit.alike is not None]
-    ids = store.ids_of(dict.fromkeys((*(hit.item_number for hit in hits), *sources)))
-    items = store.items(dict.fromkeys(ids[number] for number in sources if number in ids))
+    ids = store.items.ids_of(dict.fromkeys((*(hit.item_number for hit in hits), *sources)))
+    items = store.items.get_many(dict.fromkeys(ids[number] for number in sources if number in ids))
     rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
     for hit in hits:
         if hit.item_number not in ids:

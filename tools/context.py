@@ -10,7 +10,7 @@ from recmind.data.choices import Aggregation
 from recmind.data.conditions import Condition
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.tools.index import Engines
 
 

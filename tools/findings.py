@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, proxy
 from recmind.data.catalogue import AttributeSummary
 from recmind.data.conditions import PSEUDO_ATTRIBUTES, Condition, matches
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import format_number
 from recmind.tools import phrases
 from recmind.tools.context import Constraint
@@ -98,7 +98,7 @@ class Describer:
         counts = self._counts.get(attribute)
         if counts is None:
             few = self._distinct.get(attribute, 0) <= _VALUES_KNOWN
-            counts = self._counts[attribute] = dict(self.store.values_of(attribute)) if few else {}
+            counts = self._counts[attribute] = dict(self.store.attributes.values(attribute)) if few else {}
         return counts.get(value if isinstance(value, str) else format_number(value), 0) / self.size
 
     def summary(self, item: Item) -> str:
@@ -197,7 +197,7 @@ def with_facts(store: Store, findings: Findings, focus: Focus = NO_FOCUS, most: 
 
     Only of the rows that are shown: the others get theirs when a ranking or another look-up shows them.
     """
-    items = store.items(row.item_id for row in findings.rows[: findings.shown])
+    items = store.items.get_many(row.item_id for row in findings.rows[: findings.shown])
     describing = describer(store)
     rows = []
     for row in findings.rows:
@@ -225,7 +225,7 @@ def found(
 ) -> Findings:
     """Findings of rows (item id, own evidence, scores), with titles, facts and summaries, without unknown items."""
     given = list(rows)
-    items = store.items(item_id for item_id, _, _ in given)
+    items = store.items.get_many(item_id for item_id, _, _ in given)
     plain = tuple(
         Finding(item_id, items[item_id].name, role, tuple(evidence), scores)
         for item_id, evidence, scores in given
@@ -309,10 +309,10 @@ def loosening(store: Store, conditions: Sequence[Condition], exclude: Collection
 
     The three that give most; empty where dropping any single one gives no more than there are.
     """
-    there_are = store.count_matching(conditions, exclude=exclude)
+    there_are = store.items.count(conditions, exclude=exclude)
     gains = []
     for place, condition in enumerate(conditions):
-        more = store.count_matching((*conditions[:place], *conditions[place + 1 :]), exclude=exclude)
+        more = store.items.count((*conditions[:place], *conditions[place + 1 :]), exclude=exclude)
         if more > there_are:
             gains.append((more, -place, condition))
     gains.sort(reverse=True, key=lambda gain: gain[:2])
@@ -324,7 +324,7 @@ def unmet(store: Store, conditions: Sequence[Condition], exclude: Collection[str
     if not conditions:
         return "Nothing is left: every item is excluded." if exclude else "The catalogue has no available item."
     listed = " and ".join(str(condition) for condition in conditions)
-    matching = store.count_matching(conditions)
+    matching = store.items.count(conditions)
     if matching:
         cause = (
             f"All {matching} items that meet {listed} are excluded."

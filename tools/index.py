@@ -24,7 +24,7 @@ from recmind.data.locking import Taken, turn
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
 from recmind.tools.appeal import DEFAULT_SET_WEIGHTS, DEFAULT_WEIGHTS, Appeal
@@ -83,7 +83,7 @@ class Engines:
         if self.confidence is None or user_id is None:
             return {}
         past, values = self.history.valued(user_id, self.confidence.kind)
-        numbers = self._store.numbers_of(item_ids)
+        numbers = self._store.items.numbers_of(item_ids)
         said = self.confidence.ask(past, values, list(numbers.values())).tolist()
         return {item_id: round(p, 4) for item_id, p in zip(numbers, said, strict=True) if not math.isnan(p)}
 
@@ -179,7 +179,7 @@ def _build_into(
     clock, catalogue_version = store.clock, store.catalogue_version
     search = ItemSearch.fit(store, encoder, _search_of(previous, workspace, store, encoder), progress)
     search.save(folder, progress=progress)
-    arrays = store.interaction_arrays()
+    arrays = store.interactions.arrays()
     lists = folder / LISTS_FILE
     texts = Texts(search.numbers, search.vectors, lists if lists.is_file() else None)
     choice = _choice(previous, arrays, texts, store, tuned=tuned, progress=progress)

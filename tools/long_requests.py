@@ -46,7 +46,7 @@ def signs(search: ItemSearch, query: str, asked: Float32s, allowed: Allowed, dep
         return search.numbers[found], known
     # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
     usual = float(known[:, 1].mean()) if len(known) else 0.0
-    late = [number for number, _ in search.store.search_words(query, n=depth, numbers=allowed.late)]
+    late = [number for number, _ in search.store.full_text.search(query, n=depth, numbers=allowed.late)]
     fresh = _late(search, late, weights, whole, eras)
     return np.concatenate([search.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
 
@@ -56,8 +56,8 @@ def _late(
 ) -> tuple[Int64s, Float64s]:
     """The same for items that the index does not have, with 0 for their meaning."""
     year_name = year_attribute(search.store.catalogue())
-    ids = search.store.ids_of(numbers)
-    items = search.store.items(ids.values())
+    ids = search.store.items.ids_of(numbers)
+    items = search.store.items.get_many(ids.values())
     kept = [(number, items[item_id]) for number, item_id in ids.items() if item_id in items]
     words = [search.words.score_of(stems_by_field(item, search.store.settings), weights) / whole for _, item in kept]
     years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)

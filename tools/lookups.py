@@ -91,10 +91,10 @@ class LookUps:
         """Items that go with the user's history, or with the liked ones."""
         conditions, liked = self._conditions(where), self._ids(like)
         store, model = self.context.store, self.context.engines.collaborative
-        allowed = store.matching_numbers(conditions)
-        barred = set(store.numbers_of(self.brief.excluded).values())
+        allowed = store.items.matching(conditions)
+        barred = set(store.items.numbers_of(self.brief.excluded).values())
         if liked:
-            seeds = list(store.numbers_of(liked).values())
+            seeds = list(store.items.numbers_of(liked).values())
             hits = model.ask_seeds(seeds, self.rows, barred, allowed)
         else:
             asked = [self.context.engines.appeal.ask(past, self.rows, barred, allowed) for past in self._pasts()]
@@ -178,7 +178,7 @@ class LookUps:
         for name in items[:10]:
             entry = self.slate.entries.get(name.strip().lower())
             item_id = entry.item_id if entry else None
-            if item_id is None and self.context.store.item(name) is not None:
+            if item_id is None and self.context.store.items.get(name) is not None:
                 item_id = name
             if item_id is None:
                 found = details.find(name, 1)
@@ -250,7 +250,7 @@ class LookUps:
 
     def _with_newcomers(self, ranked: Sequence[Ranked]) -> list[Ranked]:
         """The ranking with those items that nobody took on the places that ``tools.newcomers`` keeps for them."""
-        numbers = self.context.store.numbers_of(entry.item_id for entry in ranked)
+        numbers = self.context.store.items.numbers_of(entry.item_id for entry in ranked)
         taken = self.context.engines.appeal.moments.interactions(
             np.array([numbers[r.item_id] for r in ranked], np.int64)
         )
@@ -267,7 +267,7 @@ class LookUps:
         """The candidates on the slate that nothing rules out: those that validation would let pass as items."""
         binding = self.brief.binding_conditions()
         entries = [e for e in self.slate.candidates() if e.item_id not in self.brief.excluded]
-        items = self.context.store.items(entry.item_id for entry in entries)
+        items = self.context.store.items.get_many(entry.item_id for entry in entries)
         return [
             entry
             for entry in entries

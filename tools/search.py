@@ -23,8 +23,8 @@ from recmind.data.arrays import Bools, Float32s, Int64s, dots, places_of
 from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
-from recmind.data.reading import keep
-from recmind.data.store import Store
+from recmind.data.remembering import keep
+from recmind.data.store.store import Store
 from recmind.data.text import normalize
 from recmind.tools.encoder import Encoder
 from recmind.tools.eras import year_attribute, year_of
@@ -143,7 +143,7 @@ class ItemSearch:
         years: list[float] = []
         year_name = year_attribute(store.catalogue())
         known = previous._by_hash() if previous is not None and previous.of_encoder(encoder) else {}
-        for number, item in store.iter_items():
+        for number, item in store.items.all():
             text = embedded_text(item, store.settings)
             hashed = hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
             numbers.append(number)
@@ -288,7 +288,7 @@ class ItemSearch:
 
     def vector(self, item_id: str) -> Float32s | None:
         """The item's own vector, or None where the catalogue or the index does not have it."""
-        number = self.store.numbers_of([item_id]).get(item_id)
+        number = self.store.items.numbers_of([item_id]).get(item_id)
         rows = self._rows(np.array([] if number is None else [number], dtype=np.int64))
         return self.vectors[rows[0]] if len(rows) else None
 
@@ -300,7 +300,7 @@ class ItemSearch:
     def vectors_of(self, item_ids: Sequence[str]) -> Float32s:
         """The items' own vectors, of shape (items, dimension); 0 where the catalogue or the index does not have one."""
         result = np.zeros((len(item_ids), self.vectors.shape[1]), dtype=np.float32)
-        numbers = self.store.numbers_of(item_ids)
+        numbers = self.store.items.numbers_of(item_ids)
         places = [place for place, item_id in enumerate(item_ids) if item_id in numbers]
         rows, known = self.rows_of(np.array([numbers[item_ids[place]] for place in places], dtype=np.int64))
         result[np.array(places, dtype=np.int64)[known]] = self.vectors[rows[known]]
@@ -311,7 +311,7 @@ class ItemSearch:
         result = np.full(len(item_ids), np.nan, dtype=np.float32)
         if asked is None:
             return result
-        known = self.store.numbers_of(item_ids)
+        known = self.store.items.numbers_of(item_ids)
         numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
         rows, found = self.rows_of(numbers)
         result[found] = dots(self.vectors[rows[found]], asked)
@@ -338,20 +338,20 @@ class ItemSearch:
 
     def allowed(self, conditions: tuple[Condition, ...] = (), excluded: Collection[str] = frozenset()) -> Allowed:
         """The items that may be found; what is the same for all requests with these conditions is kept."""
-        numbers = self.store.matching_numbers(conditions)
+        numbers = self.store.items.matching(conditions)
         known = self._meeting.get(conditions)
         if known is None or known.numbers is not numbers:
             rows, indexed = self.rows_of(numbers)
             none = numbers[:0]
             known = Allowed(numbers, none, RowSet.of(rows[indexed], len(self.numbers)), numbers[~indexed])
             keep(self._meeting, {conditions: known}, most=REMEMBERED_SETS)
-        barred = np.array(list(self.store.numbers_of(excluded).values()), dtype=np.int64)
+        barred = np.array(list(self.store.items.numbers_of(excluded).values()), dtype=np.int64)
         return known.barring(barred, self._rows(barred)) if len(barred) else known
 
     def _hits(self, fused: list[tuple[int, float]], query: str, asked: Float32s | None) -> list[SearchHit]:
         worth = {stem(normalize(query[start:end])): weight for start, end, weight in self._worth.of(query)}
-        ids = self.store.ids_of([number for number, _ in fused])
-        items = self.store.items(ids.values())
+        ids = self.store.items.ids_of([number for number, _ in fused])
+        items = self.store.items.get_many(ids.values())
         similarities = self.similarities(asked, list(ids.values()))
         similarity_of = dict(zip(ids.values(), similarities.tolist(), strict=True))
         hits = []

@@ -36,7 +36,7 @@ def search_findings(
         shown: how many rows the model reads.
     """
     ids = [hit.item_id for hit in hits]
-    liked = search.store.items(like)
+    liked = search.store.items.get_many(like)
     near = {item_id: search.similarities(search.vector(item_id), ids).tolist() for item_id in liked}
     rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
     for place, hit in enumerate(hits):
@@ -59,6 +59,6 @@ def search_findings(
 def _nothing(search: ItemSearch, query: str, like: Sequence[str], conditions: Sequence[Condition]) -> str:
     if not query.strip() and not like:
         return "Nothing was asked for: search needs words, or items to resemble."
-    if conditions and not search.store.count_matching(conditions):
+    if conditions and not search.store.items.count(conditions):
         return unmet(search.store, conditions)
     return "Nothing that may be recommended is near to that. Loosen a condition, or describe it in other words."

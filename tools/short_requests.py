@@ -31,11 +31,11 @@ def with_words(search: ItemSearch, query: str, n: int, allowed: Allowed) -> list
         return _with_common_words(search, query, weights, n, allowed)
     if allowed.rows.size + len(allowed.late) <= FEW_ALLOWED:
         few = without(allowed.numbers, allowed.barred)
-        return [number for number, _ in search.store.search_words(query, n=n, numbers=few)]
+        return [number for number, _ in search.store.full_text.search(query, n=n, numbers=few)]
     kept: list[int] = []
     # Where nearly all are allowed, a few more make up for those that are not; else all that have such a word.
     for most in (2 * n, None) if allowed.rows.share > MOST_ALLOWED else (None,):
-        found = search.store.search_words(query, n=most)
+        found = search.store.full_text.search(query, n=most)
         ranked = np.array([number for number, _ in found], dtype=np.int64)
         kept = ranked[allowed.holds(ranked)].tolist()
         if len(kept) >= n or (most is not None and len(found) < most):
@@ -52,5 +52,5 @@ def _with_common_words(
     best = open_to[highest(scores[open_to], n)]
     ranked = sorted(zip((-scores[best]).tolist(), search.numbers[holding[best]].tolist(), strict=True))
     late = allowed.late
-    fresh = search.store.search_words(query, n=n, numbers=late) if len(late) else []
+    fresh = search.store.full_text.search(query, n=n, numbers=late) if len(late) else []
     return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]

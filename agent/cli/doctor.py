@@ -161,7 +161,7 @@ def _settings(workspace: Workspace) -> Check:
 
 
 def _database(workspace: Workspace) -> Check:
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
 
     with Store(workspace.database, workspace.settings) as store:
         if problems := store.problems():
@@ -175,7 +175,7 @@ def _database(workspace: Workspace) -> Check:
 
 
 def _index(workspace: Workspace) -> Check:
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.tools.index import open_engines, verify  # noqa: PLC0415
 
     folder = workspace.current_index()

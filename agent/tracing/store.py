@@ -26,7 +26,7 @@ from recmind.agent.tracing.schema import InvalidJudgement, TraceError, UnknownTr
 from recmind.agent.tracing.stats import By, Stats, stats
 from recmind.data.errors import RecMindError
 from recmind.data.settings import TraceSettings
-from recmind.data.sqlite import open_sqlite
+from recmind.data.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from recmind.agent.tracing.rows import TraceRows

@@ -22,7 +22,7 @@ from recmind.data.importers import import_movielens
 from recmind.data.progress import Progress
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.appeal import Appeal
 from recmind.tools.collaborative import CollaborativeModel
@@ -49,7 +49,7 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
     user vector decays.
     """
     with opened(data, work, progress) as (store, texts):
-        arrays, settings = store.interaction_arrays(), store.settings
+        arrays, settings = store.interactions.arrays(), store.settings
     found = tuned(arrays, settings, texts, work, progress)
     asked: list[int] = []
     ranks: dict[str, list[Float64s]] = {name: [] for name in ("test", *BASELINES)}

@@ -17,7 +17,7 @@ from recmind.data.arrays import Float64s, Int64s
 from recmind.data.evaluation.bootstrap import Resamples
 from recmind.data.importers import import_table
 from recmind.data.progress import Progress
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.fusion import SIGNS, SignWeights, by_logit, fuse
 from recmind.tools.index import build, open_engines
@@ -115,7 +115,7 @@ def with_overviews(data: Path, work: Path) -> Workspace:
 def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Progress) -> list[Asked]:
     """Each request's candidates, from each way to search."""
     films = search.allowed()
-    targets = store.numbers_of(post.item_id for post in posts)
+    targets = store.items.numbers_of(post.item_id for post in posts)
     plain = search.encoder.encode([post.text for post in posts], progress)
     found = []
     for place, post in enumerate(posts):
@@ -123,7 +123,7 @@ def ask(posts: Sequence[Request], store: Store, search: ItemSearch, progress: Pr
         vector = search.query_vector(post.text)
         assert vector is not None, "no post is empty"
         numbers, signs = signs_of(search, post.text, vector, films, LONG_DEPTH)
-        words = [number for number, _ in store.search_words(post.text, n=DEPTH)]
+        words = [number for number, _ in store.full_text.search(post.text, n=DEPTH)]
         found.append(Asked(targets[post.item_id], search.numbers[rows].tolist(), words, numbers, signs))
         progress("searching", place + 1, len(posts))
     return found

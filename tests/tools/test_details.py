@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.details import ItemDetails, details_findings, details_text
 from tests.tools.worlds import films, rated
 
@@ -11,7 +11,7 @@ from tests.tools.worlds import films, rated
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = films(tmp_path)
-    store.put_items(
+    store.items.put(
         [
             Item("lotr", "The Lord of the Rings", "", {"year": 1978}),
             Item("lotr1", "Lord of the Rings: The Fellowship of the Ring, The", "", {"year": 2001}),
@@ -26,8 +26,8 @@ def store(tmp_path: Path) -> Store:
         ]
     )
     for n in range(20):
-        store.add_interactions(rated(f"u{n}", ("lotr1", 5), ("alien", 5), ("psycho", 5), ("part1", 5)))
-    store.add_interactions(rated("x", ("lotr", 3), ("lotr2", 4), ("aliens", 4)))
+        store.interactions.add(rated(f"u{n}", ("lotr1", 5), ("alien", 5), ("psycho", 5), ("part1", 5)))
+    store.interactions.add(rated("x", ("lotr", 3), ("lotr2", 4), ("aliens", 4)))
     return store
 
 
@@ -97,9 +97,9 @@ def test_details_say_what_the_catalogue_says(store: Store) -> None:
     assert [row.text for row in ItemDetails(store).ask(["matrix", "unknown"])] == [
         "The Matrix\ngenres: Action, Sci-Fi\nyear: 1999\nA hacker learns that the world is a simulation."
     ]
-    store.put_items([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])
-    store.set_available(["long"], False)
-    text = details_text(store, store.item("long"))
+    store.items.put([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])
+    store.items.set_available(["long"], False)
+    text = details_text(store, store.items.get("long"))
     assert text.startswith("long\ntags: t0, t1")
     assert "… (30)" in text
     assert "sku" not in text
@@ -124,7 +124,7 @@ def test_findings_are_references_unless_told_otherwise(store: Store) -> None:
 
 def test_a_misspelt_title_is_found_among_many(tmp_path: Path) -> None:
     store = Store(tmp_path / "many.db")
-    store.put_items(Item(f"m{n}", f"The {chr(97 + n % 26)}{n * 7919 % 10007} story of number {n}") for n in range(5000))
-    store.put_items([Item("matrix", "The Matrix")])
+    store.items.put(Item(f"m{n}", f"The {chr(97 + n % 26)}{n * 7919 % 10007} story of number {n}") for n in range(5000))
+    store.items.put([Item("matrix", "The Matrix")])
     details = ItemDetails(store)
     assert details.find("the matirx")[0].item_id == "matrix"

@@ -9,7 +9,7 @@ from tests.tools.worlds import films, shop
 
 
 def texts(store, item_id: str, focus: Focus = NO_FOCUS, most: int = 3) -> list[str]:
-    item = store.item(item_id)
+    item = store.items.get(item_id)
     return [fact.text for fact in describer(store).facts(item, focus, most)]
 
 
@@ -17,7 +17,7 @@ def test_hidden_attributes_and_prose_tell_nothing(tmp_path: Path) -> None:
     store = shop(tmp_path)
     assert [telling.name for telling in describer(store).telling] == ["categories", "brand", "price"]
     assert texts(store, "p0") == ["category Pots", "brand Acme", "price 5"]
-    assert describer(store).summary(store.item("p0")) == "Pots, Garden · Acme"
+    assert describer(store).summary(store.items.get("p0")) == "Pots, Garden · Acme"
 
 
 def test_what_meets_the_request_is_named_first(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_what_meets_the_request_is_named_first(tmp_path: Path) -> None:
 
 
 def test_negative_conditions_name_no_value(tmp_path: Path) -> None:
-    item = films(tmp_path).item("alien")
+    item = films(tmp_path).items.get("alien")
     assert meeting_values(Condition("genres", "!=", "Comedy"), item) == []
     assert meeting_values(Condition("genres", "in", ("Horror", "Comedy")), item) == [("genres", "Horror")]
     assert meeting_values(Condition("year", "<", 1980), item) == [("year", 1979)]
@@ -62,7 +62,7 @@ def test_the_describer_follows_the_catalogue(tmp_path: Path) -> None:
     store = films(tmp_path)
     before = describer(store)
     assert describer(store) is before
-    store.put_items([Item("new", "New", "", {"genres": ("Western",), "year": 2020})])
+    store.items.put([Item("new", "New", "", {"genres": ("Western",), "year": 2020})])
     assert describer(store) is not before
     assert describer(store).share("genres", "Western") > 0
 

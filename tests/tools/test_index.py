@@ -11,7 +11,7 @@ import pytest
 
 from recmind.data.errors import RecMindError, WorkspaceError
 from recmind.data.records import Interaction, Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index import IndexFailed, Manifest, build, open_engines, verify
 from tests.tools.films import FILMS, WordEncoder
@@ -32,8 +32,8 @@ def workspace(tmp_path):
 @pytest.fixture
 def store(workspace):
     with Store(workspace.database, workspace.settings) as opened:
-        opened.put_items(FILMS)
-        opened.add_interactions(
+        opened.items.put(FILMS)
+        opened.interactions.add(
             Interaction(user, item, "like", at=float(at))
             for user, items in (("ann", ("alien", "aliens", "heat")), ("bob", ("alien", "aliens")), ("cy", ("up",)))
             for at, item in enumerate(items)
@@ -65,7 +65,7 @@ class TestBuilding:
     def test_one_changed_item_encodes_one_text(self, workspace, store, encoder):
         build(workspace, store)
         encoder.encoded.clear()
-        store.put_items([Item("heat", "Heat", "A detective and a thief drink coffee.")])
+        store.items.put([Item("heat", "Heat", "A detective and a thief drink coffee.")])
         manifest = build(workspace, store)
         assert (manifest.version, manifest.encoded, len(encoder.encoded)) == ("000002", 1, 1)
         assert "coffee" in encoder.encoded[0]
@@ -73,10 +73,10 @@ class TestBuilding:
     def test_a_new_interaction_encodes_nothing_and_reaches_the_model(self, workspace, store, encoder):
         build(workspace, store)
         encoder.encoded.clear()
-        store.add_interactions([Interaction("cy", "heat", "like", at=9.0)])
+        store.interactions.add([Interaction("cy", "heat", "like", at=9.0)])
         manifest = build(workspace, store)
         assert (manifest.version, manifest.interactions, encoder.encoded) == ("000002", 7, [])
-        numbers = store.numbers_of(["up", "heat"])
+        numbers = store.items.numbers_of(["up", "heat"])
         hits = open_engines(workspace, store).collaborative.ask_seeds([numbers["up"]], 5)
         assert hits[0].item_number == numbers["heat"]
         assert [bool(hit.because) for hit in hits] == [True, False, False, False], "the others are alike by text only"
@@ -105,7 +105,7 @@ class TestBuilding:
 
     def test_a_build_that_fails_leaves_the_old_one_in_use(self, workspace, store, encoder, monkeypatch):
         first = build(workspace, store)
-        store.put_items([Item("new", "New")])
+        store.items.put([Item("new", "New")])
 
         def fails(*args, **kwargs):
             raise RuntimeError("out of memory")
@@ -160,7 +160,7 @@ class TestBuilding:
         with Store(workspace.database) as empty:
             assert build(workspace, empty).items == 0
             assert open_engines(workspace, empty).search.ask("space") == []
-            empty.put_items(FILMS)
+            empty.items.put(FILMS)
             assert build(workspace, empty).items == len(FILMS)
             assert open_engines(workspace, empty).search.ask("heist", n=1)[0].item_id == "heat"
 
@@ -189,8 +189,8 @@ class TestOpening:
         build(workspace, store)
         engines = open_engines(workspace, store)
         assert not engines.stale
-        store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
-        store.set_available(["alien"], False)
+        store.items.put([Item("zoo", "Zoo", "Zebras escape.")])
+        store.items.set_available(["alien"], False)
         assert engines.stale
         assert "zoo" in [hit.item_id for hit in engines.search.ask("zebras", n=2)]
         assert "alien" not in [hit.item_id for hit in engines.search.ask("space monster")]
@@ -254,7 +254,7 @@ class TestOpening:
 def test_a_cold_search_imports_neither_torch_nor_scipy(workspace, store):
     build(workspace, store)
     program = (
-        "import sys; from recmind.data.workspace import Workspace; from recmind.data.store import Store;"
+        "import sys; from recmind.data.workspace import Workspace; from recmind.data.store.store import Store;"
         "from recmind.tools.index import open_engines;"
         "w = Workspace.open(sys.argv[1]); s = Store(w.database, w.settings); e = open_engines(w, s);"
         "print(e.search.ask('a crew in space hunted by a creature', n=1)[0].item_id); s.close();"
@@ -270,14 +270,14 @@ class TestTuning:
     def test_what_was_tuned_is_kept_by_later_builds(self, workspace, store, encoder):
         for user in range(60):
             films = ("alien", "aliens", "heat", "up")[user % 2 :]
-            store.add_interactions(Interaction(f"u{user}", item, "like", at=float(n)) for n, item in enumerate(films))
+            store.interactions.add(Interaction(f"u{user}", item, "like", at=float(n)) for n, item in enumerate(films))
         untuned = build(workspace, store)
         assert (untuned.parameters["tuned"], untuned.parameters["validation"]) == (False, {})
         assert not open_engines(workspace, store).confidence
         tuned = build(workspace, store, tuned=True)
         assert (tuned.version, tuned.parameters["tuned"], tuned.encoded) == ("000002", True, 0)
         assert tuned.parameters["validation"]["users"] == 62.0
-        store.add_interactions([Interaction("dan", "up", "like", at=9.0)])
+        store.interactions.add([Interaction("dan", "up", "like", at=9.0)])
         later = build(workspace, store)
         assert later.version == "000003"
         for name in ("tuned", "collaborative", "weights", "validation"):
