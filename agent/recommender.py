@@ -24,7 +24,7 @@ from recmind.agent.state import Event
 from recmind.agent.tracing import TraceStore
 from recmind.data.errors import InputError, RecMindError
 from recmind.data.records import Interaction, Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import encodable
 from recmind.data.workspace import Workspace
 from recmind.tools.index.engines import Engines
@@ -257,7 +257,7 @@ class RecMind:
         done = bool(user_id or item_id)
         if trace_id is None and not done:
             raise InputError("feedback needs a user_id and an item_id, or the trace_id of an answer.")
-        if done and self.store.item(item_id) is None:
+        if done and self.store.items.get(item_id) is None:
             raise InputError(f"There is no item {item_id!r} in {str(self.workspace.home)!r}.")
         moment = time.time() if at is None else at
         if trace_id is not None:
@@ -265,11 +265,11 @@ class RecMind:
                 score = _SCORES.get(self.workspace.settings.kind(kind).positive)
             self.traces.judge(trace_id, score, comment, item_id=item_id or None, at=moment)
         if done:
-            self.store.add_interactions([Interaction(user_id, item_id, kind, value, moment)])
+            self.store.interactions.add([Interaction(user_id, item_id, kind, value, moment)])
 
     def preferences(self, user_id: str) -> list[Preference]:
         """What the user stated for good, oldest first; empty for an unknown user."""
-        return self.store.preferences(user_id)
+        return self.store.preferences.of_user(user_id)
 
     def prefer(self, user_id: str, text: str) -> list[Preference]:
         """Keeps what a user states for good ("no horror", "nothing over two hours"); it binds from the next answer on.

@@ -33,6 +33,18 @@ class AttributeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """One value of an attribute, over all items."""
+
+    attribute: str
+    text: str
+    number: float | None
+    """None where the value is a text."""
+    items: int
+    """How many items have it."""
+
+
+@dataclass(frozen=True, slots=True)
 class KindSummary:
     """One kind of interaction, over all users."""
 

@@ -1,13 +1,13 @@
-"""What was spent on chat models for each user and day: counted in the workspace's database, by all its processes."""
+"""What may be spent on chat models for each user and day: limits over accounts that all processes share."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
-from recmind.data.database import Database
 from recmind.data.settings import DailyLimits
 
 KEPT_DAYS = 400
@@ -36,14 +36,27 @@ class Spending:
         return None
 
 
+class DailyAccounts(Protocol):
+    """Where spending is kept, by day (UTC, ``YYYY-MM-DD``) and account; the store's ``spending`` is one."""
+
+    def of(self, day: str, account: str) -> Spending:
+        """What the account has spent on that day."""
+
+    def add(self, day: str, account: str, spending: Spending, *, oldest: str) -> None:
+        """Counts what was spent; days before the oldest may be forgotten."""
+
+    def writing(self) -> AbstractContextManager[Any]:
+        """Inside, nobody else reads or writes an account."""
+
+
 class Ledger:
-    """The accounts of a database under one set of limits. Nothing is counted while nothing is limited."""
+    """The accounts of a workspace under one set of limits. Nothing is counted while nothing is limited."""
 
     def __init__(
-        self, database: Database, limits: DailyLimits, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, accounts: DailyAccounts, limits: DailyLimits, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         """``now`` is the clock whose UTC date is the day."""
-        self.database, self.limits, self._now = database, limits, now
+        self.accounts, self.limits, self._now = accounts, limits, now
 
     @property
     def limited(self) -> bool:
@@ -52,8 +65,8 @@ class Ledger:
 
     def spent(self, user_id: str | None) -> Spending:
         """What was spent today for this user; None: for nobody in particular."""
-        with self.database.writing() as db:
-            return self._spent(db.conn, user_id)
+        with self.accounts.writing():
+            return self.accounts.of(self._day, account_of(user_id))
 
     def take_call(self, user_id: str | None) -> str | None:
         """Counts a model call that is about to be made, or says in words which limit forbids it.
@@ -61,38 +74,20 @@ class Ledger:
         Looking and counting are one step, so that two processes cannot both take the last call. Tokens and money are
         counted when they are known: calls under way may go beyond their limit by what they take.
         """
-        with self.database.writing() as db:
-            over = self._spent(db.conn, user_id).over(self.limits)
+        with self.accounts.writing():
+            over = self.accounts.of(self._day, account_of(user_id)).over(self.limits)
             if over is None:
-                self._add(db.conn, user_id, Spending(model_calls=1))
+                self.add(user_id, Spending(model_calls=1))
             return over
 
     def add(self, user_id: str | None, spending: Spending) -> None:
         """Counts what a call took; negative numbers give back."""
-        with self.database.writing() as db:
-            self._add(db.conn, user_id, spending)
+        oldest = (self._now().astimezone(UTC).date() - timedelta(days=KEPT_DAYS)).isoformat()
+        self.accounts.add(self._day, account_of(user_id), spending, oldest=oldest)
 
     @property
     def _day(self) -> str:
         return self._now().astimezone(UTC).date().isoformat()
-
-    def _spent(self, conn: sqlite3.Connection, user_id: str | None) -> Spending:
-        sql = "SELECT model_calls, tokens, cost_usd FROM spending WHERE day = ? AND account = ?"
-        row = conn.execute(sql, [self._day, account_of(user_id)]).fetchone()
-        return Spending(*row) if row else Spending()
-
-    def _add(self, conn: sqlite3.Connection, user_id: str | None, spending: Spending) -> None:
-        taken = spending.model_calls, spending.tokens, spending.cost_usd
-        known = conn.execute(
-            """UPDATE spending SET model_calls = model_calls + ?, tokens = tokens + ?, cost_usd = cost_usd + ?
-            WHERE day = ? AND account = ?""",
-            [*taken, self._day, account_of(user_id)],
-        ).rowcount
-        if known:
-            return
-        conn.execute("INSERT INTO spending VALUES (?, ?, ?, ?, ?)", [self._day, account_of(user_id), *taken])
-        oldest = (self._now().astimezone(UTC).date() - timedelta(days=KEPT_DAYS)).isoformat()
-        conn.execute("DELETE FROM spending WHERE day < ?", [oldest])
 
 
 def account_of(user_id: str | None) -> str:

@@ -59,7 +59,7 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
 def movielens_home(shared_data: Path, built_once: BuiltOnce) -> Path:
     """A workspace with latest-small and its index, built once for all tests (minutes); to be read only."""
     from recmind.data.importers import import_movielens
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.data.workspace import Workspace
     from recmind.tools.index.build import build_index
 

@@ -8,13 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("agent", "tools", "data", "prompts", "scripts")
 
-TWICE = {
-    "Asked": "options of a request (agent) and seeds of item-to-item links (tools), until both have names of their own",
-    "Case": "a case of an evaluation (agent) and one that calibration or tuning learns from (tools), until renamed",
-    "Question": "what is asked back (agent) and what is known of a user while ranking (tools), until renamed",
-}
-"""Names that are defined more than once, each with the reason."""
-
 
 def _classes() -> Iterator[tuple[str, str]]:
     """Each class with its place; a leading underscore makes no other word of it."""
@@ -33,8 +26,4 @@ def _defined_twice() -> dict[str, list[str]]:
 
 
 def test_no_class_name_is_defined_twice() -> None:
-    assert {name: places for name, places in _defined_twice().items() if name not in TWICE} == {}
-
-
-def test_every_exception_is_still_one() -> None:
-    assert set(TWICE) <= set(_defined_twice())
+    assert _defined_twice() == {}

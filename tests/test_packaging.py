@@ -137,7 +137,7 @@ def test_a_project_with_folders_of_the_same_names_can_use_it(wheel: Path, tmp_pa
 import agent, data, prompts, tools
 import recmind
 from recmind import RecMind
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 print(recmind.__file__, RecMind.__name__, [m.WHOSE for m in (agent, data, prompts, tools)])
 """
     done = subprocess.run(

@@ -10,7 +10,7 @@ from recmind.data.conditions import Condition
 from recmind.tools.brief import Brief
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.tools.index.engines import Engines
 
 

@@ -97,10 +97,10 @@ class LookUps:
         """Items that go with the user's history, or with the liked ones."""
         conditions, liked = self._conditions(where), self._ids(like)
         store, model = self.context.store, self.context.engines.collaborative
-        allowed = store.matching_numbers(conditions)
-        barred = set(store.numbers_of(self.brief.excluded).values())
+        allowed = store.items.matching(conditions)
+        barred = set(store.items.numbers_of(self.brief.excluded).values())
         if liked:
-            seeds = list(store.numbers_of(liked).values())
+            seeds = list(store.items.numbers_of(liked).values())
             hits = model.recommend_from_seeds(seeds, self.rows, barred, allowed)
         else:
             asked = [
@@ -186,7 +186,7 @@ class LookUps:
         for name in items[:10]:
             entry = self.slate.entries.get(name.strip().lower())
             item_id = entry.item_id if entry else None
-            if item_id is None and self.context.store.item(name) is not None:
+            if item_id is None and self.context.store.items.get(name) is not None:
                 item_id = name
             if item_id is None:
                 found = titles.find(name, 1)
@@ -258,7 +258,7 @@ class LookUps:
 
     def _with_cold_items(self, ranked: Sequence[Ranked]) -> list[Ranked]:
         """The ranking with those items that nobody took on the places that ``interleave`` keeps for them."""
-        numbers = self.context.store.numbers_of(entry.item_id for entry in ranked)
+        numbers = self.context.store.items.numbers_of(entry.item_id for entry in ranked)
         taken = self.context.engines.reranker.item_times.interactions(
             np.array([numbers[r.item_id] for r in ranked], np.int64)
         )
@@ -275,7 +275,7 @@ class LookUps:
         """The candidates on the slate that nothing rules out: those that validation would let pass as items."""
         binding = self.brief.binding_conditions()
         entries = [e for e in self.slate.candidates() if e.item_id not in self.brief.excluded]
-        items = self.context.store.items(entry.item_id for entry in entries)
+        items = self.context.store.items.get_many(entry.item_id for entry in entries)
         return [
             entry
             for entry in entries

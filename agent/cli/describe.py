@@ -30,13 +30,13 @@ def schema() -> None:
 @pass_shared
 def info(shared: Shared) -> None:
     """Sum up the workspace: items, users, interactions, attributes, index, size."""
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:
         told = _summary(store.catalogue())
-        told["preferences"] = store.preference_count()
+        told["preferences"] = store.preferences.count()
     index = workspace.current_index()
     told = {
         "home": str(workspace.home),

@@ -142,7 +142,7 @@ def _settings(workspace: Workspace) -> Check:
 
 
 def _database(workspace: Workspace) -> Check:
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
 
     with Store(workspace.database, workspace.settings) as store:
         if problems := store.problems():
@@ -156,7 +156,7 @@ def _database(workspace: Workspace) -> Check:
 
 
 def _index(workspace: Workspace) -> Check:
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.tools.index.engines import open_engines  # noqa: PLC0415
     from recmind.tools.index.manifest import verify  # noqa: PLC0415
 

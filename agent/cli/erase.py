@@ -20,7 +20,7 @@ def forget(shared: Shared, user_id: str) -> None:
     from recmind.agent.caches import Caches  # noqa: PLC0415
     from recmind.agent.memory.threads import Threads  # noqa: PLC0415
     from recmind.agent.tracing import TraceStore  # noqa: PLC0415
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
@@ -78,16 +78,16 @@ def remove(shared: Shared, item_ids: tuple[str, ...]) -> None:
 
 
 def _change(shared: Shared, item_ids: tuple[str, ...], what: str) -> None:
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:
-        names = [item.name for item in store.items(item_ids).values()]
+        names = [item.name for item in store.items.get_many(item_ids).values()]
         if what == "removed":
-            changed = store.remove_items(item_ids)["items"]
+            changed = store.items.remove(item_ids)["items"]
         else:
-            changed = store.set_available(item_ids, what == "made available")
+            changed = store.items.set_available(item_ids, what == "made available")
     emit(
         shared.as_json,
         {"item_ids": list(item_ids), "change": what, "changed": changed},

@@ -24,7 +24,7 @@ def feedback(shared: Shared, user_id: str, item_id: str, kind: str, value: float
 
     with RecMind.open(shared.home) as rec:
         rec.feedback(user_id, item_id, kind, value)
-        item = rec.store.item(item_id)
+        item = rec.store.items.get(item_id)
         settings = rec.workspace.settings
     meaning = settings.kind(kind)
     told = {"user_id": user_id, "item_id": item_id, "kind": kind, "value": value, "means": meaning.model_dump()}

@@ -13,7 +13,7 @@ from recmind.agent.cli.output import ProgressLine, count, emit
 
 if TYPE_CHECKING:
     from recmind.data.importers import ImportReport
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
 
 A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -143,7 +143,7 @@ def _bad_rows(shared: Shared, skip_bad: bool, file: Path | None) -> Path | None:
 
 
 def _run(shared: Shared, load: Callable[[Store, Any], ImportReport], bad: Path | None = None) -> None:
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home, create=True)

@@ -24,7 +24,7 @@ def index(shared: Shared, force: bool, tune: bool) -> None:
     The new index is built beside the old one, which answers until the new one is ready. With --tune the newest
     interaction of each user is held out to find how the others lead to it; later builds keep what was found.
     """
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
     from recmind.tools.index.build import build_index  # noqa: PLC0415
 

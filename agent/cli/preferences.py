@@ -26,12 +26,12 @@ preferences = Group(
 @pass_shared
 def list_preferences(shared: Shared, user_id: str) -> None:
     """List what USER stated, oldest first."""
-    from recmind.data.store import Store  # noqa: PLC0415
+    from recmind.data.store.store import Store  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(shared.home)
     with Store(workspace.database, workspace.settings) as store:
-        found = store.preferences(user_id)
+        found = store.preferences.of_user(user_id)
     emit(shared.as_json, _told(user_id, found), lambda: _table(found) or f"User {clean(user_id)!r} has stated nothing.")
 
 
@@ -64,7 +64,7 @@ def forget(shared: Shared, user_id: str, text: str | None, everything: bool) -> 
 
     with RecMind.open(shared.home) as rec:
         if text is None:
-            gone = [preference for preference in rec.preferences(user_id) if rec.store.delete_preference(preference)]
+            gone = [preference for preference in rec.preferences(user_id) if rec.store.preferences.delete(preference)]
         else:
             gone = rec.forget_preference(user_id, text)
     emit(

@@ -26,7 +26,7 @@ from recmind.agent.models.offline import NAME as OFFLINE
 from recmind.agent.options import MOST_ASKED
 from recmind.data.errors import InputError, WorkspaceError
 from recmind.data.progress import Progress, quiet
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
 
@@ -237,9 +237,9 @@ def _run(
         diversity=settings.diversity,
     ) as bench:
         outcomes = folder.ask_all(bench, settings.systems, cases, labels, progress)
-        numbers = bench.store.matching_numbers()
-        counts = bench.store.statistics(numbers).interactions.tolist()
-        item_ids = tuple(bench.store.ids_of(numbers.tolist()).values())
+        numbers = bench.store.items.matching()
+        counts = bench.store.counts.of_items(numbers).interactions.tolist()
+        item_ids = tuple(bench.store.items.ids_of(numbers.tolist()).values())
         run = Run(
             protocol=settings.protocol,
             description=state["description"],
@@ -349,4 +349,4 @@ def _kept(bench: Bench, run: Run, deepest: int) -> SavedVectors:
 def _histories(store: Store, cases: Sequence[Case]) -> dict[str, tuple[str, ...]]:
     """What each user of the cases took before, as the copy knows it."""
     users = dict.fromkeys(case.user_id for case in cases if case.user_id is not None)
-    return {user_id: tuple(done.item_id for done in store.interactions(user_id)) for user_id in users}
+    return {user_id: tuple(done.item_id for done in store.interactions.of_user(user_id)) for user_id in users}

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.copying import copy_whole, copy_without
 from recmind.data.errors import RecMindError
+from recmind.data.evaluation.splits import Split
 from recmind.data.progress import Progress, quiet
-from recmind.data.splits import Split
-from recmind.data.store import Store
+from recmind.data.store.copying import copy_whole, copy_without
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 from recmind.tools.index.manifest import Manifest

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from recmind.agent.evaluation.summary import RankBand, Summary, SystemSummary
-    from recmind.data.bootstrap import Estimate
+    from recmind.data.evaluation.bootstrap import Estimate
 
 SIZE = (5.6, 3.4)
 """Inches; the page makes a plot as wide as its place."""

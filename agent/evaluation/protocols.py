@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from recmind.agent.evaluation.records import Case, Label
-from recmind.data import splits
 from recmind.data.arrays import Bools, Float32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import InputError
+from recmind.data.evaluation import splits
+from recmind.data.evaluation.splits import Split, SplitCase
 from recmind.data.signals import weights
-from recmind.data.splits import Split, SplitCase
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 LEAVE_ONE_OUT, TEMPORAL, SAMPLED = "leave-one-out", "temporal", "sampled"
 COLD_USERS, COLD_ITEMS, REQUESTS = "cold-users", "cold-items", "requests"
@@ -68,11 +68,11 @@ def questions(
         raise InputError(f"There is no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}.")
     if target not in TARGETS:
         raise InputError(f"There is no target {target!r}; there are: {', '.join(TARGETS)}.")
-    arrays = store.interaction_arrays()
+    arrays = store.interactions.arrays()
     if protocol == REQUESTS:
         return _of_requests(store, arrays, requests, users, seed)
     weight = weights(arrays, store.settings)
-    available = store.matching_numbers()
+    available = store.items.matching()
     wanted = np.isin(arrays.item_numbers, available) & _wanted(arrays, weight, store, target)
     split = _SPLITS[protocol](_Plan(arrays, wanted, available, store.settings.allow_repeats, seed, users, target))
     if not split.cases:
@@ -139,9 +139,9 @@ PROTOCOLS = (*_SPLITS, REQUESTS)
 
 def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float32s, seed: int) -> CaseSet:
     """The split's cases with ids in place of numbers."""
-    users = store.user_ids_of(case.user_number for case in split.cases)
-    catalogue = store.matching_numbers()
-    ids = store.ids_of(np.union1d(catalogue, arrays.item_numbers[split.held_out]).tolist())
+    users = store.users.ids_of(case.user_number for case in split.cases)
+    catalogue = store.items.matching()
+    ids = store.items.ids_of(np.union1d(catalogue, arrays.item_numbers[split.held_out]).tolist())
     cases, labels = [], {}
     labeling = _Labeling(arrays, split, weight, catalogue, store, seed)
     for case in split.cases:
@@ -203,7 +203,7 @@ def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, cou
             f"The protocol {REQUESTS} needs a file: --requests FILE, JSON Lines with a query and an item_id."
         )
     read = _read_requests(path)
-    known = store.items(dict.fromkeys(item_id for _, _, item_id in read))
+    known = store.items.get_many(dict.fromkeys(item_id for _, _, item_id in read))
     cases = [
         Case(f"line-{line}", None, query, (item_id,))
         for line, query, item_id in read

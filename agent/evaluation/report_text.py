@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recmind.agent.evaluation.summary import Comparison, Summary, SystemSummary
-    from recmind.data.bootstrap import Estimate
+    from recmind.data.evaluation.bootstrap import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"

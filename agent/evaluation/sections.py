@@ -20,7 +20,7 @@ from recmind.agent.evaluation.report_text import (
 
 if TYPE_CHECKING:
     from recmind.agent.evaluation.summary import Comparison, Summary, SystemSummary
-    from recmind.data.bootstrap import Estimate
+    from recmind.data.evaluation.bootstrap import Estimate
 
 ACCURACY = ("hit_rate", "recall", "precision", "ndcg", "mrr")
 HEADLINES = ("hit_rate", "ndcg")

@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 
 from recmind.agent.evaluation.records import JSON, Case, Outcome, Run, VectorsOf
 from recmind.data.arrays import Float64s
-from recmind.data.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
 from recmind.data.errors import InputError
-from recmind.data.metrics import Calibration, calibration, percentiles
+from recmind.data.evaluation.bootstrap import LEVEL, RESAMPLES, Difference, Estimate, Resamples
+from recmind.data.evaluation.metrics import Calibration, calibration, percentiles
 from recmind.data.progress import Progress, quiet
 
 ComparisonResult = Literal["higher", "lower", "not told apart", "alike"]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recmind.data.arrays import Float64s, Int64s
-from recmind.data.bootstrap import Estimate
-from recmind.data.metrics import (
+from recmind.data.evaluation.bootstrap import Estimate
+from recmind.data.evaluation.metrics import (
     TargetRanks,
     coverage,
     diversity,

@@ -100,7 +100,7 @@ class Bench:
             engines.history.signals(case.user_id),
             self.depth,
             set(self._consumed(case).tolist()),
-            self.store.matching_numbers() if allowed is None else allowed,
+            self.store.items.matching() if allowed is None else allowed,
         )
         return self._ranked(np.array([hit.item_number for hit in hits], dtype=np.int64))
 
@@ -116,7 +116,7 @@ class Bench:
         if case.candidates is None:
             slate = fallback_ranking.gathered(context, brief, slate)
         else:
-            items = self.store.items(case.candidates)
+            items = self.store.items.get_many(case.candidates)
             rows = tuple(Finding(item_id, item.name) for item_id, item in items.items())
             slate, _ = slate.merged(Findings("candidates", rows))
         _, entries = fallback_ranking.ranked(replace(context, diversity=0.0), brief, slate, self.depth)
@@ -191,22 +191,22 @@ class Bench:
         """The numbers of the candidates, sorted, or None where all items are."""
         if case.candidates is None:
             return None
-        return np.sort(np.array(list(self.store.numbers_of(case.candidates).values()), dtype=np.int64))
+        return np.sort(np.array(list(self.store.items.numbers_of(case.candidates).values()), dtype=np.int64))
 
     def _consumed(self, case: Case) -> Int64s:
-        consumed = self.store.consumed_ids(case.user_id) if case.user_id is not None else ()
-        return np.array(list(self.store.numbers_of(consumed).values()), dtype=np.int64)
+        consumed = self.store.interactions.consumed_ids(case.user_id) if case.user_id is not None else ()
+        return np.array(list(self.store.items.numbers_of(consumed).values()), dtype=np.int64)
 
     @cached_property
     def _by_popularity(self) -> Int64s:
         """The available items with interactions, most first, ties by number."""
-        counts = self.store.statistics(self.store.matching_numbers())
+        counts = self.store.counts.of_items(self.store.items.matching())
         known = np.flatnonzero(counts.interactions > 0)
         order = np.lexsort((counts.item_numbers[known], -counts.interactions[known]))
         return counts.item_numbers[known][order]
 
     def _ranked(self, numbers: Int64s) -> Answered:
-        return Answered(tuple(self.store.ids_of(numbers.tolist()).values()))
+        return Answered(tuple(self.store.items.ids_of(numbers.tolist()).values()))
 
     def _confidences(self, case: Case, labels: tuple[Label, ...]) -> tuple[tuple[float, bool], ...]:
         """The confidence in each of these items beside whether it came true; none where no confidence is learned."""

@@ -23,7 +23,7 @@ def faults(
     and every piece of it holds when checked against catalogue, history and index again. Constraints read from the words
     are not checked: a model may drop them, and says so in the message.
     """
-    items = context.store.items(found.item_id for found in answer.recommendations)
+    items = context.store.items.get_many(found.item_id for found in answer.recommendations)
     seen: set[str] = set()
     invalid = unproved = 0
     for found in answer.recommendations:

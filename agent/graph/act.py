@@ -192,7 +192,7 @@ class _ToolTurn:
             except AskError as error:
                 notes.append(_answer(call, str(error), error=True))
                 continue
-            meant = self.context.store.value_meanings(map(normalize, asked.choices))
+            meant = self.context.store.attributes.meanings(map(normalize, asked.choices))
             choices = [meant[key][0][1] for key in map(normalize, asked.choices) if key in meant]
             return Question(asked.question, tuple(dict.fromkeys(choices))[:MOST_CHOICES]), []
         return None, notes

@@ -129,7 +129,7 @@ def _brief(understanding: Understanding, context: AgentContext, consumed: frozen
 def _preferences(context: AgentContext) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
     """What the users stated, and what they love; a preference that can no longer be read cannot bind."""
     by_words: dict[tuple[bool, str], list[Condition]] = {}
-    for preference in (stated for user_id in context.people for stated in context.store.preferences(user_id)):
+    for preference in (stated for user_id in context.people for stated in context.store.preferences.of_user(user_id)):
         try:
             condition = parse_condition(preference.condition)
         except ConditionError:

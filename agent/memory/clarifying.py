@@ -17,7 +17,7 @@ from recmind.data.wording import attribute_label
 from recmind.tools.context import RequestContext
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
 
 CHOICES = 5
 LEAST_CHOICES = 2
@@ -50,7 +50,7 @@ def telling_choices(store: Store) -> tuple[str, tuple[str, ...]] | None:
     Measured as the entropy of the parts: the items of each choice that no choice before it has, and the rest.
     """
     vocabulary, best = Vocabulary(store), None
-    everything = store.matching_numbers()
+    everything = store.items.matching()
     for attribute, role in vocabulary.roles.items():
         if role not in _ASKABLE:
             continue
@@ -66,8 +66,8 @@ def telling_choices(store: Store) -> tuple[str, tuple[str, ...]] | None:
 def _parted(store: Store, attribute: str, everything: Int64s) -> tuple[list[str], list[int]]:
     """The values that together cover the most items, one after the other, and how many items each adds."""
     having = {
-        value: store.matching_numbers([Condition(attribute, "=", value)])
-        for value, items in store.values_of(attribute, CONSIDERED)
+        value: store.items.matching([Condition(attribute, "=", value)])
+        for value, items in store.attributes.values(attribute, CONSIDERED)
         if items > 1 or len(everything) < CONSIDERED
     }
     choices: list[str] = []

@@ -80,7 +80,7 @@ def _kept_as_had(had: Sequence[TitleMention], context: AgentContext) -> list[str
     if context.user_id is not None:
         known = context.engines.history.consumed(context.user_id)
         moment = time.time()
-        context.store.add_interactions(
+        context.store.interactions.add(
             Interaction(context.user_id, mention.item_id, HAD, None, moment)
             for mention in had
             if mention.item_id not in known

@@ -63,7 +63,7 @@ def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple
 
 def qualifying(context: RequestContext, brief: Brief) -> int:
     """How many items of the whole catalogue nothing rules out."""
-    return context.store.count_matching(brief.binding_conditions(), exclude=brief.excluded)
+    return context.store.items.count(brief.binding_conditions(), exclude=brief.excluded)
 
 
 def rows_of(entries: Sequence[Entry], slate: Slate) -> list[dict[str, Any]]:

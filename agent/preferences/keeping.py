@@ -16,7 +16,7 @@ from recmind.data.text import normalize
 from recmind.data.wording import quoted
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.tools.engines.titles import TitleFinder
 
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
@@ -40,12 +40,12 @@ def keep_preference(
         )
     conditions = [parse_condition(preference.condition) for preference in found]
     with store.writing():
-        for known in store.preferences(user_id):
+        for known in store.preferences.of_user(user_id):
             old = _condition(known)
             if old is not None and any(_replaces(new, old) for new in conditions):
-                store.delete_preference(known)
+                store.preferences.delete(known)
         for preference in found:
-            store.put_preference(preference)
+            store.preferences.put(preference)
     return found
 
 
@@ -54,7 +54,7 @@ def forget_preference(user_id: str, text: str, store: Store, finder: TitleFinder
 
     The text is the condition itself, the words that were kept or some of them, or other words for the same.
     """
-    known = store.preferences(user_id)
+    known = store.preferences.of_user(user_id)
     key = f" {normalize(text)} "
     meant = [p for p in known if text.strip() == p.condition or f" {normalize(p.text)} " == key]
     if not meant:
@@ -63,7 +63,7 @@ def forget_preference(user_id: str, text: str, store: Store, finder: TitleFinder
     if not meant and key.strip():
         meant = [p for p in known if key in f" {normalize(p.text)} "]
     for preference in meant:
-        store.delete_preference(preference)
+        store.preferences.delete(preference)
     return meant
 
 

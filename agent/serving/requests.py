@@ -34,7 +34,7 @@ from recmind.agent.understanding import Understanding, understand
 from recmind.data.conditions import Condition, parse_condition, resolve_condition
 from recmind.data.settings import Limits
 from recmind.data.spending import Ledger
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import encodable
 from recmind.data.workspace import Workspace
 from recmind.tools.evidence.slate import Slate
@@ -207,7 +207,7 @@ class Requests:
             price=price_of(choice.model, choice.name, settings.prices),
             limits=limits,
             caches=self._caches if asked.cache else None,
-            ledger=None if replays else Ledger(self.store, settings.daily),
+            ledger=None if replays else Ledger(self.store.spending, settings.daily),
             deadline=started + limits.seconds,
             pool=self._pool,
             look_up_pool=self._look_ups,

@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.version import recmind_version
 from recmind.tools.index.engines import Engines
 

@@ -10,7 +10,7 @@ from recmind.agent.understanding.meaning import Binding, Understanding, Wish
 from recmind.data.conditions import Condition
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
 
 _UPPER, _LOWER = ("<", "<="), (">", ">=")
 _DENIALS = ("!=", "not in")
@@ -136,7 +136,7 @@ def _that_go_together(bindings: Sequence[Binding], store: Store) -> tuple[list[B
     kept: list[Binding] = []
     loosened: list[Binding] = []
     for place, binding in enumerate(bindings):
-        if place and _may_give_way(binding) and not store.count_matching([*conditions, *binding.conditions]):
+        if place and _may_give_way(binding) and not store.items.count([*conditions, *binding.conditions]):
             loosened.append(binding)
             continue
         kept.append(binding)

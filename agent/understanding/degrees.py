@@ -110,6 +110,6 @@ def _threshold(vocabulary: Vocabulary, scale: _DegreeScale, summary: AttributeSu
         return vocabulary.quantile(summary, 0.3 if is_low else 0.7)
     newest = summary.maximum or 0.0
     value = newest - (OLD_YEARS if is_low else RECENT_YEARS - 1)
-    inside = vocabulary.store.count_matching([Condition(summary.name, "<=" if is_low else ">=", value)])
+    inside = vocabulary.store.items.count([Condition(summary.name, "<=" if is_low else ">=", value)])
     enough = inside >= max(3, summary.items / 20)
     return value if enough else vocabulary.quantile(summary, 0.2 if is_low else 0.8)

@@ -60,7 +60,7 @@ class Draft:
     def measure(self, attribute: str) -> float | None:
         """What "shorter" is measured at: the number of the liked item, else the middle one of those shown before."""
         for item_ids in ([mention.item_id for mention in self.likes], self.shown):
-            items = self.vocabulary.store.items(item_ids).values()
+            items = self.vocabulary.store.items.get_many(item_ids).values()
             values = [value for item in items if isinstance(value := item.attributes.get(attribute), int | float)]
             if values:
                 return float(median(values) if item_ids is self.shown else values[0])
@@ -138,7 +138,7 @@ class Draft:
             return
         kept: list[Condition] = []
         for part in named:
-            if self.vocabulary.store.count_matching([*kept, *part[2]]):
+            if self.vocabulary.store.items.count([*kept, *part[2]]):
                 kept += part[2]
                 continue
             self.bound.remove(part)

@@ -13,7 +13,7 @@ from recmind.agent.understanding.references import MANY, ONE, SEVERAL, OutOfRang
 from recmind.agent.understanding.same_value import read_same_values
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.tools.engines.titles import TitleFinder
 
 _UNNAMED = re.compile(r"\(\?P<\w+>")
@@ -314,7 +314,7 @@ def _only_less(new: Understanding, text: str, store: Store, before: Understandin
     bindings, wishes = list(new.bindings), list(new.wishes)
     for wish in new.wishes:
         denies = all(c.operator in _DENIALS for c in wish.conditions)
-        if denies and store.count_matching([*bound, *wish.conditions]) >= ENOUGH:
+        if denies and store.items.count([*bound, *wish.conditions]) >= ENOUGH:
             wishes.remove(wish)
             bindings.append(Binding(f"q{len(bindings) + 1}", wish.words, wish.conditions))
             bound += wish.conditions

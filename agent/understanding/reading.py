@@ -22,7 +22,7 @@ from recmind.data.conditions import Condition
 from recmind.data.records import Preference
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.tools.engines.titles import TitleFinder
 
 _VERBS = r"(?:seen|watched|read|bought|tried|played|heard(?: of)?|owned|used|known?|finished|rated|had)"

@@ -12,7 +12,7 @@ from recmind.agent.understanding.tables.words import GENERIC, NUMBER_WORDS
 from recmind.data.text import normalize, title_keys
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
 
 _ORDINALS = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
@@ -108,8 +108,8 @@ def _titled(text: str, talked: Talked, store: Store | None) -> TitleMention | No
     for mention in talked.shown:
         if title_keys(mention.title).get(key, 2) < 2:
             return mention
-    ids = store.titles_by_key([key]).get(key, []) if store is not None else []
-    items = store.items(ids[:1]) if store is not None else {}
+    ids = store.titles.by_key([key]).get(key, []) if store is not None else []
+    items = store.items.get_many(ids[:1]) if store is not None else {}
     for item_id, item in items.items():
         if title_keys(item.title).get(key, 2) < 2:
             return TitleMention(item_id, item.name, text)

@@ -15,7 +15,7 @@ from recmind.data.text import normalize
 from recmind.data.wording import attribute_label
 
 if TYPE_CHECKING:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
 
 MOST_VALUES = 8
 
@@ -73,7 +73,7 @@ def _values(attribute: str, item: str | None, talked: Talked, store: Store) -> t
         return ()
     if not meant and talked.focus is not None:
         meant = [mention for mention in talked.shown if mention.item_id == talked.focus]
-    items = store.items(mention.item_id for mention in (meant or talked.shown))
+    items = store.items.get_many(mention.item_id for mention in (meant or talked.shown))
     having = [_as_tuple(found.attributes.get(attribute)) for found in items.values()]
     if meant:
         return having[0][:MOST_VALUES] if having else ()

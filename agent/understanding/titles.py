@@ -279,12 +279,12 @@ class TitleReader:
             keys = [self.request.key(i, end) for end in range(i + 1, min(n, i + LONGEST_TITLE) + 1)] + [key]
             fresh = [candidate for candidate in dict.fromkeys(keys) if candidate and candidate not in self._asked]
             self._asked.update(fresh)
-            self._ids.update(self.store.titles_by_key(fresh))
+            self._ids.update(self.store.titles.by_key(fresh))
         return self._ids.get(key, [])
 
     def _by_whole_title(self, i: int, j: int) -> list[str]:
         """The items that the words name but for article and year: without a cue, half a title is none."""
-        items = self.store.items(self._lookup(i, j))
+        items = self.store.items.get_many(self._lookup(i, j))
         key = self.request.key(i, j)
         return [item_id for item_id, item in items.items() if title_keys(item.title).get(key, 2) < 2]
 
@@ -298,7 +298,7 @@ class TitleReader:
         self._add(item_id, words, unlike)
 
     def _add(self, item_id: str, words: str, unlike: bool) -> None:
-        item = self.store.item(item_id)
+        item = self.store.items.get(item_id)
         title = item.name if item else words
         side = self.unlikes if unlike else self.likes
         if all(mention.item_id != item_id for mention in (*self.likes, *self.unlikes)):
@@ -322,7 +322,7 @@ class TitleReader:
         return None
 
     def _has_year(self, item_id: str, year: int) -> bool:
-        item = self.store.item(item_id)
+        item = self.store.items.get(item_id)
         attribute = self.vocabulary.year
         return bool(item and attribute and item.attributes.get(attribute.name) == year)
 

@@ -17,7 +17,7 @@ from recmind.data.text import normalize
 
 if TYPE_CHECKING:
     from recmind.data.catalogue import AttributeSummary
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
 
 AttributeRole = Literal["kind", "maker", "player", "language", "country", "soft", "other"]
 """kind: what the thing is (genre, category); maker: who made it; player: who takes part; soft: what people say of it
@@ -116,7 +116,7 @@ class Vocabulary:
     def meanings(self, keys: Iterable[str]) -> dict[str, list[Meaning]]:
         """The catalogue values that each normalized key names, commonest first; keys that name none are absent."""
         found: dict[str, list[Meaning]] = {}
-        for key, rows in self.store.value_meanings(keys).items():
+        for key, rows in self.store.attributes.meanings(keys).items():
             meanings = [
                 Meaning(attribute, value, items, self.role(attribute, items))
                 for attribute, value, items in rows
@@ -148,7 +148,7 @@ class Vocabulary:
 
     def _index_surnames(self, attribute: str) -> dict[str, list[tuple[str, int]]]:
         index: dict[str, list[tuple[str, int]]] = {}
-        for value, items in self.store.values_of(attribute):
+        for value, items in self.store.attributes.values(attribute):
             parts = normalize(value).split()
             if len(parts) > 1:
                 index.setdefault(parts[-1], []).append((value, items))
@@ -165,7 +165,7 @@ class Vocabulary:
 
     def is_word(self, text: str) -> bool:
         """Whether the catalogue's texts use these words: then they are hardly a misspelling."""
-        return self.store.has_words(text)
+        return self.store.full_text.finds(text)
 
     def distinctive(self, word: str, meaning: Meaning) -> bool:
         """Whether the word, wherever the catalogue's texts use it, is just this value (``opi``, and not ``nature``).
@@ -177,10 +177,10 @@ class Vocabulary:
         return bool(self._remember((word, meaning), lambda: self._distinctive(word, meaning)))
 
     def _distinctive(self, word: str, meaning: Meaning) -> bool:
-        hits = [number for number, _ in self.store.search_words(word, n=40, numbers=None)]
+        hits = [number for number, _ in self.store.full_text.search(word, n=40, numbers=None)]
         if not hits:
             return False
-        having = self.store.matching_numbers([equal(meaning)], available_only=False)
+        having = self.store.items.matching([equal(meaning)], available_only=False)
         return bool(index_in_sorted(having, np.array(hits))[1].sum() >= 0.7 * len(hits))
 
     def quantile(self, summary: AttributeSummary, share: float) -> float:
@@ -188,7 +188,7 @@ class Vocabulary:
 
         def search() -> float:
             return _search_quantile(
-                lambda v: self.store.count_matching([Condition(summary.name, "<=", v)]), summary, share
+                lambda v: self.store.items.count([Condition(summary.name, "<=", v)]), summary, share
             )
 
         return float(self._remember((summary.name, share), search))

@@ -65,7 +65,8 @@ def proved_of_person(evidence: Evidence, context: RequestContext, user_id: str) 
     data = evidence.data
     if evidence.kind == "preference":
         return any(
-            (p.text, p.condition) == (data["text"], data["condition"]) for p in context.store.preferences(user_id)
+            (p.text, p.condition) == (data["text"], data["condition"])
+            for p in context.store.preferences.of_user(user_id)
         )
     if "attribute" not in data:
         return _did(context, user_id, data)
@@ -78,7 +79,7 @@ def proved_of_person(evidence: Evidence, context: RequestContext, user_id: str) 
 
 
 def _did(context: RequestContext, user_id: str, data: Mapping[str, Any]) -> bool:
-    done = context.store.interactions(user_id, item_id=str(data.get("item_id")))
+    done = context.store.interactions.of_user(user_id, item_id=str(data.get("item_id")))
     return any(i.kind == data.get("kind") and i.value == data.get("value") for i in done)
 
 
@@ -111,7 +112,7 @@ def _history(claim: _Claim) -> bool:
 def _collaborative(claim: _Claim) -> bool:
     store, model = claim.context.store, claim.context.engines.collaborative
     sources = [str(source["item_id"]) for source in claim.data.get("because", ())]
-    numbers = store.numbers_of([claim.item.item_id, *sources])
+    numbers = store.items.numbers_of([claim.item.item_id, *sources])
     if not sources or len(numbers) < len({claim.item.item_id, *sources}):
         return False
     return all(model.leads_to(numbers[source], numbers[claim.item.item_id]) for source in sources)
@@ -156,10 +157,10 @@ def _metadata(claim: _Claim) -> bool:
 def _popularity(claim: _Claim) -> bool:
     store, count, mean = claim.context.store, claim.data.get("count"), claim.data.get("mean")
     since, until = claim.data.get("since"), claim.data.get("until")
-    numbers = list(store.numbers_of([claim.item.item_id]).values())
-    counts = store.statistics(numbers)
+    numbers = list(store.items.numbers_of([claim.item.item_id]).values())
+    counts = store.counts.of_items(numbers)
     if since is not None or until is not None:
-        counts = store.popularity_between(since, until)
+        counts = store.counts.between(since, until)
     place = np.flatnonzero(counts.item_numbers == numbers[0])
     if not len(place) or int(counts.interactions[place[0]]) != count:
         return False

@@ -41,14 +41,14 @@ class Judge:
     def item(self, item_id: str) -> Item | None:
         """The catalogue's item, read once."""
         if item_id not in self.items:
-            self.items[item_id] = self.context.store.item(item_id)
+            self.items[item_id] = self.context.store.items.get(item_id)
         return self.items[item_id]
 
     @classmethod
     def of(cls, submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Judge:
         """The judge of this submission; the items it picks are read at once."""
         entries = [entry for pick in submission.picks if (entry := find(pick.item, slate))]
-        items: dict[str, Item | None] = dict(context.store.items(entry.item_id for entry in entries))
+        items: dict[str, Item | None] = dict(context.store.items.get_many(entry.item_id for entry in entries))
         return cls(slate, brief, context, given_up(submission, brief), items)
 
     def walk(self, picks: Iterable[Pick], taken: Collection[str]) -> Iterator[tuple[Pick, Entry | None, str | None]]:
@@ -96,7 +96,7 @@ class Judge:
         item = self.item(entry.item_id)
         strict = self.context.strictness == "strict"
         granted = searchable(item) if item is not None and not strict else ""
-        known_values = self.context.store.value_meanings
+        known_values = self.context.store.attributes.meanings
         text = pick.reason, pick.cites, entry, self.slate, self.item, known_values, granted
         read = read_reason(*text, strict=strict, against=self.against)
         own = [n for n in read.cites if n in entry.evidence]

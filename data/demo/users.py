@@ -5,7 +5,6 @@ Everything random comes from ``random.Random(SEED).random()``, whose results Pyt
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,6 @@ from random import Random
 from recmind.data.records import Interaction, Item, User
 
 SEED = 20260101
-CHECKSUM = "7ec940f0abc409e6ae977ddc0fa51a78c421c17aedc01dc742faf88243474c83"
-"""SHA-256 of what ``make_users`` gives for the films that come with it; see ``checksum``."""
-
 LEAST_RATINGS, MOST_RATINGS = 20, 60
 FIRST_DAY = 1_609_459_200
 """2021-01-01 in Unix seconds; the last ratings are about five years later."""
@@ -170,13 +166,3 @@ def _choose(draw: Callable[[], float], chances: Sequence[float]) -> int:
     """A place, each as likely as its chance."""
     reached = list(accumulate(chances))
     return min(bisect_right(reached, draw() * reached[-1]), len(chances) - 1)
-
-
-def checksum(users: Sequence[User], interactions: Sequence[Interaction]) -> str:
-    """SHA-256 of users and interactions, to see that they are the same everywhere."""
-    digest = hashlib.sha256()
-    for user in users:
-        digest.update(f"{user.user_id}\t{'|'.join(map(str, user.attributes.values()))}\n".encode())
-    for i in interactions:
-        digest.update(f"{i.user_id}\t{i.item_id}\t{i.kind}\t{i.value}\t{i.at}\t{i.position}\n".encode())
-    return digest.hexdigest()

@@ -10,7 +10,7 @@ from recmind.data.importers.loader import Loader
 from recmind.data.importers.report import ImportReport
 from recmind.data.importers.table import read_items
 from recmind.data.progress import Progress, quiet
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 LISTS = ("genres", "directors", "cast", "country", "language", "themes", "moods")
 NUMBERS = ("year", "minutes")

@@ -11,12 +11,13 @@ from typing import Any
 from recmind.data.contributions import combined
 from recmind.data.errors import ImportFailed
 from recmind.data.importers.files import DelimitedFile, RowFile, SplitFile
-from recmind.data.importers.loader import Loader, Parsed
+from recmind.data.importers.loader import Loader
 from recmind.data.importers.report import ImportReport
 from recmind.data.importers.values import to_finite, to_list, to_text, to_time
 from recmind.data.progress import Progress, quiet
 from recmind.data.records import AttributeValue, Item, User
-from recmind.data.store import Store
+from recmind.data.store.interactions import Parsed
+from recmind.data.store.store import Store
 from recmind.data.text import normalize, put_article_first
 
 KIND = "rating"

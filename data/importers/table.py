@@ -10,12 +10,13 @@ from typing import Any
 from recmind.data.conditions import PSEUDO_ATTRIBUTES
 from recmind.data.errors import ImportFailed, InputError
 from recmind.data.importers.files import RowFile, open_rows
-from recmind.data.importers.loader import Loader, Parsed
+from recmind.data.importers.loader import Loader
 from recmind.data.importers.report import ImportReport
 from recmind.data.importers.values import KindFinder, to_attribute, to_finite, to_flag, to_text, to_time
 from recmind.data.progress import Progress, quiet
 from recmind.data.records import AttributeValue, Item, User
-from recmind.data.store import Store
+from recmind.data.store.interactions import Parsed
+from recmind.data.store.store import Store
 from recmind.data.text import fold, normalize
 
 FIELDS: dict[str, dict[str, tuple[str, ...]]] = {

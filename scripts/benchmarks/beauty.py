@@ -16,7 +16,7 @@ from recmind.agent.evaluation.isolated_copy import is_tuned
 from recmind.data.importers import import_table
 from recmind.data.progress import Progress
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
@@ -59,7 +59,7 @@ def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict
     they did long ago stays: it is the order within what is known, which the test item is no part of.
     """
     with opened(data, work, progress) as (store, engines):
-        arrays, settings = store.interaction_arrays(), store.settings
+        arrays, settings = store.interactions.arrays(), store.settings
         texts = ItemEmbeddings(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         alike = replace(UNTRIED, backward=UNTRIED.forward)
         found = tune(arrays, settings, texts, start=alike, fixed=("backward",), progress=progress)
@@ -75,7 +75,7 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
     ``valid`` is what tuning reports of the last item that the index knows, among 99 others likewise.
     """
     with opened(data, work, progress) as (store, engines):
-        tests, catalogue = tests_of(data, store, users), store.matching_numbers()
+        tests, catalogue = tests_of(data, store, users), store.items.matching()
         draws = [np.random.default_rng(seed) for seed in SEEDS]
         ranks = np.empty((len(tests), len(SEEDS)))
         for place, test in enumerate(tests):
@@ -139,11 +139,11 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
             for row in csv.DictReader(opened_file, delimiter="\t")
             if row["split"] == "test"
         }
-    arrays = store.interaction_arrays()
+    arrays = store.interactions.arrays()
     asked = np.unique(arrays.user_numbers)
     if users is not None and users < len(asked):
         asked = np.sort(np.random.default_rng(0).choice(asked, size=users, replace=False))
-    ids, numbers = store.user_ids_of(asked.tolist()), store.numbers_of(taken.values())
+    ids, numbers = store.users.ids_of(asked.tolist()), store.items.numbers_of(taken.values())
     pasts = sequences_of(arrays, asked, store.settings)
     return [Test(user, past, numbers[taken[ids[user]]]) for user, (past, _) in zip(asked.tolist(), pasts, strict=True)]
 
@@ -153,5 +153,5 @@ def _tested(
 ) -> dict[str, float | int]:
     tests = tests_of(data, store, users)
     progress("the test item among all", 0, len(tests))
-    pasts = UserSequences.of(store.interaction_arrays(), np.array([test.user for test in tests]), store.settings)
+    pasts = UserSequences.of(store.interactions.arrays(), np.array([test.user for test in tests]), store.settings)
     return figures(ranks_of(pasts, np.array([test.target for test in tests]), reranker))

@@ -14,7 +14,7 @@ import numpy as np
 
 from recmind.data.arrays import Float64s, Int64s
 from recmind.data.importers import import_movielens
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.index.tuning import Slice

@@ -67,7 +67,7 @@ def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) 
 
 def _beauty(data: Path, work: Path, progress: Progress) -> tuple[RivalData, RivalData, Mapping[str, Any]]:
     with beauty.opened(data, work, progress) as (store, engines):
-        arrays, tests = store.interaction_arrays(), beauty.tests_of(data, store, None)
+        arrays, tests = store.interactions.arrays(), beauty.tests_of(data, store, None)
         texts = ItemEmbeddings(engines.search.index.numbers, np.asarray(engines.search.index.vectors))
         part = Slice(arrays, *(np.array(column) for column in zip(*((t.user, t.target) for t in tests), strict=True)))
         found = engines.manifest.parameters
@@ -78,7 +78,7 @@ def _beauty(data: Path, work: Path, progress: Progress) -> tuple[RivalData, Riva
 
 def _movielens(data: Path, work: Path, progress: Progress) -> tuple[RivalData, RivalData, Mapping[str, Any]]:
     with movielens.opened(data, work, progress) as (store, texts):
-        arrays, settings = store.interaction_arrays(), store.settings
+        arrays, settings = store.interactions.arrays(), store.settings
     tuned = movielens.tuned(arrays, settings, texts, work, progress)
     setting = {"collaborative": asdict(tuned.parameters), "weights": dict(tuned.weights)}
     valid, test = (RivalData(leave_last(known, 0, 0), settings, texts) for known in (movielens.older(arrays), arrays))

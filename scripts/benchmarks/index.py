@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.common import latest_small, python, recmind
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.manifest import Manifest
 from recmind.tools.search.item_text import embedded_text
@@ -31,7 +31,7 @@ def run(data: Path, work: Path) -> dict[str, float | int | str]:
     shutil.rmtree(workspace.index_folder, ignore_errors=True)
     home = str(workspace.home)
     with Store(workspace.database, workspace.settings) as store:
-        items = [item for _, item in store.iter_items()]
+        items = [item for _, item in store.items.all()]
         texts = list(dict.fromkeys(embedded_text(item, store.settings) for item in items))
         listing = work / "texts.json"
         listing.write_text(json.dumps(texts), encoding="utf-8")
@@ -41,7 +41,7 @@ def run(data: Path, work: Path) -> dict[str, float | int | str]:
         first = _manifest(workspace)
         unchanged_s, _ = recmind("index", "--home", home, "--json")
         changed = replace(items[0], description=items[0].description + " A changed description.")
-        store.put_items([changed])
+        store.items.put([changed])
         one_changed_s, _ = recmind("index", "--home", home, "--json")
         second = _manifest(workspace)
     return {

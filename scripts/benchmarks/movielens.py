@@ -15,14 +15,14 @@ import numpy as np
 from benchmarks.baselines import BASELINES
 from benchmarks.common import asked_of, figures, ranks_of, validated
 from recmind.data.arrays import Float64s
-from recmind.data.bootstrap import Resamples
 from recmind.data.catalogue import InteractionArrays
+from recmind.data.evaluation.bootstrap import Resamples
+from recmind.data.evaluation.metrics import TargetRanks
 from recmind.data.importers import import_movielens
-from recmind.data.metrics import TargetRanks
 from recmind.data.progress import Progress
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
@@ -50,7 +50,7 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
     user vector decays.
     """
     with opened(data, work, progress) as (store, texts):
-        arrays, settings = store.interaction_arrays(), store.settings
+        arrays, settings = store.interactions.arrays(), store.settings
     found = tuned(arrays, settings, texts, work, progress)
     asked: list[int] = []
     ranks: dict[str, list[Float64s]] = {name: [] for name in ("test", *BASELINES)}

@@ -20,11 +20,11 @@ from benchmarks import beauty, comparison, movielens, requests
 from recmind.agent.cli.output import ProgressLine
 from recmind.agent.evaluation import evaluate
 from recmind.agent.evaluation.isolated_copy import copied
-from recmind.data.metrics import BINS, calibration
+from recmind.data.evaluation.metrics import BINS, calibration
+from recmind.data.evaluation.splits import Split
 from recmind.data.progress import Progress
 from recmind.data.signals import weights
-from recmind.data.splits import Split
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.confidence.held_out import HeldOutUsers, graded_kind, held_out, label_mask
 from recmind.tools.index.engines import open_engines
@@ -87,8 +87,8 @@ def cold_start_items(data: Path, work: Path, users: int | None, progress: Progre
         workspace.home, "cold-items", SYSTEMS, k=(10, K), users=users, out=out, tune=True, progress=progress
     )
     with Store(workspace.database, workspace.settings) as store:
-        items = len(store.matching_numbers())
-        done = {case.user_id: len(store.consumed_ids(case.user_id or "")) for case in found.run.cases}
+        items = len(store.items.matching())
+        done = {case.user_id: len(store.interactions.consumed_ids(case.user_id or "")) for case in found.run.cases}
     rankable = [items - done[case.user_id] + len(case.targets) for case in found.run.cases]
     random = float(np.mean([K / n for n in rankable]))
     recall = {one.name: one.metrics[f"recall@{K}"].value for one in found.summary.systems}
@@ -118,7 +118,7 @@ def confidence(data: Path, work: Path, users: int | None, progress: Progress) ->
 
 def _confidence(source: Workspace, home: Path, users: int | None, progress: Progress) -> dict[str, float | int]:
     with Store(source.database, source.settings) as store:
-        arrays, catalogue = store.interaction_arrays(), store.matching_numbers()
+        arrays, catalogue = store.interactions.arrays(), store.items.matching()
         settings = store.settings
     weight, kind = weights(arrays, settings), graded_kind(arrays, settings)
     held = held_out(arrays, label_mask(arrays, weight, kind))

@@ -14,10 +14,10 @@ import numpy as np
 from benchmarks.common import latest_small
 from recmind.agent.cli.output import ProgressLine
 from recmind.data.arrays import Float64s, Int64s
-from recmind.data.bootstrap import Resamples
+from recmind.data.evaluation.bootstrap import Resamples
 from recmind.data.importers import import_table
 from recmind.data.progress import Progress
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 from recmind.tools.index.engines import open_engines
@@ -117,7 +117,7 @@ def ask(posts: Sequence[Post], store: Store, search: ItemSearch, progress: Progr
     """Each request's candidates, from each way to search."""
     index = search.index
     films = index.allowed()
-    targets = store.numbers_of(post.item_id for post in posts)
+    targets = store.items.numbers_of(post.item_id for post in posts)
     plain = index.encoder.encode([post.text for post in posts], progress)
     found = []
     for place, post in enumerate(posts):
@@ -125,7 +125,7 @@ def ask(posts: Sequence[Post], store: Store, search: ItemSearch, progress: Progr
         vector = search.query_vector(post.text)
         assert vector is not None, "no post is empty"
         numbers, features = long_query_features(index, post.text, vector, films, LONG_DEPTH)
-        words = [number for number, _ in store.search_words(post.text, n=DEPTH)]
+        words = [number for number, _ in store.full_text.search(post.text, n=DEPTH)]
         found.append(SearchedRequest(targets[post.item_id], index.numbers[rows].tolist(), words, numbers, features))
         progress("searching", place + 1, len(posts))
     return found

@@ -154,7 +154,7 @@ def step(name: str, size: int, folder: str) -> None:
 
 def _importing(size: int, folder: Path) -> Figures:
     from recmind.data.importers import import_table
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.data.workspace import Workspace
 
     shutil.rmtree(folder / "home", ignore_errors=True)
@@ -186,7 +186,7 @@ def _writing(size: int, folder: Path) -> Figures:
 
 
 def _indexing(_size: int, folder: Path) -> Figures:
-    from recmind.data.store import Store
+    from recmind.data.store.store import Store
     from recmind.data.workspace import Workspace
     from recmind.tools.index.build import build_index
 
@@ -213,7 +213,7 @@ def _asking(size: int, folder: Path) -> Figures:
 
     words = synthetic.requests(size)
     with RecMind.open(folder / "home", model="offline") as rec, _random_vectors():
-        known = rec.store.user_ids()
+        known = rec.store.users.ids()
         drawn = np.random.default_rng(size).permutation(len(known))[: 3 * REQUESTS]
         users = [known[place] for place in drawn.tolist()]
 

@@ -10,7 +10,7 @@ import pytest
 
 from recmind.agent.recommender import RecMind
 from recmind.data.importers import import_demo
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 

@@ -48,10 +48,10 @@ def recmind(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("hostile") / "demo"))
     (home / "recmind.toml").write_text(f"[limits]\nmodel_calls = {MODEL_CALLS}\ntool_calls = {TOOL_CALLS}\n")
     with RecMind.open(home) as opened:
-        gone = [item.item_id for _, item in opened.store.iter_items()][::9]
-        opened.store.set_available(gone, False)
+        gone = [item.item_id for _, item in opened.store.items.all()][::9]
+        opened.store.items.set_available(gone, False)
         for user_id, (text, condition) in STATED.items():
-            opened.store.put_preference(Preference(user_id, text, condition))
+            opened.store.preferences.put(Preference(user_id, text, condition))
         yield opened
 
 
@@ -211,7 +211,7 @@ REASONS = (
 
 
 def test_a_thousand_requests_to_a_hostile_model(recmind: RecMind):
-    items = {item.item_id: item for _, item in recmind.store.iter_items()}
+    items = {item.item_id: item for _, item in recmind.store.items.all()}
     known: dict[tuple[str, str | None], Understanding] = {}
     by_model = 0
     for seed in range(REQUESTS):
@@ -220,7 +220,7 @@ def test_a_thousand_requests_to_a_hostile_model(recmind: RecMind):
         user_id = random.choice([None, "nobody", "ada", "bea", "carla", "dario"])
         k = random.choice((1, 2, 3))
         exclude = random.sample(list(items), 40) if random.random() < 0.2 else []
-        past = sorted(recmind.store.consumed_ids(user_id)) if user_id else []
+        past = sorted(recmind.store.interactions.consumed_ids(user_id)) if user_id else []
         liar = Liar(random, items, past)
         answer = recmind.recommend(
             query,

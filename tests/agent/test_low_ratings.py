@@ -18,9 +18,9 @@ LOW = ("heat-1995", "alien-1979")
 @pytest.fixture
 def rec(demo: RecMind) -> RecMind:
     """The demo with somebody who rated two films low and two high."""
-    ids = [item.item_id for _, item in demo.store.iter_items() if item.item_id not in LOW]
+    ids = [item.item_id for _, item in demo.store.items.all() if item.item_id not in LOW]
     rated = [*((item_id, 1.0) for item_id in LOW), *((item_id, 5.0) for item_id in ids[:2])]
-    demo.store.add_interactions(
+    demo.store.interactions.add(
         Interaction("somebody new", item_id, "rating", value, 1_700_000_000.0 + n)
         for n, (item_id, value) in enumerate(rated)
     )
@@ -106,7 +106,7 @@ def test_without_a_model_it_is_never_a_reason(rec: RecMind, query: str, strategy
 def test_again_is_not_meant_of_what_they_did_not_like(rec: RecMind):
     answer = rec.recommend("films I have seen before, again", user_id="somebody new", k=4)
     assert not {found.item_id for found in answer.recommendations} & set(LOW)
-    liked = rec.store.consumed_ids("somebody new") - set(LOW)
+    liked = rec.store.interactions.consumed_ids("somebody new") - set(LOW)
     assert liked <= {found.item_id for found in answer.recommendations}
 
 

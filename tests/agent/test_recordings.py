@@ -59,7 +59,7 @@ def check(recmind: RecMind, name: str) -> None:
     assert len(answer.recommendations) == request["k"]
     assert len({found.item_id for found in answer.recommendations}) == request["k"]
     assert all(found.evidence and found.reason for found in answer.recommendations)
-    consumed = set[str]().union(*map(recmind.store.consumed_ids, answer.user_ids))
+    consumed = set[str]().union(*map(recmind.store.interactions.consumed_ids, answer.user_ids))
     assert not consumed & {found.item_id for found in answer.recommendations}
     assert all(len(found.fits) == len(request.get("user_ids", ())) for found in answer.recommendations)
     read = tokens_read(model)

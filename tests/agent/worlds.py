@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recmind.data.records import Interaction, Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -78,8 +78,8 @@ def films(folder: Path) -> Store:
             "themes": _list(themes),
         }
         items.append(Item(item_id, title, "", attributes))
-    store.put_items(items)
-    store.add_interactions([Interaction(f"u{n}", "thing", "like", at=float(n)) for n in range(3)])
+    store.items.put(items)
+    store.interactions.add([Interaction(f"u{n}", "thing", "like", at=float(n)) for n in range(3)])
     return store
 
 
@@ -97,7 +97,7 @@ def shop(folder: Path) -> Store:
             "material": material,
         }
         items.append(Item(item_id, title, "", attributes))
-    store.put_items(items)
+    store.items.put(items)
     return store
 
 
@@ -114,7 +114,7 @@ def tagged(folder: Path) -> Store:
         ("7", "Airplane!", 1980, "Comedy", "funny|hilarious|good"),
         ("8", "Up", 2009, "Animation|Children|Comedy", "pixar|story"),
     )
-    store.put_items(
+    store.items.put(
         [
             Item(item_id, title, "", {"year": year, "genres": _list(genres), "tags": _list(tags)})
             for item_id, title, year, genres, tags in rows

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recmind.data.conditions import Condition, matches, parse_condition, resolve_condition
 from recmind.data.errors import ConditionError
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 ITEMS = [
     Item("1", "Alien", "A crew in deep space", {"year": 1979, "genres": ("Horror", "Science Fiction")}, 10.5),
@@ -27,7 +27,7 @@ ITEMS = [
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store(tmp_path_factory.mktemp("conditions") / "store.db") as store:
-        store.put_items(ITEMS)
+        store.items.put(ITEMS)
         yield store
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_shows_the_syntax(text: str) -> None:
 def test_meaning_of_each_operator(store: Store, text: str, ids: list[str]) -> None:
     condition = parse_condition(text)
     assert [item.item_id for item in ITEMS if matches(condition, item)] == ids
-    assert list(store.ids_of(store.matching_numbers([condition])).values()) == ids
+    assert list(store.items.ids_of(store.items.matching([condition])).values()) == ids
 
 
 def _values() -> st.SearchStrategy[Any]:
@@ -124,7 +124,7 @@ def _conditions() -> st.SearchStrategy[Condition]:
 @given(conditions=st.lists(_conditions(), max_size=3))
 def test_sql_and_python_agree_on_every_item(store: Store, conditions: list[Condition]) -> None:
     slow = [item.item_id for item in ITEMS if all(matches(condition, item) for condition in conditions)]
-    assert list(store.ids_of(store.matching_numbers(conditions)).values()) == slow
+    assert list(store.items.ids_of(store.items.matching(conditions)).values()) == slow
 
 
 @settings(max_examples=200, deadline=None)

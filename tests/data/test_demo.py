@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recmind.data.demo.users import CHECKSUM, checksum, make_users
+from recmind.data.demo.users import make_users
 from recmind.data.importers import import_demo
-from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.records import Interaction, Item, User
+from recmind.data.store.store import Store
+
+CHECKSUM = "7ec940f0abc409e6ae977ddc0fa51a78c421c17aedc01dc742faf88243474c83"
+"""SHA-256 of what ``make_users`` gives for the films that come with it."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def films(store: Store) -> list[Item]:
-    return [film for _, film in store.iter_items()]
+    return [film for _, film in store.items.all()]
 
 
 def test_every_film_is_complete(films: list[Item]) -> None:
@@ -58,23 +62,34 @@ def test_films_span_decades_countries_and_genres(films: list[Item], store: Store
 
 
 def test_values_have_one_spelling(store: Store) -> None:
-    rows = store._rows("SELECT attribute, key, count(*) FROM attribute_values GROUP BY 1, 2 HAVING count(*) > 1")
+    rows = store.database.rows(
+        "SELECT attribute, key, count(*) FROM attribute_values GROUP BY 1, 2 HAVING count(*) > 1"
+    )
     assert rows == []
 
 
 def test_users_are_synthetic_say_so_and_rate_within_bounds(store: Store) -> None:
-    users = store.user_ids()
+    users = store.users.ids()
     assert len(users) >= 120
     for user_id in users:
-        user = store.user(user_id)
+        user = store.users.get(user_id)
         assert user is not None
         assert user.attributes["synthetic"] == "yes"
-        interactions = store.interactions(user_id, newest_first=False)
+        interactions = store.interactions.of_user(user_id, newest_first=False)
         assert 20 <= len(interactions) <= 60
         assert len({i.item_id for i in interactions}) == len(interactions)
         assert all(i.kind == "rating" and i.value is not None and 0.5 <= i.value <= 5 for i in interactions)
         assert all(i.at is not None and i.at > 1_600_000_000 for i in interactions)
         assert [i.position for i in interactions] == list(range(len(interactions)))
+
+
+def checksum(users: Sequence[User], interactions: Sequence[Interaction]) -> str:
+    digest = hashlib.sha256()
+    for user in users:
+        digest.update(f"{user.user_id}\t{'|'.join(map(str, user.attributes.values()))}\n".encode())
+    for i in interactions:
+        digest.update(f"{i.user_id}\t{i.item_id}\t{i.kind}\t{i.value}\t{i.at}\t{i.position}\n".encode())
+    return digest.hexdigest()
 
 
 def test_users_are_the_same_everywhere(films: list[Item]) -> None:
@@ -83,14 +98,14 @@ def test_users_are_the_same_everywhere(films: list[Item]) -> None:
 
 def test_tastes_show_in_the_ratings(store: Store) -> None:
     """Who likes horror rates it above what others give it."""
-    horror = {item_id for item_id in store.ids_of(store.matching_numbers()).values() if _is_horror(store, item_id)}
+    horror = {item_id for item_id in store.items.ids_of(store.items.matching()).values() if _is_horror(store, item_id)}
     means = {}
     for fan in (True, False):
         values = [
             i.value
-            for user_id in store.user_ids()
-            if ("nights of horror" in store.user(user_id).attributes["tastes"]) == fan  # type: ignore[operator,union-attr]
-            for i in store.interactions(user_id)
+            for user_id in store.users.ids()
+            if ("nights of horror" in store.users.get(user_id).attributes["tastes"]) == fan  # type: ignore[operator,union-attr]
+            for i in store.interactions.of_user(user_id)
             if i.item_id in horror
         ]
         means[fan] = np.mean(np.array(values, dtype=float))
@@ -98,16 +113,16 @@ def test_tastes_show_in_the_ratings(store: Store) -> None:
 
 
 def _is_horror(store: Store, item_id: str) -> bool:
-    item = store.item(item_id)
+    item = store.items.get(item_id)
     genres = item.attributes["genres"] if item else ()
     return isinstance(genres, tuple) and "Horror" in genres
 
 
 def test_the_demo_can_be_imported_again_and_beside_other_items(tmp_path: Path) -> None:
     with Store(tmp_path / "store.db") as store:
-        store.put_items([Item("mine", "My own film")])
+        store.items.put([Item("mine", "My own film")])
         first = import_demo(store)
         again = import_demo(store)
         assert (first.users, first.interactions) == (again.users, again.interactions)
         assert (again.added, again.updated) == (0, 0)
-        assert store.interactions("ada") != []
+        assert store.interactions.of_user("ada") != []

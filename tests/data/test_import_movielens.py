@@ -11,7 +11,7 @@ from recmind.data.errors import ImportFailed
 from recmind.data.importers import import_movielens
 from recmind.data.importers.movielens import split_title
 from recmind.data.records import Interaction, Item, User
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_titles_are_put_right(written: str, title: str, year: int | None, others
 def test_latest_with_tags_and_links(store: Store, tmp_path: Path) -> None:
     report = import_movielens(store, _folder(tmp_path, LATEST))
     assert (report.items, report.users, report.interactions, report.added) == (4, 3, 3, 7)
-    assert [item for _, item in store.iter_items()] == [
+    assert [item for _, item in store.items.all()] == [
         Item("1", "Toy Story", "", {
             "year": 1995, "genres": ("Animation", "Comedy"), "tags": ("Pixar", "fun"), "imdb_id": "tt0114709",
             "tmdb_id": "862"}),
@@ -78,14 +78,14 @@ def test_latest_with_tags_and_links(store: Store, tmp_path: Path) -> None:
             "year": 1995, "genres": ("Drama",), "other_titles": ("La Cité des enfants perdus",)}),
         Item("4", "Babylon 5", "", {"genres": ("Sci-Fi",)}),
     ]  # fmt: skip
-    assert store.interactions("1") == [
+    assert store.interactions.of_user("1") == [
         Interaction("1", "2", "rating", 5.0, 964982800.0),
         Interaction("1", "1", "rating", 4.0, 964982703.0),
     ]
-    assert store.titles_by_key(["la cite des enfants perdus", "net"]) == {
+    assert store.titles.by_key(["la cite des enfants perdus", "net"]) == {
         "la cite des enfants perdus": ["3"], "net": ["2"],
     }  # fmt: skip
-    assert store.search_words("862") == []
+    assert store.full_text.search("862") == []
     again = import_movielens(store, _folder(tmp_path, LATEST))
     assert (again.added, again.updated) == (0, 0)
 
@@ -102,9 +102,9 @@ def test_1m_with_latin_1_and_users(store: Store, tmp_path: Path) -> None:
     )
     report = import_movielens(store, folder)
     assert (report.items, report.users, report.interactions) == (2, 2, 2)
-    assert store.item("2") == Item("2", "Les Misérables", "", {"year": 1995, "genres": ("Drama",)})
-    assert store.item("1") == Item("1", "Toy Story", "", {"year": 1995, "genres": ("Animation", "Children")})
-    assert store.user("2") == User("2", {"gender": "M", "age": 56, "occupation": "16", "zip": "07072"})
+    assert store.items.get("2") == Item("2", "Les Misérables", "", {"year": 1995, "genres": ("Drama",)})
+    assert store.items.get("1") == Item("1", "Toy Story", "", {"year": 1995, "genres": ("Animation", "Children")})
+    assert store.users.get("2") == User("2", {"gender": "M", "age": 56, "occupation": "16", "zip": "07072"})
 
 
 def test_100k_with_genre_flags(store: Store, tmp_path: Path) -> None:
@@ -122,13 +122,13 @@ def test_100k_with_genre_flags(store: Store, tmp_path: Path) -> None:
         "latin-1",
     )
     import_movielens(store, folder)
-    assert [item for _, item in store.iter_items()] == [
+    assert [item for _, item in store.items.all()] == [
         Item("1", "Toy Story", "", {"year": 1995, "genres": ("Animation", "Children", "Comedy")}),
         Item("2", "La Femme Nikita", "", {"year": 1990, "genres": ("Thriller",)}),
         Item("3", "unknown"),
     ]
-    assert store.user("196") == User("196", {"age": 24, "gender": "M", "occupation": "technician", "zip": "85711"})
-    assert store.interactions("186") == [Interaction("186", "2", "rating", 3.0, 891717742.0)]
+    assert store.users.get("196") == User("196", {"age": 24, "gender": "M", "occupation": "technician", "zip": "85711"})
+    assert store.interactions.of_user("186") == [Interaction("186", "2", "rating", 3.0, 891717742.0)]
 
 
 def test_bad_rows_are_reported_with_file_and_line(store: Store, tmp_path: Path) -> None:

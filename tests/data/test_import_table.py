@@ -14,7 +14,7 @@ import pytest
 from recmind.data.errors import ImportFailed, InputError
 from recmind.data.importers import ImportReport, import_table
 from recmind.data.records import Interaction, Item, User
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def shop(store: Store) -> Store:
     """A store with items 1, 2 and 007."""
-    store.put_items([Item("1", "One"), Item("2", "Two"), Item("007", "Seven")])
+    store.items.put([Item("1", "One"), Item("2", "Two"), Item("007", "Seven")])
     return store
 
 
@@ -41,7 +41,7 @@ def _counts(report: ImportReport) -> tuple[int, int, int, int, int]:
 
 
 def _items(store: Store) -> list[Item]:
-    return [item for _, item in store.iter_items()]
+    return [item for _, item in store.items.all()]
 
 
 # -- what files look like ----------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_a_long_description_and_repeated_titles_are_fine(store: Store, tmp_path:
     import_table(store, items=file)
     assert [item.title for item in _items(store)] == ["Same", "Same", ""]
     assert _items(store)[0].description == long.strip()
-    assert [number for number, _ in store.search_words("words")] == [1]
+    assert [number for number, _ in store.full_text.search("words")] == [1]
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_bad_interactions_say_why(shop: Store, tmp_path: Path, row: str, reason:
     (problem,) = raised.value.problems
     assert (problem.file, problem.line) == ("i.csv", 3)
     assert problem.reason.startswith(reason)
-    assert shop.user("u") is None
+    assert shop.users.get("u") is None
 
 
 def test_a_json_lines_file_cut_in_half_is_reported(store: Store, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_interactions_of_several_kinds_with_times_in_several_forms(shop: Store, 
     )
     report = import_table(shop, interactions=file)
     assert _counts(report) == (0, 1, 4, 4, 0)
-    assert set(shop.interactions("u")) == {
+    assert set(shop.interactions.of_user("u")) == {
         Interaction("u", "1", "rating", 4.5, 1577836800.0),
         Interaction("u", "2", "rating", 3.0, 1577923200.0),
         Interaction("u", "007", "view", None, 1577836800.0),
@@ -304,26 +304,26 @@ def test_the_kind_is_said_inferred_from_a_rating_column_or_asked_for(shop: Store
     with pytest.raises(ImportFailed, match=r"p.csv does not say what its interactions are.*--kind purchase"):
         import_table(shop, interactions=plain)
     import_table(shop, interactions=plain, kind=" Purchase ")
-    assert {i.kind for i in shop.interactions("u")} == {"rating", "purchase"}
+    assert {i.kind for i in shop.interactions.of_user("u")} == {"rating", "purchase"}
 
 
 def test_negative_values_can_be_allowed(shop: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "r.csv", "user_id,item_id,rating\nu,1,-3\n")
     import_table(shop, interactions=file, allow_negative=True)
-    assert shop.interactions("u")[0].value == -3.0
+    assert shop.interactions.of_user("u")[0].value == -3.0
 
 
 def test_an_order_column_stands_in_for_times(shop: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "r.tsv", "user_id\titem_id\torder\tat\nu\t2\t1\t\nu\t007\t2\t\nu\t1\t0\t100\n")
     import_table(shop, interactions=file, kind="purchase")
-    assert [i.item_id for i in shop.interactions("u", newest_first=False)] == ["1", "2", "007"]
+    assert [i.item_id for i in shop.interactions.of_user("u", newest_first=False)] == ["1", "2", "007"]
 
 
 def test_users_have_attributes(shop: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "u.csv", "user_id,age,likes\n007,30,a|b\nx,,\n")
     assert _counts(import_table(shop, users=file)) == (0, 2, 0, 0, 0)
-    assert shop.user("007") == User("007", {"age": 30, "likes": ("a", "b")})
-    assert shop.user("x") == User("x")
+    assert shop.users.get("007") == User("007", {"age": 30, "likes": ("a", "b")})
+    assert shop.users.get("x") == User("x")
 
 
 # -- importing again ---------------------------------------------------------------------------------------------------
@@ -333,21 +333,23 @@ def test_importing_again_updates_and_never_duplicates(store: Store, tmp_path: Pa
     items = _write(tmp_path, "items.csv", "item_id,title,tags\n1,One,a|b\n2,Two,c|d\n")
     log = _write(tmp_path, "log.csv", "user_id,item_id,rating,at\nu,1,3,10\nu,2,4,20\n")
     assert _counts(import_table(store, items=items, interactions=log)) == (2, 1, 2, 4, 0)
-    version, mark = store.catalogue_version, store.watermark("u")
+    version, mark = store.catalogue_version, store.users.watermark("u")
     assert _counts(import_table(store, items=items, interactions=log)) == (2, 1, 2, 0, 0)
-    assert (store.catalogue_version, store.watermark("u")) == (version, mark), "nothing changed, so no version changes"
+    assert (store.catalogue_version, store.users.watermark("u")) == (version, mark), (
+        "nothing changed, so no version changes"
+    )
     _write(tmp_path, "items.csv", "item_id,title,tags\n1,Uno,a|b\n3,Three,\n")
     _write(tmp_path, "log.csv", "user_id,item_id,rating,at\nu,1,5,10\nv,3,4,20\n")
     assert _counts(import_table(store, items=items, interactions=log)) == (2, 2, 2, 2, 2)
     assert [item.title for item in _items(store)] == ["Uno", "Two", "Three"]
-    assert store.watermark("u") > mark
-    assert [(i.item_id, i.value) for i in store.interactions("u")] == [("2", 4.0), ("1", 5.0)]
+    assert store.users.watermark("u") > mark
+    assert [(i.item_id, i.value) for i in store.interactions.of_user("u")] == [("2", 4.0), ("1", 5.0)]
     assert store.catalogue().interactions == 3
 
 
 def test_a_second_item_file_merges(store: Store, tmp_path: Path) -> None:
     import_table(store, items=_write(tmp_path, "a.csv", "item_id,title,year\n1,One,1999\n2,Two,2000\n"))
-    store.set_available(["1"], False)
+    store.items.set_available(["1"], False)
     more = _write(tmp_path, "b.csv", "movie,overview,keywords\n1,A story,x|y\n")
     import_table(store, items=more, columns={"items.item_id": "movie", "items.description": "overview"})
     assert _items(store) == [
@@ -362,7 +364,7 @@ def test_replace_makes_the_files_the_whole_truth(store: Store, tmp_path: Path) -
     items = _write(tmp_path, "items.csv", "item_id,title,year\n1,One,1999\n2,Two,2000\n")
     log = _write(tmp_path, "log.csv", "user_id,item_id,rating,at\nu,1,3,10\nu,2,4,20\nv,2,1,5\nw,1,1,5\n")
     import_table(store, items=items, interactions=log)
-    mark = store.watermark("w")
+    mark = store.users.watermark("w")
     _write(tmp_path, "items.csv", "item_id,title\n2,Deux\n3,Trois\n")
     _write(tmp_path, "log.csv", "user_id,item_id,rating,at\nu,2,5,20\nu,3,4,30\nw,1,1,5\n")
     report = import_table(store, items=items, interactions=log, replace=True)
@@ -372,24 +374,24 @@ def test_replace_makes_the_files_the_whole_truth(store: Store, tmp_path: Path) -
         Item("2", "Deux"),
         Item("3", "Trois"),
     ]
-    assert [(i.item_id, i.value) for i in store.interactions("u")] == [("3", 4.0), ("2", 5.0)]
-    assert store.interactions("v") == []
-    assert store.statistics([1, 2]).interactions.tolist() == [1, 1]
-    assert store.watermark("w") > mark
+    assert [(i.item_id, i.value) for i in store.interactions.of_user("u")] == [("3", 4.0), ("2", 5.0)]
+    assert store.interactions.of_user("v") == []
+    assert store.counts.of_items([1, 2]).interactions.tolist() == [1, 1]
+    assert store.users.watermark("w") > mark
     import_table(store, items=_write(tmp_path, "back.csv", "item_id,title\n1,One\n2,Deux\n3,Trois\n"), replace=True)
     assert all(item.available for item in _items(store))
     assert store.problems() == []
 
 
 def test_a_failed_replace_keeps_everything(shop: Store, tmp_path: Path) -> None:
-    shop.add_interactions([Interaction("u", "1", "like")])
+    shop.interactions.add([Interaction("u", "1", "like")])
     items = _write(tmp_path, "items.csv", "item_id,title\n9,Nine\n")
     log = _write(tmp_path, "log.csv", "user_id,item_id\nu,9\nu,nowhere\n")
     with pytest.raises(ImportFailed, match=r"log.csv:3: the catalogue has no item 'nowhere'"):
         import_table(shop, items=items, interactions=log, kind="like", replace=True)
     assert [item.item_id for item in _items(shop)] == ["1", "2", "007"]
     assert all(item.available for item in _items(shop))
-    assert len(shop.interactions("u")) == 1
+    assert len(shop.interactions.of_user("u")) == 1
 
 
 def test_progress_is_told_on_long_files(shop: Store, tmp_path: Path) -> None:

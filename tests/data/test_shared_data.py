@@ -10,7 +10,7 @@ import pytest
 
 from recmind.data.conditions import parse_condition
 from recmind.data.importers import import_movielens, import_table
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_latest_small_describes_itself(latest: Store) -> None:
     assert year is not None
     assert (year.minimum, year.maximum) == (1902, 2018)
     assert [(kind.name, kind.interactions) for kind in catalogue.kinds] == [("rating", 100_836)]
-    assert latest.titles_by_key(["matrix", "net"]) == {"matrix": ["2571"], "net": ["185"]}
+    assert latest.titles.by_key(["matrix", "net"]) == {"matrix": ["2571"], "net": ["185"]}
     assert latest.problems() == []
 
 
@@ -41,8 +41,8 @@ def test_sql_and_python_agree_on_latest_small(latest: Store) -> None:
     conditions = [parse_condition(text) for text in ("genres=comedy", "year>=1990", "tags~pixar", "genres!=Drama")]
     from recmind.data.conditions import matches
 
-    slow = [n for n, item in latest.iter_items() if all(matches(condition, item) for condition in conditions)]
-    assert latest.matching_numbers(conditions).tolist() == slow
+    slow = [n for n, item in latest.items.all() if all(matches(condition, item) for condition in conditions)]
+    assert latest.items.matching(conditions).tolist() == slow
     assert slow
 
 
@@ -55,7 +55,7 @@ def test_overviews_merge_into_latest_small(shared_data: Path, tmp_path: Path) ->
             columns={"items.item_id": "movieId", "items.description": "overview"},
         )
         assert (report.items, report.added, report.updated) == (3537, 0, 3537)
-        toy = store.item("1")
+        toy = store.items.get("1")
         assert toy is not None
         assert toy.title == "Toy Story"
         assert toy.description.startswith("Led by Woody")
@@ -76,11 +76,11 @@ def test_beauty_comes_in_by_its_order_column(shared_data: Path, tmp_path: Path) 
             kind="purchase",
         )
         assert (report.items, report.users, report.interactions, report.skipped) == (12_101, 22_363, 198_502, [])
-        arrays = store.interaction_arrays()
+        arrays = store.interactions.arrays()
         same_user = arrays.user_numbers[1:] == arrays.user_numbers[:-1]
         assert (np.diff(arrays.positions)[same_user] == 1).all()
         assert np.isnan(arrays.at).sum() == 2 * 22_363
-        assert [i.item_id for i in store.interactions("1", newest_first=False)] == ["1", "2", "3", "4", "5"]
-        item = store.item("1")
+        assert [i.item_id for i in store.interactions.of_user("1", newest_first=False)] == ["1", "2", "3", "4", "5"]
+        item = store.items.get("1")
         assert item is not None
         assert item.attributes["attributes"] == ("OPI", "Makeup", "Nails", "Nail Polish")

@@ -8,7 +8,7 @@ import pytest
 
 from recmind.data.errors import WorkspaceError
 from recmind.data.settings import KindMeaning, Settings
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace, resolve_home
 
 

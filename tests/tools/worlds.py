@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recmind.data.records import Interaction, Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 FILMS = (
     ("matrix", "The Matrix", 1999, ("Action", "Sci-Fi"), "A hacker learns that the world is a simulation."),
@@ -22,7 +22,7 @@ FILMS = (
 def films(folder: Path) -> Store:
     """Ten films with genres and year, and no interactions."""
     store = Store(folder / "films.db")
-    store.put_items(
+    store.items.put(
         Item(item_id, title, description, {"genres": genres, "year": year})
         for item_id, title, year, genres, description in FILMS
     )
@@ -43,7 +43,7 @@ def shop(folder: Path) -> Store:
     """Thirty pots, spades and creams with brand, category and price; hidden and prose attributes among them."""
     store = Store(folder / "shop.db")
     kinds = ("Pots", "Spades", "Creams")
-    store.put_items(
+    store.items.put(
         Item(
             f"p{n}",
             f"{('Pot', 'Spade', 'Cream')[n % 3]} number {n}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recmind.data.arrays import Bools, Float64s, Int64s
-from recmind.data.metrics import calibration
+from recmind.data.evaluation.metrics import calibration
 
 FOLDS = 5
 LEAST_LABELS = 200

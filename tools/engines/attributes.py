@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, proxy
 from recmind.data.catalogue import AttributeSummary
 from recmind.data.conditions import PSEUDO_ATTRIBUTES
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import format_number
 
 Scalar = str | float
@@ -77,7 +77,7 @@ class AttributeWeights:
         counts = self._counts.get(attribute)
         if counts is None:
             few = self._distinct.get(attribute, 0) <= _VALUES_KNOWN
-            counts = self._counts[attribute] = dict(self.store.values_of(attribute)) if few else {}
+            counts = self._counts[attribute] = dict(self.store.attributes.values(attribute)) if few else {}
         return counts.get(value if isinstance(value, str) else format_number(value), 0) / self.size
 
     def item_values(self, item: Item) -> tuple[ItemValue, ...]:

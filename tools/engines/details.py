@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import format_number
 
 DESCRIPTION_LENGTH = 400
@@ -34,9 +34,9 @@ class ItemDetails:
 
     def describe(self, item_ids: Iterable[str]) -> list[DetailsRow]:
         """All about these items, in their order; unknown ids are left out."""
-        items = self.store.items(dict.fromkeys(item_ids))
-        numbers = self.store.numbers_of(items)
-        counts = self.store.statistics(list(numbers.values()))
+        items = self.store.items.get_many(dict.fromkeys(item_ids))
+        numbers = self.store.items.numbers_of(items)
+        counts = self.store.counts.of_items(list(numbers.values()))
         means = counts.means
         return [
             DetailsRow(

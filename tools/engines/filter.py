@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import without
-from recmind.data.columns import text_column
 from recmind.data.conditions import Condition, resolve_attribute, resolve_condition
 from recmind.data.errors import ConditionError
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.attributes import attribute_weights
 from recmind.tools.engines.popular import PopularItems
 
@@ -64,8 +63,8 @@ class ItemFilter:
         """
         catalogue = self.store.catalogue()
         wanted = tuple(resolve_condition(condition, catalogue) for condition in conditions)
-        numbers = self.store.matching_numbers(wanted)
-        barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
+        numbers = self.store.items.matching(wanted)
+        barred = np.array(list(self.store.items.numbers_of(exclude).values()), dtype=np.int64)
         total = len(numbers) - int(index_in_sorted(numbers, barred)[1].sum())
         name, descending = self._sort(sort)
         if name == "popularity" and descending:
@@ -73,8 +72,8 @@ class ItemFilter:
         else:
             numbers = without(numbers, barred)
             chosen = numbers[self._order(numbers, name, descending, max(n, 0))]
-        ids = self.store.ids_of(chosen.tolist())
-        counts = self.store.statistics(chosen)
+        ids = self.store.items.ids_of(chosen.tolist())
+        counts = self.store.counts.of_items(chosen)
         means = counts.means
         scores = self.popular.score(chosen)
         rows = [
@@ -127,12 +126,12 @@ class ItemFilter:
             return self._column(numbers, name)
         if name in ("item_id", "description"):
             return np.arange(len(numbers), dtype=np.float64)
-        texts = text_column(self.store, name)
+        texts = self.store.attributes.text_column(name)
         rank = {text: place for place, text in enumerate(sorted({*texts.values()}))}
         return np.array([rank[texts[n]] if n in texts else np.nan for n in numbers.tolist()], dtype=np.float64)
 
     def _column(self, numbers: Int64s, name: str) -> Float64s:
-        known, values = self.store.number_column(name)
+        known, values = self.store.attributes.number_column(name)
         places, there = index_in_sorted(known, numbers)
         if not there.any():
             return np.full(len(numbers), np.nan)

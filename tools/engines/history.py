@@ -13,7 +13,7 @@ from recmind.data.arrays import Float32s, index_in_sorted
 from recmind.data.conditions import Condition
 from recmind.data.records import Interaction
 from recmind.data.signals import Deed, against
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.collaborative.user_sequence import SequenceItem, sequence_of
 from recmind.tools.engines.profile import Profile, build_profile, star_kinds
 
@@ -82,12 +82,12 @@ class UserHistory:
             if order == "oldest":
                 past.reverse()
         else:
-            past = self.store.interactions(
+            past = self.store.interactions.of_user(
                 user_id, kinds=kinds, since=since, until=until, newest_first=order != "oldest"
             )
         if conditions and past:
-            numbers = self.store.numbers_of(dict.fromkeys(interaction.item_id for interaction in past))
-            matching = self.store.matching_numbers(conditions, available_only=False)
+            numbers = self.store.items.numbers_of(dict.fromkeys(interaction.item_id for interaction in past))
+            matching = self.store.items.matching(conditions, available_only=False)
             _, met = index_in_sorted(matching, np.array(list(numbers.values()), dtype=np.int64))
             meeting = {item_id for item_id, is_met in zip(numbers, met.tolist(), strict=True) if is_met}
             past = [interaction for interaction in past if interaction.item_id in meeting]
@@ -96,7 +96,7 @@ class UserHistory:
             past.sort(key=lambda i: (i.value is None, sign * (i.value or 0.0)))
         if n is not None:
             past = past[: max(n, 0)]
-        items = self.store.items(dict.fromkeys(interaction.item_id for interaction in past))
+        items = self.store.items.get_many(dict.fromkeys(interaction.item_id for interaction in past))
         low = self.against(user_id) if past else frozenset()
         return [
             HistoryRow(i, items[i.item_id].name, (i.item_id, i.kind, i.value) in low)
@@ -106,7 +106,7 @@ class UserHistory:
 
     def _all(self, user_id: str) -> list[Interaction]:
         """All that the user did, newest first; the list is the caller's."""
-        return self._known(self._newest_first, user_id, lambda: self.store.interactions(user_id)).copy()
+        return self._known(self._newest_first, user_id, lambda: self.store.interactions.of_user(user_id)).copy()
 
     def profile(self, user_id: str | None) -> Profile:
         """What the past says of the user's taste; an empty one for an unknown user or None."""
@@ -118,13 +118,13 @@ class UserHistory:
         """The ids of the items that the user has had; empty for an unknown user or None."""
         if user_id is None:
             return frozenset()
-        return self._known(self._consumed, user_id, lambda: self.store.consumed_ids(user_id))
+        return self._known(self._consumed, user_id, lambda: self.store.interactions.consumed_ids(user_id))
 
     def refused(self, user_id: str | None) -> frozenset[str]:
         """The ids of the items that the user does not want; empty for an unknown user or None."""
         if user_id is None:
             return frozenset()
-        return self._known(self._refused, user_id, lambda: self.store.refused_ids(user_id))
+        return self._known(self._refused, user_id, lambda: self.store.interactions.refused_ids(user_id))
 
     def against(self, user_id: str | None) -> frozenset[Deed]:
         """What the user did that speaks against its item; empty for an unknown user or None."""
@@ -145,7 +145,7 @@ class UserHistory:
         others = {i.item_id for i in self._all(user_id) if (i.item_id, i.kind, i.value) not in low}
         # Of somebody who never gives more, the best of few stars still lead to candidates.
         leading = [past.item_number for past in self.signals(user_id) if past.weight > 0]
-        return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.ids_of(leading).values()}
+        return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.items.ids_of(leading).values()}
 
     def signals(self, user_id: str | None) -> tuple[SequenceItem, ...]:
         """The user's past as the engines take it, newest first; empty for an unknown user or None."""
@@ -153,15 +153,15 @@ class UserHistory:
 
     def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[SequenceItem, ...], Float32s]:
         """The same with the values of one kind, NaN for other kinds."""
-        number = None if user_id is None else self.store.user_number(user_id)
+        number = None if user_id is None else self.store.users.number_of(user_id)
         if user_id is None or number is None:
             return (), np.empty(0, np.float32)
-        read = lambda: sequence_of(self.store.user_arrays([number]), self.store.settings, kind)  # noqa: E731
+        read = lambda: sequence_of(self.store.interactions.arrays_of([number]), self.store.settings, kind)  # noqa: E731
         return self._known(self._pasts.setdefault(kind, {}), user_id, read)
 
     def _known(self, kept: dict[str, tuple[tuple[int, int], T]], user_id: str, read: Callable[[], T]) -> T:
         """What was read of the user, read again only when the user or the catalogue has changed."""
-        version = self.store.watermark(user_id), self.store.catalogue_version
+        version = self.store.users.watermark(user_id), self.store.catalogue_version
         known = kept.get(user_id)
         if known is not None and known[0] == version:
             return known[1]

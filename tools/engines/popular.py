@@ -13,7 +13,7 @@ from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import ItemStatistics, without
 from recmind.data.conditions import Condition
 from recmind.data.statistics import Counted
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 VALUE_SHARE = 0.5
 """Where interactions have values, the share of the Bayesian mean in the score; the count makes up the rest."""
@@ -132,17 +132,17 @@ class PopularItems:
             exclude: item ids that must not come.
             n: the most to return.
         """
-        allowed = self.store.matching_numbers(conditions)
-        barred = np.array(list(self.store.numbers_of(exclude).values()), dtype=np.int64)
+        allowed = self.store.items.matching(conditions)
+        barred = np.array(list(self.store.items.numbers_of(exclude).values()), dtype=np.int64)
         if since is None and until is None:
             standing = self._standing()
             chosen = standing.first(allowed, barred, max(n, 0))
             counts, scores = standing.counted.of(chosen), standing.scores(chosen)
         else:
-            scored = _scored(self.store.popularity_between(since, until))
+            scored = _scored(self.store.counts.between(since, until))
             chosen = _first(scored.order, allowed, barred, max(n, 0))
             counts, scores = scored.counts.of(chosen), scored.of(chosen)
-        ids = self.store.ids_of(chosen.tolist())
+        ids = self.store.items.ids_of(chosen.tolist())
         rows = zip(chosen.tolist(), counts.interactions.tolist(), counts.means.tolist(), scores.tolist(), strict=True)
         return [
             PopularItem(ids[number], count, None if math.isnan(mean) else mean, score)
@@ -170,7 +170,7 @@ class PopularItems:
         return standing.whole.scale.means(counts).astype(np.float32)
 
     def _standing(self) -> _Standing:
-        counted = self.store.counted()
+        counted = self.store.counts.snapshot()
         known = self._known
         if known is None or known.counted is not counted:
             as_before = known is not None and known.counted.whole is counted.whole

@@ -12,10 +12,9 @@ import numpy as np
 from recmind.data import wording
 from recmind.data.arrays import Bools, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.columns import value_links, values_of_attributes
 from recmind.data.records import Preference
 from recmind.data.signals import LOW_FEELING, POOR_STARS, standardized, weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import format_number, shortened
 from recmind.tools.engines.attributes import AttributeWeights, TasteKey, attribute_weights, taste_value
 
@@ -134,9 +133,9 @@ def star_kinds(store: Store) -> frozenset[str]:
 
 def build_profile(store: Store, user_id: str) -> Profile:
     """The profile of the user from the store."""
-    preferences = tuple(store.preferences(user_id))
-    number = store.user_number(user_id)
-    arrays = None if number is None else store.user_arrays([number])
+    preferences = tuple(store.preferences.of_user(user_id))
+    number = store.users.number_of(user_id)
+    arrays = None if number is None else store.interactions.arrays_of([number])
     if arrays is None or not len(arrays):
         return Profile(user_id=user_id, known=bool(preferences), preferences=preferences)
     weight = weights(arrays, store.settings).astype(np.float64)
@@ -203,7 +202,7 @@ def _taste_table(weights: AttributeWeights) -> _TasteTable:
     places: dict[TasteKey, int] = {}
     items: list[float] = []
     links: list[tuple[int, int]] = []
-    for value_number, value in sorted(values_of_attributes(weights.store, attributes).items()):
+    for value_number, value in sorted(weights.store.attributes.by_value_number(attributes).items()):
         year = attributes[value.attribute].is_year
         key = value.attribute, taste_value(year, value.text if value.number is None else value.number)
         place = places.setdefault(key, len(places))
@@ -263,7 +262,7 @@ def _tastes(
 
 def _holders(store: Store, items: Int64s, table: _TasteTable) -> tuple[Int64s, Int64s]:
     """Which items have which keys: places in ``items`` and in the table's keys, each pair once."""
-    links = value_links(store, items.tolist())
+    links = store.attributes.links(items.tolist())
     if not len(table.value_numbers) or not len(links):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     at, kept = index_in_sorted(table.value_numbers, links[:, 1])
@@ -305,8 +304,8 @@ def _past_items(store: Store, arrays: InteractionArrays, order: Sequence[int] | 
         values.setdefault(int(arrays.item_numbers[place]), None if np.isnan(value) else value)
         if len(values) >= LISTED:
             break
-    ids = store.ids_of(values)
-    items = store.items(ids.values())
+    ids = store.items.ids_of(values)
+    items = store.items.get_many(ids.values())
     return tuple(PastItem(ids[n], items[ids[n]].name, value) for n, value in values.items() if ids.get(n) in items)
 
 

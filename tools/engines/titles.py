@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recmind.data.arrays import Int64s
-from recmind.data.columns import all_title_keys, title_matches
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.text import STOP_WORDS, title_keys
 from recmind.tools.engines.attributes import attribute_weights, values_of
 
@@ -71,7 +70,7 @@ class TitleFinder:
     def _add_named(self, text: str, found_here: _Found) -> None:
         """Items that the text names: a key of its own is a key of their title, with its subtitle or without."""
         keys = [key for key, distance in title_keys(text).items() if distance < 2]
-        for _, number, distance in title_matches(self.store, keys):
+        for _, number, distance in self.store.titles.matches(keys):
             _better(found_here, number, _DISTANCE_SCORES[distance], exact=True)
 
     def _add_with_year(self, text: str, year: int, found_here: _Found) -> None:
@@ -81,7 +80,7 @@ class TitleFinder:
         if not any(exact for _, exact in without.values()):
             self._add_similar(text, without)
         for number, (score, exact) in without.items():
-            item = self.store.item_by_number(number)
+            item = self.store.items.by_number(number)
             if item is not None:
                 same = year in self._years(item)
                 # A year that is off by one or two is a slip; another year is most likely another item.
@@ -119,9 +118,9 @@ class TitleFinder:
     def _candidate_keys(self, text: str) -> tuple[Sequence[str], Sequence[int] | Int64s]:
         """Title keys to compare with, and the item number of each."""
         if self.store.catalogue().items <= KEYS_SCANNED // 2:
-            return all_title_keys(self.store)
-        similar = self.store.similar_titles(text, 200)
-        known = self.store.numbers_of(item_id for item_id, _ in similar)
+            return self.store.titles.keys()
+        similar = self.store.titles.similar(text, 200)
+        known = self.store.items.numbers_of(item_id for item_id, _ in similar)
         pairs = [(key, known[item_id]) for item_id, title in similar for key in title_keys(title)]
         return [key for key, _ in pairs], [number for _, number in pairs]
 
@@ -140,7 +139,7 @@ class TitleFinder:
 
     def _ordered(self, found_here: _Found, n: int) -> list[TitleMatch]:
         numbers = list(found_here)
-        counts = self.store.statistics(numbers).interactions.astype(np.float64)
+        counts = self.store.counts.of_items(numbers).interactions.astype(np.float64)
         most = max(float(counts.max(initial=0.0)), 1.0)
         scores = {
             number: found_here[number][0] + POPULARITY_SHARE * float(count) / most
@@ -148,8 +147,8 @@ class TitleFinder:
         }
         # What is exact stays before what is only similar, however popular.
         order = sorted(numbers, key=lambda m: (not found_here[m][1], -scores[m], m))[:n]
-        ids = self.store.ids_of(order)
-        items = self.store.items(ids.values())
+        ids = self.store.items.ids_of(order)
+        items = self.store.items.get_many(ids.values())
         matches = []
         for number in order:
             if number in ids:

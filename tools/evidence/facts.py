@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from recmind.data import wording
 from recmind.data.conditions import PSEUDO_ATTRIBUTES, Condition, matches
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.brief import Constraint
 from recmind.tools.engines.attributes import (
     LONG_VALUE,
@@ -133,7 +133,7 @@ def with_facts(store: Store, findings: Findings, focus: Focus = NO_FOCUS, most: 
 
     Only of the rows that are shown: the others get theirs when a ranking or another look-up shows them.
     """
-    items = store.items(row.item_id for row in findings.rows[: findings.shown])
+    items = store.items.get_many(row.item_id for row in findings.rows[: findings.shown])
     chosen = item_facts(store)
     rows = []
     for row in findings.rows:
@@ -161,7 +161,7 @@ def build_findings(
 ) -> Findings:
     """Findings of rows (item id, own evidence, scores), with titles, facts and summaries, without unknown items."""
     given = list(rows)
-    items = store.items(item_id for item_id, _, _ in given)
+    items = store.items.get_many(item_id for item_id, _, _ in given)
     plain = tuple(
         Finding(item_id, items[item_id].name, role, tuple(evidence), scores)
         for item_id, evidence, scores in given

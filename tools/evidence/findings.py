@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from recmind.data import wording
 from recmind.data.conditions import Condition, resolve_condition
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.collaborative.model import CollaborativeHit
 from recmind.tools.engines.attributes import only_kind
 from recmind.tools.engines.details import DetailsRow
@@ -49,7 +49,7 @@ def popular_findings(
     elif not items:
         note = (
             unmet(store, conditions)
-            if not store.count_matching(conditions)
+            if not store.items.count(conditions)
             else ("Nobody has taken up such an item yet. Use filter_items.")
         )
     kind = only_kind(store)
@@ -219,7 +219,7 @@ def search_findings(
         shown: how many rows the model reads.
     """
     ids = [hit.item_id for hit in hits]
-    liked = search.store.items(like)
+    liked = search.store.items.get_many(like)
     near = {item_id: search.similarities(search.vector(item_id), ids).tolist() for item_id in liked}
     rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
     for place, hit in enumerate(hits):
@@ -242,7 +242,7 @@ def search_findings(
 def _nothing_found(search: ItemSearch, query: str, like: Sequence[str], conditions: Sequence[Condition]) -> str:
     if not query.strip() and not like:
         return "Nothing was asked for: search needs words, or items to resemble."
-    if conditions and not search.store.count_matching(conditions):
+    if conditions and not search.store.items.count(conditions):
         return unmet(search.store, conditions)
     return "Nothing that may be recommended is near to that. Loosen a condition, or describe it in other words."
 
@@ -272,8 +272,8 @@ def collaborative_findings(
     """
     sources = [number for hit in hits for number, _ in hit.because]
     sources += [hit.alike for hit in hits if hit.alike is not None]
-    ids = store.ids_of(dict.fromkeys((*(hit.item_number for hit in hits), *sources)))
-    items = store.items(dict.fromkeys(ids[number] for number in sources if number in ids))
+    ids = store.items.ids_of(dict.fromkeys((*(hit.item_number for hit in hits), *sources)))
+    items = store.items.get_many(dict.fromkeys(ids[number] for number in sources if number in ids))
     rows: list[tuple[str, list[Evidence], dict[str, float]]] = []
     for hit in hits:
         if hit.item_number not in ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from recmind.data.conditions import Condition
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 
 def loosening(store: Store, conditions: Sequence[Condition], exclude: Collection[str] = frozenset()) -> str:
@@ -13,10 +13,10 @@ def loosening(store: Store, conditions: Sequence[Condition], exclude: Collection
 
     The three that give most; empty where dropping any single one gives no more than there are.
     """
-    there_are = store.count_matching(conditions, exclude=exclude)
+    there_are = store.items.count(conditions, exclude=exclude)
     gains = []
     for place, condition in enumerate(conditions):
-        more = store.count_matching((*conditions[:place], *conditions[place + 1 :]), exclude=exclude)
+        more = store.items.count((*conditions[:place], *conditions[place + 1 :]), exclude=exclude)
         if more > there_are:
             gains.append((more, -place, condition))
     gains.sort(reverse=True, key=lambda gain: gain[:2])
@@ -28,7 +28,7 @@ def unmet(store: Store, conditions: Sequence[Condition], exclude: Collection[str
     if not conditions:
         return "Nothing is left: every item is excluded." if exclude else "The catalogue has no available item."
     listed = " and ".join(str(condition) for condition in conditions)
-    matching = store.count_matching(conditions)
+    matching = store.items.count(conditions)
     if matching:
         cause = (
             f"All {matching} items that meet {listed} are excluded."

@@ -23,7 +23,7 @@ from recmind.data.locking import Taken, turn
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.version import recmind_version
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
@@ -110,7 +110,7 @@ def _build_into(
     clock, catalogue_version = store.clock, store.catalogue_version
     index = TextIndex.fit(store, encoder, _reusable(previous, workspace, store, encoder), progress)
     index.save(folder, progress=progress)
-    arrays = store.interaction_arrays()
+    arrays = store.interactions.arrays()
     lists = folder / LISTS_FILE
     embeddings = ItemEmbeddings(index.numbers, index.vectors, lists if lists.is_file() else None)
     choice = _choice(previous, arrays, embeddings, store, tuned=tuned, progress=progress)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from recmind.data.errors import WorkspaceError
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
@@ -53,7 +53,7 @@ class Engines:
         if self.confidence is None or user_id is None:
             return {}
         past, values = self.history.valued(user_id, self.confidence.kind)
-        numbers = self._store.numbers_of(item_ids)
+        numbers = self._store.items.numbers_of(item_ids)
         said = self.confidence.predict(past, values, list(numbers.values())).tolist()
         return {item_id: round(p, 4) for item_id, p in zip(numbers, said, strict=True) if not math.isnan(p)}
 

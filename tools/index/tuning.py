@@ -14,10 +14,10 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
 from recmind.data.catalogue import InteractionArrays
+from recmind.data.evaluation.splits import shuffled
 from recmind.data.progress import Progress, quiet
 from recmind.data.settings import Settings
 from recmind.data.signals import weights as signal_weights
-from recmind.data.splits import shuffled
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings

@@ -10,7 +10,7 @@ import numpy as np
 
 from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.engines.attributes import Scalar, TasteKey, attribute_weights, values_of
@@ -129,13 +129,13 @@ class HybridRanker:
             given: the caller chose the candidates: most of them the user may have nothing to do with.
             weights: instead of those that the request calls for.
         """
-        known = self.store.numbers_of(dict.fromkeys(candidate.item_id for candidate in candidates))
+        known = self.store.items.numbers_of(dict.fromkeys(candidate.item_id for candidate in candidates))
         by_id = {candidate.item_id: candidate for candidate in candidates}
         ids = sorted(known, key=known.__getitem__)
         if not ids:
             return []
         numbers = np.array([known[item_id] for item_id in ids], dtype=np.int64)
-        items = self.store.items([*ids, *like])
+        items = self.store.items.get_many([*ids, *like])
         parts = {
             "collaborative": self._collaborative(numbers, history, like, given),
             "semantic": self._semantic([by_id[item_id] for item_id in ids], query, like),
@@ -187,7 +187,7 @@ class HybridRanker:
     def _collaborative(
         self, numbers: Int64s, history: Sequence[SequenceItem], like: Sequence[str], given: bool
     ) -> Float64s | None:
-        seeds = list(self.store.numbers_of(like).values())
+        seeds = list(self.store.items.numbers_of(like).values())
         found_parts = []
         if seeds:
             # The root, because one item's row falls off steeply: the tenth is near it, too.
@@ -218,7 +218,7 @@ class HybridRanker:
         return _min_max(self._similarities(item_ids, "", unlike)) if unlike else None
 
     def _popularity(self, numbers: Int64s) -> dict[str, Float64s | None]:
-        counts = self.store.statistics(numbers).interactions.astype(np.float64)
+        counts = self.store.counts.of_items(numbers).interactions.astype(np.float64)
         if not counts.any():
             return {"popularity": None, "novelty": None}
         taken = np.log1p(counts)
@@ -252,7 +252,7 @@ class HybridRanker:
             ways = np.zeros(len(numbers))
             for condition in wish.conditions:
                 # The same as ``recmind.data.conditions.matches``, and remembered by the store.
-                matching = self.store.matching_numbers((condition,), available_only=False)
+                matching = self.store.items.matching((condition,), available_only=False)
                 ways += index_in_sorted(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
         return total / len(wishes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recmind.data.arrays import Float64s
-from recmind.data.metrics import TargetRanks
+from recmind.data.evaluation.metrics import TargetRanks
 from recmind.tools.ranking.reranker import FEATURES
 
 FOLDS = 5

@@ -120,7 +120,7 @@ class ItemSearch:
 
     def vector(self, item_id: str) -> Float32s | None:
         """The item's own vector, or None where the catalogue or the index does not have it."""
-        number = self.store.numbers_of([item_id]).get(item_id)
+        number = self.store.items.numbers_of([item_id]).get(item_id)
         rows = self.index.held_rows(np.array([] if number is None else [number], dtype=np.int64))
         return self.index.vectors[rows[0]] if len(rows) else None
 
@@ -132,7 +132,7 @@ class ItemSearch:
     def vectors_of(self, item_ids: Sequence[str]) -> Float32s:
         """The items' own vectors, of shape (items, dimension); 0 where the catalogue or the index does not have one."""
         result = np.zeros((len(item_ids), self.index.vectors.shape[1]), dtype=np.float32)
-        numbers = self.store.numbers_of(item_ids)
+        numbers = self.store.items.numbers_of(item_ids)
         places = [place for place, item_id in enumerate(item_ids) if item_id in numbers]
         rows, known = self.index.rows_of(np.array([numbers[item_ids[place]] for place in places], dtype=np.int64))
         result[np.array(places, dtype=np.int64)[known]] = self.index.vectors[rows[known]]
@@ -143,7 +143,7 @@ class ItemSearch:
         result = np.full(len(item_ids), np.nan, dtype=np.float32)
         if vector is None:
             return result
-        known = self.store.numbers_of(item_ids)
+        known = self.store.items.numbers_of(item_ids)
         numbers = np.array([known.get(item_id, -1) for item_id in item_ids], dtype=np.int64)
         rows, found = self.index.rows_of(numbers)
         result[found] = row_dots(self.index.vectors[rows[found]], vector)
@@ -151,8 +151,8 @@ class ItemSearch:
 
     def _hits(self, fused: list[tuple[int, float]], query: str, vector: Float32s | None) -> list[SearchHit]:
         weights = {stem(normalize(query[start:end])): weight for start, end, weight in self._term_weights.of(query)}
-        ids = self.store.ids_of([number for number, _ in fused])
-        items = self.store.items(ids.values())
+        ids = self.store.items.ids_of([number for number, _ in fused])
+        items = self.store.items.get_many(ids.values())
         similarities = self.similarities(vector, list(ids.values()))
         similarity_of = dict(zip(ids.values(), similarities.tolist(), strict=True))
         hits = []

@@ -27,11 +27,11 @@ def keyword_search(index: TextIndex, query: str, n: int, allowed: Allowed) -> li
         return _with_common_words(index, query, weights, n, allowed)
     if allowed.rows.size + len(allowed.unindexed) <= FEW_ALLOWED:
         few = without(allowed.numbers, allowed.barred)
-        return [number for number, _ in index.store.search_words(query, n=n, numbers=few)]
+        return [number for number, _ in index.store.full_text.search(query, n=n, numbers=few)]
     kept: list[int] = []
     # Where nearly all are allowed, a few more make up for those that are not; else all that have such a word.
     for most in (2 * n, None) if allowed.rows.share > MOST_ALLOWED else (None,):
-        found = index.store.search_words(query, n=most)
+        found = index.store.full_text.search(query, n=most)
         ranked = np.array([number for number, _ in found], dtype=np.int64)
         kept = ranked[allowed.holds(ranked)].tolist()
         if len(kept) >= n or (most is not None and len(found) < most):
@@ -46,5 +46,5 @@ def _with_common_words(index: TextIndex, query: str, weights: dict[str, float], 
     best = open_to[highest(scores[open_to], n)]
     ranked = sorted(zip((-scores[best]).tolist(), index.numbers[holding[best]].tolist(), strict=True))
     unindexed = allowed.unindexed
-    fresh = index.store.search_words(query, n=n, numbers=unindexed) if len(unindexed) else []
+    fresh = index.store.full_text.search(query, n=n, numbers=unindexed) if len(unindexed) else []
     return ([number for _, number in ranked] + [number for number, _ in fresh])[:n]

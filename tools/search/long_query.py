@@ -45,7 +45,7 @@ def long_query_features(
         return index.numbers[found], known
     # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
     usual = float(known[:, 1].mean()) if len(known) else 0.0
-    unindexed = [number for number, _ in index.store.search_words(query, n=depth, numbers=allowed.unindexed)]
+    unindexed = [number for number, _ in index.store.full_text.search(query, n=depth, numbers=allowed.unindexed)]
     fresh = _unindexed_features(index, unindexed, weights, whole, years)
     return np.concatenate([index.numbers[found], fresh[0]]), np.concatenate([known, fresh[1] + [0.0, usual, 0.0]])
 
@@ -55,8 +55,8 @@ def _unindexed_features(
 ) -> tuple[Int64s, Float64s]:
     """The same for items that the index does not have, with 0 for their meaning."""
     year_name = year_attribute(index.store.catalogue())
-    ids = index.store.ids_of(numbers)
-    items = index.store.items(ids.values())
+    ids = index.store.items.ids_of(numbers)
+    items = index.store.items.get_many(ids.values())
     kept = [(number, items[item_id]) for number, item_id in ids.items() if item_id in items]
     words = [index.words.score_of(stems_by_field(item, index.store.settings), weights) / whole for _, item in kept]
     own_years = np.array([year_of(item, year_name) for _, item in kept], dtype=np.float32)

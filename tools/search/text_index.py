@@ -17,8 +17,8 @@ from recmind.data.arrays import Bools, Float32s, Int64s, index_in_sorted
 from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
-from recmind.data.reading import keep
-from recmind.data.store import Store
+from recmind.data.remembering import keep
+from recmind.data.store.store import Store
 from recmind.tools.encoders.encoder import Encoder
 from recmind.tools.search.bm25 import Bm25Builder, Bm25Index
 from recmind.tools.search.fusion import similarity_std
@@ -101,7 +101,7 @@ class TextIndex:
         years: list[float] = []
         year_name = year_attribute(store.catalogue())
         known = previous._by_hash() if previous is not None and previous.of_encoder(encoder) else {}
-        for number, item in store.iter_items():
+        for number, item in store.items.all():
             text = embedded_text(item, store.settings)
             hashed = hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
             numbers.append(number)
@@ -203,12 +203,12 @@ class TextIndex:
 
     def allowed(self, conditions: tuple[Condition, ...] = (), excluded: Collection[str] = frozenset()) -> Allowed:
         """The items that may be found; what is the same for all requests with these conditions is kept."""
-        numbers = self.store.matching_numbers(conditions)
+        numbers = self.store.items.matching(conditions)
         known = self._meeting.get(conditions)
         if known is None or known.numbers is not numbers:
             rows, indexed = self.rows_of(numbers)
             none = numbers[:0]
             known = Allowed(numbers, none, RowSet.of(rows[indexed], len(self.numbers)), numbers[~indexed])
             keep(self._meeting, {conditions: known}, most=REMEMBERED_SETS)
-        barred = np.array(list(self.store.numbers_of(excluded).values()), dtype=np.int64)
+        barred = np.array(list(self.store.items.numbers_of(excluded).values()), dtype=np.int64)
         return known.barring(barred, self.held_rows(barred)) if len(barred) else known

@@ -26,7 +26,7 @@ from recmind.agent.tracing.store.stats import By, Stats, stats
 from recmind.agent.tracing.store.writer import BatchWriter, flush_all
 from recmind.data.errors import RecMindError
 from recmind.data.settings import TraceSettings
-from recmind.data.sqlite import open_sqlite
+from recmind.data.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from recmind.agent.tracing.store.rows import TraceRows

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from recmind.agent.cli import cli
 from recmind.data.records import Interaction, Item, Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 
@@ -29,8 +29,8 @@ FILMS = [
 
 def fill(store: Store) -> None:
     """Eight films and three users."""
-    store.put_items([Item(i, t, d, {"year": year, "genres": genres}) for i, t, year, genres, d in FILMS])
-    store.add_interactions(
+    store.items.put([Item(i, t, d, {"year": year, "genres": genres}) for i, t, year, genres, d in FILMS])
+    store.interactions.add(
         [
             Interaction("ann", "alien", "rating", 5, 1_600_000_000),
             Interaction("ann", "heat", "rating", 2, 1_600_000_100),
@@ -39,7 +39,7 @@ def fill(store: Store) -> None:
             Interaction("eve", "clue", "view", None, None, 1),
         ]
     )
-    store.put_preference(Preference("eve", "no horror", "genres!=Horror"))
+    store.preferences.put(Preference("eve", "no horror", "genres!=Horror"))
 
 
 @pytest.fixture(scope="session")

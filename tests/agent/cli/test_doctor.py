@@ -6,7 +6,7 @@ import pytest
 
 from recmind.agent.models.failures import ModelFailure, Who, no_key
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from tests.endpoint import Endpoint, Reply, bad_key, calls, says
 
@@ -36,7 +36,7 @@ def test_no_workspace_is_worth_a_note(recmind, tmp_path):
 def test_a_stale_index_is_worth_a_note(recmind, home):
     workspace = Workspace.open(home)
     with Store(workspace.database) as store:
-        store.put_items([Item("new", "New")])
+        store.items.put([Item("new", "New")])
     done = recmind("doctor", "--home", home, "--json")
     assert (done.code, statuses(done)["index"]) == (0, "note")
     assert "Run: recmind index" in detail(done, "index")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recmind.data.records import Interaction
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from tests.agent.cli.test_bad_days import Day
 from tests.endpoint import Endpoint
 
@@ -24,7 +24,7 @@ def busy(home: Path) -> Path:
     """The tiny shop with ten more users, who each took four films."""
     films = ("alien", "aliens", "clue", "airplane", "heat", "big", "galaxy", "spaceballs")
     with Store(home / "recmind.db") as store:
-        store.add_interactions(
+        store.interactions.add(
             [
                 Interaction(f"u{user}", films[(user + 3 * step) % 8], "rating", 1 + step, 1_600_000_000 + step)
                 for user in range(10)

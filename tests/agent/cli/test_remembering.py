@@ -2,7 +2,7 @@
 
 import pytest
 
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 
 
@@ -12,7 +12,7 @@ def test_feedback_is_kept_and_says_what_it_means(recmind, home):
     assert (told["item_id"], told["kind"], told["value"], told["means"]["consumed"]) == ("big", "rating", 4.5, True)
     workspace = Workspace.open(home)
     with Store(workspace.database, workspace.settings) as store:
-        assert {(i.item_id, i.kind, i.value) for i in store.interactions("ann")} >= {
+        assert {(i.item_id, i.kind, i.value) for i in store.interactions.of_user("ann")} >= {
             ("clue", "seen", None),
             ("big", "rating", 4.5),
         }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 
 
@@ -68,7 +68,7 @@ def test_an_unavailable_item_is_not_recommended(recmind, home):
     assert found() == []
     workspace = Workspace.open(home)
     with Store(workspace.database) as store:
-        assert store.item("clue") is None
+        assert store.items.get("clue") is None
 
 
 def test_an_unknown_item_changes_nothing(recmind, home):

@@ -23,7 +23,7 @@ from recmind.agent.recommender import RecMind
 from recmind.data.conditions import parse_condition
 from recmind.data.errors import InputError, WorkspaceError
 from recmind.data.records import Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
@@ -83,10 +83,10 @@ def test_no_system_is_told_what_is_held_out(demo_copy: Path, tmp_path: Path) -> 
     with Store(tmp_path / "run" / "workspace" / "recmind.db") as store:
         for case in done.run.cases:
             assert case.user_id is not None
-            assert not set(case.targets) & {i.item_id for i in store.interactions(case.user_id)}
+            assert not set(case.targets) & {i.item_id for i in store.interactions.of_user(case.user_id)}
             # And nothing that the user has had is recommended.
             ranking = next(o.ranking for o in done.run.outcomes if o.case_id == case.case_id)
-            assert not set(ranking) & store.consumed_ids(case.user_id)
+            assert not set(ranking) & store.interactions.consumed_ids(case.user_id)
 
 
 def test_a_stopped_run_goes_on_without_loss_or_repetition(demo_copy: Path, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_another_source_or_setting_is_refused_by_name(demo_copy: Path, tmp_path:
         evaluate(demo_copy, users=3, out=tmp_path / "run")
     with Store(demo_copy / "recmind.db") as store:
         clock = store.clock
-        store.put_preference(Preference(store.user_ids(1)[0], "no war", "genres!=War"))
+        store.preferences.put(Preference(store.users.ids(1)[0], "no war", "genres!=War"))
     with pytest.raises(InputError, match=rf"workspace has changed .* clock was {clock} and is {clock + 1}"):
         resume(tmp_path / "run")
     with pytest.raises(InputError, match=r"no evaluation in .* it has no run.json"):
@@ -197,7 +197,7 @@ def test_only_the_candidates_are_ranked(demo_copy: Path, tmp_path: Path) -> None
 
 def test_requests_are_asked_in_words(demo_copy: Path, tmp_path: Path) -> None:
     with Store(demo_copy / "recmind.db") as store:
-        items = [item for _, item in store.iter_items()][:3]
+        items = [item for _, item in store.items.all()][:3]
     lines = [json.dumps({"text": f"a film like this: {item.description}", "item_id": item.item_id}) for item in items]
     (tmp_path / "asked.jsonl").write_text("\n".join(lines))
     done = evaluate(demo_copy, "requests", requests=tmp_path / "asked.jsonl", k=(10,), out=tmp_path / "run")
@@ -249,9 +249,13 @@ def test_a_model_that_fails_shows_as_a_fallback(demo_copy: Path, tmp_path: Path)
 
 def test_a_lying_answer_is_found_out(demo_home: Path) -> None:
     with RecMind.open(demo_home) as rec:
-        user_id = rec.store.user_ids(1)[0]
-        had = next(iter(rec.store.consumed_ids(user_id)))
-        items = [item for _, item in rec.store.iter_items() if item.item_id not in rec.store.consumed_ids(user_id)]
+        user_id = rec.store.users.ids(1)[0]
+        had = next(iter(rec.store.interactions.consumed_ids(user_id)))
+        items = [
+            item
+            for _, item in rec.store.items.all()
+            if item.item_id not in rec.store.interactions.consumed_ids(user_id)
+        ]
         horror = next(item for item in items if "Horror" in item.attributes["genres"])
         fine, other = [item for item in items if "Horror" not in item.attributes["genres"]][:2]
         genre = fine.attributes["genres"][0]
@@ -271,8 +275,8 @@ def test_a_lying_answer_is_found_out(demo_home: Path) -> None:
         context = RequestContext(query="", user_id=user_id, k=9, store=rec.store, engines=rec.engines)
         brief = Brief(
             standing=(parse_condition("genres!=Horror"),),
-            excluded=rec.store.consumed_ids(user_id),
-            consumed=rec.store.consumed_ids(user_id),
+            excluded=rec.store.interactions.consumed_ids(user_id),
+            consumed=rec.store.interactions.consumed_ids(user_id),
         )
         last = [item for item in (items[-1], items[-2], items[-3]) if "Horror" in item.attributes["genres"]]
         assert faults(answer, context, brief) == (4 + len(last), 4 - len(last))
@@ -321,8 +325,8 @@ def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
             return np.where(np.array(item_numbers) > 0, 0.5, np.nan).astype(np.float32)
 
     with Bench(Workspace(demo_home), depth=10, k=5) as bench:
-        user_id = bench.store.user_ids(1)[0]
-        item_id = next(item.item_id for _, item in bench.store.iter_items())
+        user_id = bench.store.users.ids(1)[0]
+        item_id = next(item.item_id for _, item in bench.store.items.all())
         case = Case("c", user_id, "", (item_id,))
         labels = ((item_id, True, "rating"), (item_id, False, ""))
         if getattr(bench.recmind.engines, "confidence", None) is None:

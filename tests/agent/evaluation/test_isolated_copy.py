@@ -15,7 +15,7 @@ from recmind.agent.evaluation.protocols import questions
 from recmind.data.errors import WorkspaceError
 from recmind.data.importers import import_movielens
 from recmind.data.records import Interaction, Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 from recmind.tools.index.engines import open_engines
@@ -40,30 +40,30 @@ def artifacts(home: Path) -> dict[str, bytes]:
 def alter_last(store: Store, items: list[str]) -> int:
     """Give every user's last interaction another item, value and time, and another kind where it may have one."""
     last: dict[str, Interaction] = {}
-    for user_id in store.user_ids():
-        last[user_id] = store.interactions(user_id, limit=1)[0]
-    with store.writing() as db:
+    for user_id in store.users.ids():
+        last[user_id] = store.interactions.of_user(user_id, limit=1)[0]
+    with store.database.writing() as conn:
         for user_id, done in last.items():
-            db.conn.execute(
+            conn.execute(
                 """DELETE FROM interactions WHERE user_number = (SELECT user_number FROM users WHERE user_id = ?)
                 AND item_number = (SELECT item_number FROM items WHERE item_id = ?)""",
                 [user_id, done.item_id],
             )
-        store.refresh_counts(db.conn)
+        store.counts.refresh()
     altered = []
     for place, (user_id, done) in enumerate(last.items()):
-        had = {interaction.item_id for interaction in store.interactions(user_id)}
+        had = {interaction.item_id for interaction in store.interactions.of_user(user_id)}
         item_id = next(i for i in items[place:] + items if i not in had and i != done.item_id)
         altered.append(Interaction(user_id, item_id, "purchase", 1.5, CUT + place))
-    return store.add_interactions(altered)
+    return store.interactions.add(altered)
 
 
 def test_altered_held_out_rows_leave_every_artifact_as_it_was(demo_copy: Path, tmp_path: Path) -> None:
     before = artifacts(copy_of(demo_copy, tmp_path / "before").home)
     source = Workspace.open(demo_copy)
     with Store(source.database, source.settings) as store:
-        items = [item.item_id for _, item in store.iter_items()]
-        assert alter_last(store, items) == len(store.user_ids())
+        items = [item.item_id for _, item in store.items.all()]
+        assert alter_last(store, items) == len(store.users.ids())
         build_index(source, store)
     after = artifacts(copy_of(demo_copy, tmp_path / "after").home)
     assert after.keys() == before.keys()
@@ -85,7 +85,7 @@ def test_nothing_that_reads_the_copy_knows_the_targets(demo_copy: Path, tmp_path
         asked = questions(store, "leave-one-out")
         total = store.catalogue().interactions
         counts = {item.item_id: n for (_, item), n in zip(
-            store.iter_items(), store.statistics().interactions.tolist(), strict=True)}  # fmt: skip
+            store.items.all(), store.counts.of_items().interactions.tolist(), strict=True)}  # fmt: skip
     copy = copied(source, tmp_path / "copy", asked.arrays, asked.split)
     verify(copy.current_index() or Path())
     taken: dict[str, int] = {}
@@ -98,10 +98,10 @@ def test_nothing_that_reads_the_copy_knows_the_targets(demo_copy: Path, tmp_path
         assert (engines.manifest.built_at, engines.manifest.seconds, engines.manifest.encoded) == (0, 0, 0)
         for case in asked.cases:
             assert case.user_id is not None
-            assert case.targets[0] not in store.consumed_ids(case.user_id)
+            assert case.targets[0] not in store.interactions.consumed_ids(case.user_id)
             assert case.targets[0] not in {row.item_id for row in engines.history.interactions(case.user_id, n=None)}
         now = {item.item_id: n for (_, item), n in zip(
-            store.iter_items(), store.statistics().interactions.tolist(), strict=True)}  # fmt: skip
+            store.items.all(), store.counts.of_items().interactions.tolist(), strict=True)}  # fmt: skip
         assert now == {item_id: n - taken.get(item_id, 0) for item_id, n in counts.items()}
         assert store.problems() == []
 
@@ -142,17 +142,17 @@ def test_a_users_own_tags_leave_with_the_film_they_are_on(
 ) -> None:
     home = tagged("one", "3,5,30", "whodunit")
     with Store(home / "recmind.db") as store:
-        item = store.item("3")
+        item = store.items.get("3")
         assert item is not None
         assert item.attributes["tags"] == ("whodunit", "classic")
     copy = copy_of(home, tmp_path / "copy")
     with Store(copy.database) as store:
-        tags = {item.item_id: item.attributes.get("tags") for _, item in store.iter_items()}
+        tags = {item.item_id: item.attributes.get("tags") for _, item in store.items.all()}
         # 3's last film is 1, which only others have tagged; 2's is 4; their tags on other films stay.
         assert tags == {"1": ("secret", "scary"), "2": ("boyhood",), "3": ("classic",), "4": None, "5": None, "6": None}
-        assert store.values_of("tags") == [("boyhood", 1), ("classic", 1), ("scary", 1), ("secret", 1)]
-        assert store.search_words("whodunit") == []
-        assert store.search_words("classic") != []
+        assert store.attributes.values("tags") == [("boyhood", 1), ("classic", 1), ("scary", 1), ("secret", 1)]
+        assert store.full_text.search("whodunit") == []
+        assert store.full_text.search("classic") != []
     assert not any(b"whodunit" in content for content in artifacts(copy.home).values())
 
 
@@ -173,11 +173,11 @@ def test_cold_items_lose_what_anybody_said_of_them(tagged: Callable[[str, str, s
             seed for seed in range(99) if questions_of(store, seed) == ("3",)))  # fmt: skip
     copy = copied(source, tmp_path / "copy", asked.arrays, asked.split)
     with Store(copy.database) as store:
-        item = store.item("3")
+        item = store.items.get("3")
         assert item is not None
         assert "tags" not in item.attributes
-        assert store.item("1") is not None
-        assert not np.isin(store.interaction_arrays().item_numbers, asked.split.cold_items).any()
+        assert store.items.get("1") is not None
+        assert not np.isin(store.interactions.arrays().item_numbers, asked.split.cold_items).any()
 
 
 def questions_of(store: Store, seed: int) -> tuple[str, ...]:
@@ -186,17 +186,17 @@ def questions_of(store: Store, seed: int) -> tuple[str, ...]:
 
 def test_a_temporal_copy_forgets_what_was_said_later(demo_copy: Path, tmp_path: Path) -> None:
     with Store(demo_copy / "recmind.db") as store:
-        user_id = store.user_ids(1)[0]
-        store.put_preference(Preference(user_id, "no horror", "genres!=Horror", at=CUT))
-        store.put_preference(Preference(user_id, "no war", "genres!=War", at=1.0))
+        user_id = store.users.ids(1)[0]
+        store.preferences.put(Preference(user_id, "no horror", "genres!=Horror", at=CUT))
+        store.preferences.put(Preference(user_id, "no war", "genres!=War", at=1.0))
     copy = copy_of(demo_copy, tmp_path / "copy", "temporal")
     with Store(copy.database) as store:
-        assert [preference.text for preference in store.preferences(user_id)] == ["no war"]
+        assert [preference.text for preference in store.preferences.of_user(user_id)] == ["no war"]
 
 
 def test_requests_are_asked_of_a_whole_copy(demo_copy: Path, tmp_path: Path) -> None:
     with Store(demo_copy / "recmind.db") as store:
-        item = next(item for _, item in store.iter_items())
+        item = next(item for _, item in store.items.all())
     (tmp_path / "asked.jsonl").write_text(f'{{"text": "the one with {item.title}", "item_id": "{item.item_id}"}}\n')
     copy = copy_of(demo_copy, tmp_path / "copy", "requests", requests=tmp_path / "asked.jsonl")
     with Store(copy.database, copy.settings) as store, Store(demo_copy / "recmind.db") as source:

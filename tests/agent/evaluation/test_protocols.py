@@ -10,7 +10,7 @@ import pytest
 from recmind.agent.evaluation.protocols import PROTOCOLS, CaseSet, questions
 from recmind.data.errors import InputError
 from recmind.data.records import Interaction, Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def store(demo_home: Path) -> Iterator[Store]:
 def shop(tmp_path: Path) -> Iterator[Store]:
     """Nine things; one user who bought, one who rated, one who only skipped."""
     with Store(tmp_path / "shop.db") as store:
-        store.put_items([Item(f"i{n}", f"Thing {n}") for n in range(8)] + [Item("gone", "Gone", available=False)])
-        store.add_interactions(
+        store.items.put([Item(f"i{n}", f"Thing {n}") for n in range(8)] + [Item("gone", "Gone", available=False)])
+        store.interactions.add(
             [
                 Interaction("buyer", "i0", "purchase", at=1), Interaction("buyer", "i1", "purchase", at=2),
                 Interaction("buyer", "gone", "purchase", at=3), Interaction("buyer", "i2", "skip", at=4),
@@ -46,7 +46,7 @@ def test_every_protocol_makes_cases_of_the_demo(store: Store, protocol: str) -> 
     for case in asked.cases:
         assert case.user_id is not None
         assert case.targets
-        assert set(store.items(case.targets)) == set(case.targets)
+        assert set(store.items.get_many(case.targets)) == set(case.targets)
         assert (case.candidates is not None) == (protocol == "sampled")
         assert {item_id for item_id, _, _ in asked.labels[case.case_id]} >= set(case.targets)
 
@@ -77,8 +77,8 @@ def test_labels_say_what_came_true(shop: Store) -> None:
 
 def test_too_few_users_are_told_with_their_reasons(tmp_path: Path) -> None:
     with Store(tmp_path / "few.db") as few:
-        few.put_items([Item("a", "A"), Item("b", "B")])
-        few.add_interactions([Interaction("u", "a", "purchase"), Interaction("v", "b", "purchase")])
+        few.items.put([Item("a", "A"), Item("b", "B")])
+        few.interactions.add([Interaction("u", "a", "purchase"), Interaction("v", "b", "purchase")])
         with pytest.raises(InputError, match=r"no user to evaluate among 2 users \(2 users: fewer than 2 interactions"):
             questions(few, "leave-one-out")
 

@@ -133,8 +133,8 @@ def test_limits_of_a_day_hold_over_requests_and_openings(demo_copy: Path, daily,
 
 def test_nothing_is_counted_where_nothing_is_limited(demo: RecMind) -> None:
     demo.recommend("", user_id="ada", model=looking_up())
-    with demo.store.writing() as db:
-        assert list(db["spending"].rows) == []
+    with demo.store.database.writing() as conn:
+        assert conn.execute("SELECT * FROM spending").fetchall() == []
 
 
 def test_the_offline_planner_is_not_counted(demo_copy: Path) -> None:
@@ -144,8 +144,8 @@ def test_the_offline_planner_is_not_counted(demo_copy: Path) -> None:
 
 def test_an_account_that_cannot_be_read_is_told(demo_copy: Path) -> None:
     with opened(demo_copy, "[daily]\nmodel_calls = 5") as rec:
-        with rec.store.writing() as db:
-            db["spending"].drop()
+        with rec.store.database.writing() as conn:
+            conn.execute("DROP TABLE spending")
         answer = rec.recommend("", user_id="ada", model=looking_up())
         assert answer.fallback_cause == "what was spent today could not be looked up: no such table: spending"
 

@@ -16,7 +16,7 @@ from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
 from recmind.data.importers import import_table
 from recmind.data.records import Interaction, Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.chat.submit import SUBMIT
 from recmind.tools.chat.toolbox import ALL_TOOLS
@@ -75,7 +75,7 @@ def test_a_request_takes_two_model_calls(demo: RecMind):
     assert (answer.source, answer.fallback_cause, answer.repairs) == ("agent", None, ())
     assert (answer.usage.model_calls, answer.usage.tool_calls) == (2, 3)
     assert len(answer.recommendations) == 3
-    assert all("Comedy" in demo.store.item(i).attributes["genres"] for i in ids(answer))
+    assert all("Comedy" in demo.store.items.get(i).attributes["genres"] for i in ids(answer))
     assert all(found.evidence and found.reason == "It comes well recommended." for found in answer.recommendations)
     assert [m.name for m in answered(model)] == ["filter_items", "popular_items", "search_items"]
 
@@ -340,7 +340,7 @@ def test_a_constraint_that_the_model_only_ignores_binds(demo: RecMind):
     horror = ("filter_items", {"where": ["genres=Horror"]})
     answer = demo.recommend("no horror", k=2, model=looks_up_then_submits(horror, k=2))
     assert "aside" not in answer.message
-    assert all("Horror" not in demo.store.item(i).attributes["genres"] for i in ids(answer))
+    assert all("Horror" not in demo.store.items.get(i).attributes["genres"] for i in ids(answer))
 
 
 def test_the_callers_filter_cannot_be_given_up(demo: RecMind):
@@ -351,11 +351,11 @@ def test_the_callers_filter_cannot_be_given_up(demo: RecMind):
 
 
 def test_a_stated_preference_binds_and_cannot_be_given_up(demo: RecMind):
-    demo.store.put_preference(Preference("ada", "no comedies for me", "genres!=Comedy"))
+    demo.store.preferences.put(Preference("ada", "no comedies for me", "genres!=Comedy"))
     model = looks_up_then_submits(POPULAR, dropped=["q1", "genres!=Comedy"])
     answer = demo.recommend("", user_id="ada", k=3, model=model)
     assert len(answer.recommendations) == 3
-    assert all("Comedy" not in demo.store.item(i).attributes["genres"] for i in ids(answer))
+    assert all("Comedy" not in demo.store.items.get(i).attributes["genres"] for i in ids(answer))
     assert "no comedies for me" in answer.message
 
 
@@ -402,7 +402,7 @@ def test_text_that_cannot_be_encoded_is_no_error(demo: RecMind):
 
 @pytest.mark.parametrize("name", ["user_id", "item_id", "kind"])
 def test_feedback_that_cannot_be_encoded_is_refused(demo: RecMind, name: str):
-    said = {"user_id": "ada", "item_id": next(demo.store.iter_items())[1].item_id, "kind": "like", name: "a\ud800"}
+    said = {"user_id": "ada", "item_id": next(demo.store.items.all())[1].item_id, "kind": "like", name: "a\ud800"}
     with pytest.raises(InputError, match=f"{name} is .* cannot be kept: it contains an unpaired surrogate"):
         demo.feedback(**said)
 
@@ -420,7 +420,7 @@ def test_feedback_changes_the_next_answer(demo: RecMind):
 
 def test_more_than_qualify(demo: RecMind):
     conditions = ["genres=Western", "year<1960"]
-    there_are = len([i for _, i in demo.store.iter_items() if qualifies(i)])
+    there_are = len([i for _, i in demo.store.items.all() if qualifies(i)])
     answer = demo.recommend("", k=50, filters=conditions)
     assert 0 < len(answer.recommendations) == there_are
     assert f"{there_are} item" in answer.message
@@ -464,7 +464,7 @@ def test_a_catalogue_without_any_interaction(tiny: RecMind):
 
 
 def test_an_item_of_no_known_attribute_can_still_be_told_of(tiny: RecMind):
-    tiny.store.add_interactions([Interaction("x", "b4", "purchase", None, 1_700_000_000)])
+    tiny.store.interactions.add([Interaction("x", "b4", "purchase", None, 1_700_000_000)])
     assert "b4" in ids(tiny.recommend("", k=4))
 
 

@@ -48,7 +48,7 @@ def test_a_further_line_sees_all_and_loses_nothing(demo: RecMind):
     answer = demo.recommend("", k=2, model=model, strategy="self-inspiring")
     assert (answer.source, answer.repairs) == ("agent", ())
     assert (answer.usage.model_calls, answer.usage.tool_calls) == (5, 2)
-    first, second = (demo.store.item(item_id) for item_id in ids(answer))
+    first, second = (demo.store.items.get(item_id) for item_id in ids(answer))
     assert "Comedy" in first.attributes["genres"]
     assert "Western" in second.attributes["genres"]
     looked, asked, begun, asked_again, decided = model.heard

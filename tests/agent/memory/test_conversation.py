@@ -27,7 +27,7 @@ def ids(answer: Answer) -> list[str]:
 
 
 def values(rec: RecMind, answer: Answer, attribute: str) -> list:
-    return [item.attributes[attribute] for item in rec.store.items(ids(answer)).values()]
+    return [item.attributes[attribute] for item in rec.store.items.get_many(ids(answer)).values()]
 
 
 def test_a_conversation_of_somebody_unnamed(demo):
@@ -63,7 +63,9 @@ def test_a_conversation_of_somebody_unnamed(demo):
 
 def test_what_a_named_user_has_seen_is_kept_for_good(demo):
     first, second = talk(demo, "a comedy", "I've seen the first two", user_id="ada")
-    assert {i.kind for item_id in ids(first)[:2] for i in demo.store.interactions("ada", item_id=item_id)} == {"seen"}
+    assert {i.kind for item_id in ids(first)[:2] for i in demo.store.interactions.of_user("ada", item_id=item_id)} == {
+        "seen"
+    }
     assert not set(ids(first)[:2]) & set(ids(second))
     assert not set(ids(first)[:2]) & set(ids(demo.recommend("a comedy", user_id="ada", k=20)))
 

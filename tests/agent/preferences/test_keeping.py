@@ -5,7 +5,7 @@ import pytest
 from recmind.agent.preferences.keeping import forget_preference, keep_preference, settle_statements
 from recmind.data.errors import InputError
 from recmind.data.records import Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
 from tests.agent import worlds
 
@@ -21,7 +21,7 @@ def kept(store: Store, *texts: str, user_id: str = "ann") -> list[tuple[str, boo
     finder = TitleFinder(store)
     for text in texts:
         keep_preference(user_id, text, store, finder)
-    return [(preference.condition, preference.binds) for preference in store.preferences(user_id)]
+    return [(preference.condition, preference.binds) for preference in store.preferences.of_user(user_id)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_kept_of_garden_tools(store, text, expected):
 def test_what_the_catalogue_does_not_know_is_refused(store):
     with pytest.raises(InputError, match="Nothing in “no opera singers” can be kept"):
         kept(store, "no opera singers")
-    assert store.preferences("ann") == []
+    assert store.preferences.of_user("ann") == []
 
 
 @pytest.mark.parametrize("text", ["no horror", "NO HORROR!", "genres!=Horror", "without horror", "horror"])
@@ -64,7 +64,7 @@ def test_it_is_forgotten_by_its_words_its_condition_or_its_meaning(store, text):
     kept(store, "no horror", "nothing over two hours")
     gone = forget_preference("ann", text, store, TitleFinder(store))
     assert gone == [Preference("ann", "no horror", "genres!=Horror")]
-    assert [preference.condition for preference in store.preferences("ann")] == ["minutes<=120"]
+    assert [preference.condition for preference in store.preferences.of_user("ann")] == ["minutes<=120"]
 
 
 def test_a_request_is_settled_for_the_user_who_is_named(store):
@@ -72,12 +72,12 @@ def test_a_request_is_settled_for_the_user_who_is_named(store):
     settled = settle_statements("a comedy, no horror ever", "ann", store, finder)
     assert settled.query == "a comedy"
     assert settled.notes == ("I keep in mind for you: “no horror” (genres!=Horror); it holds from now on.",)
-    (preference,) = store.preferences("ann")
+    (preference,) = store.preferences.of_user("ann")
     assert (preference.source, preference.at is not None) == ("stated", True)
     assert settle_statements("forget that I said no horror", "ann", store, finder).notes == (
         "Forgotten, as you asked: “no horror”.",
     )
-    assert store.preferences("ann") == []
+    assert store.preferences.of_user("ann") == []
 
 
 def test_nothing_is_kept_of_somebody_unnamed_or_of_what_means_nothing(store):
@@ -92,7 +92,7 @@ def test_what_is_stated_binds_this_answer_and_the_next(demo):
     answer = demo.recommend("I never want anything over two hours", user_id="ada")
     assert answer.message.startswith("I keep in mind for you: “nothing over two hours” (minutes<=120)")
     for reply in (answer, demo.recommend("a drama", user_id="ada")):
-        items = demo.store.items(found.item_id for found in reply.recommendations)
+        items = demo.store.items.get_many(found.item_id for found in reply.recommendations)
         assert len(items) == 10
         assert all(float(str(item.attributes["minutes"])) <= 120 for item in items.values())
     assert [p.condition for p in demo.preferences("ada")] == ["minutes<=120"]
@@ -103,7 +103,7 @@ def test_what_is_stated_binds_this_answer_and_the_next(demo):
 def test_what_is_loved_counts_where_the_request_leaves_it_open(demo):
     demo.prefer("newcomer", "I love Kurosawa")
     answer = demo.recommend("", user_id="newcomer", k=3)
-    items = demo.store.items(found.item_id for found in answer.recommendations)
+    items = demo.store.items.get_many(found.item_id for found in answer.recommendations)
     assert all("Akira Kurosawa" in item.attributes["directors"] for item in items.values())
     western = demo.recommend("a romantic comedy", user_id="newcomer", k=3)
     assert not any("Kurosawa" in found.reason for found in western.recommendations)
@@ -120,6 +120,6 @@ def test_feedback_acts_on_the_very_next_answer(demo, kind):
 def test_what_was_skipped_is_welcome_again_once_it_is_liked(demo):
     item_id = demo.recommend("a comedy", user_id="ada", k=1).recommendations[0].item_id
     demo.feedback("ada", item_id, "skipped", at=1.0)
-    assert demo.store.refused_ids("ada") == {item_id}
+    assert demo.store.interactions.refused_ids("ada") == {item_id}
     demo.feedback("ada", item_id, "view", at=2.0)
-    assert demo.store.refused_ids("ada") == frozenset()
+    assert demo.store.interactions.refused_ids("ada") == frozenset()

@@ -249,10 +249,10 @@ def movielens(movielens_home: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def answered(recmind: RecMind, query: str, user: str | None) -> Seen:
-    user_id = recmind.store.user_ids(1)[0] if user == USER else user
+    user_id = recmind.store.users.ids(1)[0] if user == USER else user
     answer = recmind.recommend(query, user_id=user_id, k=K)
-    items = recmind.store.items(found.item_id for found in answer.recommendations)
-    consumed = recmind.store.consumed_ids(user_id) if user_id else frozenset()
+    items = recmind.store.items.get_many(found.item_id for found in answer.recommendations)
+    consumed = recmind.store.interactions.consumed_ids(user_id) if user_id else frozenset()
     return Seen(answer, [items[found.item_id] for found in answer.recommendations], consumed)
 
 

@@ -65,7 +65,7 @@ def test_what_is_told_here_counts_in_their_very_next_answer(two):
     two.prefer("new", "no drama")
     again = asyncio.run(two.arecommend("a comedy", user_id="new", k=10))
     assert disliked not in {found.item_id for found in again.recommendations}
-    items = two.store.items(found.item_id for found in again.recommendations)
+    items = two.store.items.get_many(found.item_id for found in again.recommendations)
     assert all("Drama" not in item.attributes["genres"] for item in items.values())
 
 

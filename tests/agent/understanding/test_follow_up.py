@@ -28,7 +28,7 @@ def reader(request, tmp_path_factory) -> Iterator[tuple[str, Reader]]:
     first, shown = BEFORE[name]
     store = getattr(worlds, name)(Path(tmp_path_factory.mktemp(name)))
     finder = TitleFinder(store)
-    titles = store.items(shown)
+    titles = store.items.get_many(shown)
     talked = Talked(tuple(TitleMention(item_id, item.name, "") for item_id, item in titles.items()))
 
     def read(message: str, before=None) -> FollowUp:

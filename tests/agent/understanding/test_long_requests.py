@@ -39,7 +39,7 @@ def test_the_film_that_is_told_of_is_among_the_first_three(demo: RecMind, title:
 def test_filters_hold_and_reasons_name_words_of_the_film(demo: RecMind) -> None:
     title, story = STORIES[2]
     answer = demo.recommend(BEFORE + story + AFTER, k=3, filters=["year<1990"])
-    assert all(demo.store.item(pick.item_id).attributes["year"] < 1990 for pick in answer.recommendations)
+    assert all(demo.store.items.get(pick.item_id).attributes["year"] < 1990 for pick in answer.recommendations)
     jaws = next(pick for pick in answer.recommendations if pick.title == title)
     words = [word for piece in jaws.evidence if piece.kind == "semantic" for word in piece.data["words"]]
     assert "shark" in words[:3]

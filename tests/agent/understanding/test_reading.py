@@ -10,7 +10,7 @@ import pytest
 
 from recmind.agent.understanding import Understanding, prefer, preferences, understand
 from recmind.data.conditions import parse_condition
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
 from tests.agent.worlds import films, shop, tagged
 
@@ -483,7 +483,7 @@ def test_words_of_a_changed_catalogue_are_known_at_once(tmp_path: Path) -> None:
     with films(tmp_path) as store:
         finder = TitleFinder(store)
         assert understand("by Varda", store, finder, user_known=True).bindings == ()
-        store.put_items([Item("cleo", "Cleo from 5 to 7", "", {"directors": ("Agnès Varda",), "year": 1962})])
+        store.items.put([Item("cleo", "Cleo from 5 to 7", "", {"directors": ("Agnès Varda",), "year": 1962})])
         found = understand("by Varda", store, finder, user_known=True)
         assert [str(condition) for condition in found.bindings[0].conditions] == ["directors=Agnès Varda"]
 

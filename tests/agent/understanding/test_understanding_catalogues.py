@@ -9,7 +9,7 @@ import pytest
 
 from recmind.agent.understanding import Understanding, understand
 from recmind.data.importers import import_demo, import_movielens
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
 
 Readable = tuple[list[str], list[str], list[str], str]

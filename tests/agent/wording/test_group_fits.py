@@ -58,13 +58,13 @@ def test_every_members_fit_is_told(demo: RecMind):
 
 
 def test_what_any_member_had_or_stated_binds(demo: RecMind):
-    demo.store.put_preference(Preference("bea", "no comedies for me", "genres!=Comedy"))
-    had = set[str]().union(*map(demo.store.consumed_ids, MEMBERS))
+    demo.store.preferences.put(Preference("bea", "no comedies for me", "genres!=Comedy"))
+    had = set[str]().union(*map(demo.store.interactions.consumed_ids, MEMBERS))
     answer = demo.recommend("", user_ids=MEMBERS, k=20, aggregation="least-misery")
     chosen = [found.item_id for found in answer.recommendations]
     assert len(chosen) == 20
     assert not had & set(chosen)
-    assert all("Comedy" not in demo.store.item(item_id).attributes["genres"] for item_id in chosen)
+    assert all("Comedy" not in demo.store.items.get(item_id).attributes["genres"] for item_id in chosen)
     assert "no comedies for me" in answer.message
     assert "the lowest of their fits" in answer.message
     lowest = [min(fit.fit for fit in found.fits) for found in answer.recommendations]

@@ -11,7 +11,7 @@ from recmind.tools.evidence.slate import Evidence
 
 
 def test_what_is_understood_comes_before_the_items(demo: RecMind):
-    demo.store.put_preference(Preference("ada", "no musicals please", "genres!=Musical"))
+    demo.store.preferences.put(Preference("ada", "no musicals please", "genres!=Musical"))
     events = list(demo.stream("a thriller", user_id="ada", k=2, mode="explanation-first"))
     answer = events[-1].data["answer"]
     (understood,) = answer.understood

@@ -184,9 +184,9 @@ def test_kinds_that_say_nothing_are_not_learned_from() -> None:
 def test_findings_name_the_two_strongest_past_items(tmp_path: Path) -> None:
     store = films(tmp_path)
     for n in range(3):
-        store.add_interactions(rated(f"u{n}", ("alien", 5), ("aliens", 5), ("matrix", 4), ("heat", 5)))
-    store.add_interactions(rated("me", ("alien", 5), ("aliens", 5)))
-    arrays = store.interaction_arrays()
+        store.interactions.add(rated(f"u{n}", ("alien", 5), ("aliens", 5), ("matrix", 4), ("heat", 5)))
+    store.interactions.add(rated("me", ("alien", 5), ("aliens", 5)))
+    arrays = store.interactions.arrays()
     model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
     past = UserHistory(store).signals("me")
     findings = collaborative_findings(store, model.recommend(past, 10))

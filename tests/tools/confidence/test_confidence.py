@@ -10,7 +10,7 @@ import pytest
 
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
-from recmind.data.metrics import calibration
+from recmind.data.evaluation.metrics import calibration
 from recmind.data.settings import KindMeaning, Settings
 from recmind.data.signals import weights
 from recmind.tools.collaborative.model import CollaborativeModel

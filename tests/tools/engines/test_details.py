@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.details import ItemDetails, details_text
 from recmind.tools.evidence.findings import details_findings
 from tests.tools.worlds import films, rated
@@ -13,7 +13,7 @@ from tests.tools.worlds import films, rated
 def store(tmp_path: Path) -> Store:
     store = films(tmp_path)
     for n in range(20):
-        store.add_interactions(rated(f"u{n}", ("alien", 5)))
+        store.interactions.add(rated(f"u{n}", ("alien", 5)))
     return store
 
 
@@ -21,9 +21,9 @@ def test_details_say_what_the_catalogue_says(store: Store) -> None:
     assert [row.text for row in ItemDetails(store).describe(["matrix", "unknown"])] == [
         "The Matrix\ngenres: Action, Sci-Fi\nyear: 1999\nA hacker learns that the world is a simulation."
     ]
-    store.put_items([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])
-    store.set_available(["long"], False)
-    text = details_text(store, store.item("long"))
+    store.items.put([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])
+    store.items.set_available(["long"], False)
+    text = details_text(store, store.items.get("long"))
     assert text.startswith("long\ntags: t0, t1")
     assert "… (30)" in text
     assert "sku" not in text

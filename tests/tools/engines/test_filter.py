@@ -5,7 +5,7 @@ import pytest
 from recmind.data.conditions import Condition, parse_condition
 from recmind.data.errors import ConditionError
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.filter import ItemFilter
 from recmind.tools.evidence.findings import filter_findings
 from recmind.tools.evidence.loosening import loosening
@@ -16,8 +16,8 @@ from tests.tools.worlds import films, rated
 def store(tmp_path: Path) -> Store:
     store = films(tmp_path)
     for n in range(8):
-        store.add_interactions(rated(f"u{n}", ("matrix", 4), ("alien", 3 + n % 2)))
-    store.add_interactions(rated("x", ("heat", 5), ("amelie", 1)))
+        store.interactions.add(rated(f"u{n}", ("matrix", 4), ("alien", 3 + n % 2)))
+    store.interactions.add(rated("x", ("heat", 5), ("amelie", 1)))
     return store
 
 
@@ -52,19 +52,19 @@ def test_sorts(store: Store) -> None:
 
 
 def test_items_without_the_sorted_attribute_come_last(store: Store) -> None:
-    store.put_items([Item("bare", "Bare")])
+    store.items.put([Item("bare", "Bare")])
     assert ids(store, sort="year", n=20)[-1] == "bare"
     assert ids(store, sort="year desc", n=20)[-1] == "bare"
     assert ids(store, sort="genres", n=20)[-1] == "bare"
 
 
 def test_recent_means_when_an_item_came_where_that_is_known(store: Store) -> None:
-    store.put_items([Item("old", "Old", created_at=10.0), Item("new", "New", created_at=20.0)])
+    store.items.put([Item("old", "Old", created_at=10.0), Item("new", "New", created_at=20.0)])
     assert ids(store, sort="recent", n=2) == ["new", "old"]
 
 
 def test_excluded_and_unavailable_items_do_not_come(store: Store) -> None:
-    store.set_available(["mib"], False)
+    store.items.set_available(["mib"], False)
     assert ids(store, "genres=Comedy", exclude={"quest", "unknown"}) == ["amelie"]
 
 

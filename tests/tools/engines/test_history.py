@@ -5,7 +5,7 @@ import pytest
 
 from recmind.data.conditions import Condition
 from recmind.data.records import Interaction, Item, Preference
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.engines.profile import ValueTaste
 from recmind.tools.evidence.findings import history_findings
@@ -17,8 +17,8 @@ DAY = 86_400.0
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = films(tmp_path)
-    store.add_interactions(rated("ann", ("matrix", 5), ("heat", 2), ("alien", 4.5), ("amelie", 3)))
-    store.add_interactions([Interaction("ann", "mib", "like", at=1_000_000.0 + 10 * DAY)])
+    store.interactions.add(rated("ann", ("matrix", 5), ("heat", 2), ("alien", 4.5), ("amelie", 3)))
+    store.interactions.add([Interaction("ann", "mib", "like", at=1_000_000.0 + 10 * DAY)])
     return store
 
 
@@ -46,13 +46,13 @@ def test_filters(store: Store) -> None:
 
 
 def test_unavailable_items_stay_in_the_past(store: Store) -> None:
-    store.set_available(["matrix"], False)
+    store.items.set_available(["matrix"], False)
     assert "matrix" in ids(UserHistory(store).interactions("ann", conditions=[Condition("year", "=", 1999)]))
 
 
 def test_signals_are_the_past_as_the_collaborative_model_takes_it(store: Store) -> None:
-    store.add_interactions([Interaction("ann", "psycho", "skip", at=2_000_000.0 + 20 * DAY)])
-    numbers = store.numbers_of(["mib", "amelie", "alien", "heat", "matrix"])
+    store.interactions.add([Interaction("ann", "psycho", "skip", at=2_000_000.0 + 20 * DAY)])
+    numbers = store.items.numbers_of(["mib", "amelie", "alien", "heat", "matrix"])
     # The mean is 3.6: amelie and heat are context; the skip says nothing but makes everything one older.
     signals = UserHistory(store).signals("ann")
     assert tuple(past[:3] for past in signals) == (
@@ -74,7 +74,7 @@ def test_nothing_is_known_of_a_stranger(store: Store) -> None:
 
 
 def test_what_was_said_counts_without_any_history(store: Store) -> None:
-    store.put_preference(Preference("new", "no horror", "genres!=Horror"))
+    store.preferences.put(Preference("new", "no horror", "genres!=Horror"))
     profile = UserHistory(store).profile("new")
     assert profile.known
     assert profile.digest() == "No history yet.\nSaid: “no horror” (genres!=Horror)."
@@ -84,21 +84,21 @@ def test_the_profile_is_kept_until_the_user_or_the_catalogue_changes(store: Stor
     history = UserHistory(store)
     first = history.profile("ann")
     assert history.profile("ann") is first
-    store.add_interactions(rated("bob", ("heat", 5)))
+    store.interactions.add(rated("bob", ("heat", 5)))
     assert history.profile("ann") is first
-    store.add_interactions([Interaction("ann", "quest", "like", at=5_000_000.0)])
+    store.interactions.add([Interaction("ann", "quest", "like", at=5_000_000.0)])
     second = history.profile("ann")
     assert second.interactions == 6
     assert second.recent[0].item_id == "quest"
-    assert history.signals("ann")[0][0] == store.numbers_of(["quest"])["quest"]
-    store.put_items([Item("new", "New")])
+    assert history.signals("ann")[0][0] == store.items.numbers_of(["quest"])["quest"]
+    store.items.put([Item("new", "New")])
     assert history.profile("ann") is not second
 
 
 def world_of_genres(folder: Path) -> Store:
     """Two hundred items: half Drama, a tenth Western; ids and overviews that everyone has their own of."""
     store = Store(folder / "genres.db")
-    store.put_items(
+    store.items.put(
         Item(
             f"i{n}",
             f"Item {n}",
@@ -117,8 +117,8 @@ def world_of_genres(folder: Path) -> Store:
 
 def test_two_films_make_no_taste_and_ten_do(tmp_path: Path) -> None:
     store = world_of_genres(tmp_path)
-    store.add_interactions(bought("two", "i0", "i10"))
-    store.add_interactions(bought("ten", *(f"i{n * 10}" for n in range(10))))
+    store.interactions.add(bought("two", "i0", "i10"))
+    store.interactions.add(bought("ten", *(f"i{n * 10}" for n in range(10))))
     history = UserHistory(store)
     assert [t for t in history.profile("two").tastes if t.attribute == "genres"] == []
     western = next(t for t in history.profile("ten").tastes if t.attribute == "genres")
@@ -130,7 +130,7 @@ def test_two_films_make_no_taste_and_ten_do(tmp_path: Path) -> None:
 
 def test_years_are_tastes_by_decade_and_ids_and_prose_are_none(tmp_path: Path) -> None:
     store = world_of_genres(tmp_path)
-    store.add_interactions(bought("sixties", *(f"i{n}" for n in range(10, 20))))
+    store.interactions.add(bought("sixties", *(f"i{n}" for n in range(10, 20))))
     tastes = UserHistory(store).profile("sixties").tastes
     assert ("year", "1960s") in {(t.attribute, t.value) for t in tastes}
     assert {t.attribute for t in tastes} <= {"genres", "year"}
@@ -140,7 +140,7 @@ def test_low_ratings_are_dislikes(tmp_path: Path) -> None:
     store = world_of_genres(tmp_path)
     low = [(f"i{n * 10}", 1.0) for n in range(8)]
     high = [(f"i{n}", 4.0 + n % 2) for n in range(1, 60) if n % 10]
-    store.add_interactions(rated("critic", *low, *high))
+    store.interactions.add(rated("critic", *low, *high))
     profile = UserHistory(store).profile("critic")
     assert [(t.attribute, t.value) for t in profile.disliked if t.attribute == "genres"] == [("genres", "Western")]
     assert "Likes less: genre Western" in profile.digest()
@@ -150,7 +150,7 @@ def test_the_newest_taste_is_told_from_the_old_one(tmp_path: Path) -> None:
     store = world_of_genres(tmp_path)
     dramas = [f"i{n}" for n in range(1, 140, 2)]
     westerns = [f"i{n * 10}" for n in range(20)]
-    store.add_interactions(bought("changed", *dramas, *westerns))
+    store.interactions.add(bought("changed", *dramas, *westerns))
     profile = UserHistory(store).profile("changed")
     assert ("genres", "Western") in {(t.attribute, t.value) for t in profile.recent_tastes}
     assert ("genres", "Drama") not in {(t.attribute, t.value) for t in profile.recent_tastes}
@@ -161,26 +161,26 @@ def test_habits_of_hour_weekend_and_season(tmp_path: Path) -> None:
     # 2020-12-05 was a Saturday; twelve weekends in the evening over two winters.
     start = 1_607_126_400.0 + 20 * 3600
     weekends = [start + 7 * DAY * n for n in range(6)] + [start + 7 * DAY * n for n in range(52, 58)]
-    store.add_interactions(Interaction("w", f"i{n}", "view", at=at) for n, at in enumerate(weekends))
+    store.interactions.add(Interaction("w", f"i{n}", "view", at=at) for n, at in enumerate(weekends))
     profile = UserHistory(store).profile("w")
     assert (profile.hours, profile.seasons) == ("in the evening (UTC), at weekends", "in winter")
     whole_days = [float(np.floor(at / DAY) * DAY) for at in weekends]
-    store.add_interactions(Interaction("d", f"i{n}", "view", at=at) for n, at in enumerate(whole_days))
+    store.interactions.add(Interaction("d", f"i{n}", "view", at=at) for n, at in enumerate(whole_days))
     assert UserHistory(store).profile("d").hours == "at weekends"
-    store.add_interactions(bought("untimed", *(f"i{n}" for n in range(12))))
+    store.interactions.add(bought("untimed", *(f"i{n}" for n in range(12))))
     assert UserHistory(store).profile("untimed").hours == ""
 
 
 def test_the_digest_is_short(tmp_path: Path) -> None:
     store = world_of_genres(tmp_path)
-    store.put_items(
+    store.items.put(
         [Item(f"long{n}", "A very long title indeed " * 8, "", {"genres": ("Western",)}) for n in range(10)]
     )
-    store.add_interactions(
+    store.interactions.add(
         rated("busy", *((f"i{n}", 1 + n % 5) for n in range(150)), *((f"long{n}", 5) for n in range(10)))
     )
     for n in range(30):
-        store.put_preference(Preference("busy", f"please never anything of number {n} at all", f"title!=Item {n}"))
+        store.preferences.put(Preference("busy", f"please never anything of number {n} at all", f"title!=Item {n}"))
     assert len(UserHistory(store).profile("busy").digest().split()) <= 120
 
 
@@ -197,7 +197,7 @@ def test_findings_are_references_with_what_the_user_did(store: Store) -> None:
 
 
 def test_one_row_for_an_item_with_several_interactions(store: Store) -> None:
-    store.add_interactions([Interaction("ann", "matrix", "like", at=9_000_000.0)])
+    store.interactions.add([Interaction("ann", "matrix", "like", at=9_000_000.0)])
     findings = history_findings(store, UserHistory(store).interactions("ann", n=None))
     matrix = next(row for row in findings.rows if row.item_id == "matrix")
     assert [fact.text for fact in matrix.evidence if fact.kind == "history"] == [
@@ -214,13 +214,13 @@ def test_what_speaks_against_an_item_is_marked(store: Store) -> None:
     facts = [row.evidence[0] for row in history_findings(store, history.interactions("ann", order="lowest", n=3)).rows]
     assert [fact.against for fact in facts] == [True, True, False]
     assert history.disliked("ann") == {"heat", "amelie"}
-    store.add_interactions([Interaction("ann", "heat", "like", at=2_000_000.0)])
+    store.interactions.add([Interaction("ann", "heat", "like", at=2_000_000.0)])
     assert history.disliked("ann") == {"amelie"}
     assert (history.against("nobody"), history.against(None), history.disliked(None)) == (frozenset(),) * 3
 
 
 def test_somebody_who_gives_few_stars_has_no_favorites(store: Store) -> None:
-    store.add_interactions(rated("eve", ("matrix", 1), ("heat", 2)))
+    store.interactions.add(rated("eve", ("matrix", 1), ("heat", 2)))
     history = UserHistory(store)
     assert history.profile("eve").favorites == ()
     assert history.disliked("eve") == {"matrix"}

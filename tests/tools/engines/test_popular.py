@@ -6,7 +6,7 @@ import pytest
 from recmind.data import statistics
 from recmind.data.conditions import Condition
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.popular import PopularItems, _scored, prior_strength
 from recmind.tools.evidence.findings import popular_findings
 from tests.tools.worlds import bought, films, rated
@@ -19,11 +19,11 @@ def store(tmp_path: Path) -> Store:
     """Forty people rate the Matrix about 4; two give Heat a 5; ten give the Net a 1, later than the others."""
     store = films(tmp_path)
     for n in range(40):
-        store.add_interactions(rated(f"m{n}", ("matrix", 4 + n % 2)))
+        store.interactions.add(rated(f"m{n}", ("matrix", 4 + n % 2)))
     for n in range(2):
-        store.add_interactions(rated(f"h{n}", ("heat", 5)))
+        store.interactions.add(rated(f"h{n}", ("heat", 5)))
     for n in range(10):
-        store.add_interactions(rated(f"n{n}", ("net", 1), start=1_000_000 + 100 * DAY))
+        store.interactions.add(rated(f"n{n}", ("net", 1), start=1_000_000 + 100 * DAY))
     return store
 
 
@@ -40,9 +40,9 @@ def test_two_fives_do_not_beat_forty_fours(store: Store) -> None:
 
 def test_the_bayesian_mean_by_hand(store: Store) -> None:
     strength = (40**2 + 2**2 + 10**2) / 52
-    assert prior_strength(store.statistics()) == pytest.approx(strength)
+    assert prior_strength(store.counts.of_items()) == pytest.approx(strength)
     mean = (40 * 4.5 + 2 * 5 + 10 * 1) / 52
-    numbers = list(store.numbers_of(["matrix", "heat", "alien"]).values())
+    numbers = list(store.items.numbers_of(["matrix", "heat", "alien"]).values())
     assert PopularItems(store).bayesian_means(numbers).tolist() == pytest.approx(
         [(180 + strength * mean) / (40 + strength), (10 + strength * mean) / (2 + strength), mean], rel=1e-3
     )
@@ -60,14 +60,14 @@ def test_conditions_exclusions_and_n(store: Store) -> None:
     assert [i.item_id for i in popular.recommend([Condition("genres", "=", "Crime")])] == ["heat", "net"]
     assert [i.item_id for i in popular.recommend(exclude={"matrix", "unknown"})] == ["heat", "net"]
     assert [i.item_id for i in popular.recommend(n=1)] == ["matrix"]
-    store.set_available(["matrix"], False)
+    store.items.set_available(["matrix"], False)
     assert [i.item_id for i in popular.recommend()] == ["heat", "net"]
 
 
 def test_without_values_the_count_decides(tmp_path: Path) -> None:
     store = films(tmp_path)
     for n in range(3):
-        store.add_interactions(bought(f"u{n}", "heat", *(("alien",) if n else ())))
+        store.interactions.add(bought(f"u{n}", "heat", *(("alien",) if n else ())))
     items = PopularItems(store).recommend()
     assert [(i.item_id, i.count, i.mean) for i in items] == [("heat", 3, None), ("alien", 2, None)]
     assert items[0].score == 1.0
@@ -75,7 +75,7 @@ def test_without_values_the_count_decides(tmp_path: Path) -> None:
 
 
 def test_scores_for_the_ranker(store: Store) -> None:
-    numbers = store.numbers_of(["matrix", "alien"])
+    numbers = store.items.numbers_of(["matrix", "alien"])
     scores = PopularItems(store).score([numbers["matrix"], numbers["alien"], 999])
     assert scores[0] > 0.9
     assert scores[1:].tolist() == [0.0, 0.0]
@@ -84,7 +84,7 @@ def test_scores_for_the_ranker(store: Store) -> None:
 def test_new_interactions_count_at_once(store: Store) -> None:
     popular = PopularItems(store)
     popular.recommend()
-    store.add_interactions(rated("late", ("psycho", 5)))
+    store.interactions.add(rated("late", ("psycho", 5)))
     assert "psycho" in [item.item_id for item in popular.recommend()]
 
 
@@ -96,11 +96,11 @@ def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
     rng = np.random.default_rng(3)
     with Store(tmp_path / "many.db") as store:
         ids = [f"i{n}" for n in range(200)]
-        store.put_items(Item(item_id) for item_id in ids)
+        store.items.put(Item(item_id) for item_id in ids)
 
         def rate(user: int) -> None:
             chosen = rng.integers(0, 60, 3)
-            store.add_interactions(rated(f"u{user}", *((ids[n], int(rng.integers(1, 6))) for n in chosen.tolist())))
+            store.interactions.add(rated(f"u{user}", *((ids[n], int(rng.integers(1, 6))) for n in chosen.tolist())))
 
         for user in range(60):
             rate(user)
@@ -110,12 +110,12 @@ def test_what_changes_is_put_among_the_others_where_a_whole_sort_would_put_it(
         for user in range(60, 75):
             rate(user)
             # A new item, and one that becomes the most popular of all.
-            store.add_interactions(rated(f"u{user}", (ids[user + 40], 5), (ids[7], 5)))
-            counts = store.statistics()
+            store.interactions.add(rated(f"u{user}", (ids[user + 40], 5), (ids[7], 5)))
+            counts = store.counts.of_items()
             assert popular._standing().whole.scale is scale
             slow = _scored(counts, scale)
             expected = [(int(n), int(counts.interactions[n - 1]), float(slow.scores[n - 1])) for n in slow.order]
-            numbers = store.numbers_of(ids)
+            numbers = store.items.numbers_of(ids)
             found = [(numbers[item.item_id], item.count, item.score) for item in popular.recommend(n=200)]
             assert found == expected
             assert found[:5] == [(numbers[item.item_id], item.count, item.score) for item in popular.recommend(n=5)]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
 from tests.tools.worlds import films, rated
 
@@ -11,7 +11,7 @@ from tests.tools.worlds import films, rated
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = films(tmp_path)
-    store.put_items(
+    store.items.put(
         [
             Item("lotr", "The Lord of the Rings", "", {"year": 1978}),
             Item("lotr1", "Lord of the Rings: The Fellowship of the Ring, The", "", {"year": 2001}),
@@ -26,8 +26,8 @@ def store(tmp_path: Path) -> Store:
         ]
     )
     for n in range(20):
-        store.add_interactions(rated(f"u{n}", ("lotr1", 5), ("alien", 5), ("psycho", 5), ("part1", 5)))
-    store.add_interactions(rated("x", ("lotr", 3), ("lotr2", 4), ("aliens", 4)))
+        store.interactions.add(rated(f"u{n}", ("lotr1", 5), ("alien", 5), ("psycho", 5), ("part1", 5)))
+    store.interactions.add(rated("x", ("lotr", 3), ("lotr2", 4), ("aliens", 4)))
     return store
 
 
@@ -95,7 +95,7 @@ def test_a_large_catalogue_is_compared_by_shared_letters(store: Store, monkeypat
 
 def test_a_misspelt_title_is_found_among_many(tmp_path: Path) -> None:
     store = Store(tmp_path / "many.db")
-    store.put_items(Item(f"m{n}", f"The {chr(97 + n % 26)}{n * 7919 % 10007} story of number {n}") for n in range(5000))
-    store.put_items([Item("matrix", "The Matrix")])
+    store.items.put(Item(f"m{n}", f"The {chr(97 + n % 26)}{n * 7919 % 10007} story of number {n}") for n in range(5000))
+    store.items.put([Item("matrix", "The Matrix")])
     finder = TitleFinder(store)
     assert finder.find("the matirx")[0].item_id == "matrix"

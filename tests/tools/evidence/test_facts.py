@@ -10,7 +10,7 @@ from tests.tools.worlds import films, shop
 
 
 def texts(store, item_id: str, focus: Focus = NO_FOCUS, most: int = 3) -> list[str]:
-    item = store.item(item_id)
+    item = store.items.get(item_id)
     return [fact.text for fact in item_facts(store).facts(item, focus, most)]
 
 
@@ -18,7 +18,7 @@ def test_hidden_attributes_and_prose_tell_nothing(tmp_path: Path) -> None:
     store = shop(tmp_path)
     assert [weight.name for weight in attribute_weights(store).ordered] == ["categories", "brand", "price"]
     assert texts(store, "p0") == ["category Pots", "brand Acme", "price 5"]
-    assert item_facts(store).summary(store.item("p0")) == "Pots, Garden · Acme"
+    assert item_facts(store).summary(store.items.get("p0")) == "Pots, Garden · Acme"
 
 
 def test_what_meets_the_request_is_named_first(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_what_meets_the_request_is_named_first(tmp_path: Path) -> None:
 
 
 def test_negative_conditions_name_no_value(tmp_path: Path) -> None:
-    item = films(tmp_path).item("alien")
+    item = films(tmp_path).items.get("alien")
     assert meeting_values(Condition("genres", "!=", "Comedy"), item) == []
     assert meeting_values(Condition("genres", "in", ("Horror", "Comedy")), item) == [("genres", "Horror")]
     assert meeting_values(Condition("year", "<", 1980), item) == [("year", 1979)]
@@ -64,7 +64,7 @@ def test_weights_and_facts_follow_the_catalogue(tmp_path: Path) -> None:
     before, facts = attribute_weights(store), item_facts(store)
     assert attribute_weights(store) is before
     assert item_facts(store) is facts
-    store.put_items([Item("new", "New", "", {"genres": ("Western",), "year": 2020})])
+    store.items.put([Item("new", "New", "", {"genres": ("Western",), "year": 2020})])
     assert attribute_weights(store) is not before
     assert item_facts(store) is not facts
     assert attribute_weights(store).share("genres", "Western") > 0

@@ -11,7 +11,7 @@ import pytest
 
 from recmind.data.errors import RecMindError, WorkspaceError
 from recmind.data.records import Interaction, Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 from recmind.tools.index.engines import open_engines
@@ -35,8 +35,8 @@ def workspace(tmp_path):
 @pytest.fixture
 def store(workspace):
     with Store(workspace.database, workspace.settings) as opened:
-        opened.put_items(FILMS)
-        opened.add_interactions(
+        opened.items.put(FILMS)
+        opened.interactions.add(
             Interaction(user, item, "like", at=float(at))
             for user, items in (("ann", ("alien", "aliens", "heat")), ("bob", ("alien", "aliens")), ("cy", ("up",)))
             for at, item in enumerate(items)
@@ -68,7 +68,7 @@ class TestIndexBuilding:
     def test_one_changed_item_encodes_one_text(self, workspace, store, encoder):
         build_index(workspace, store)
         encoder.encoded.clear()
-        store.put_items([Item("heat", "Heat", "A detective and a thief drink coffee.")])
+        store.items.put([Item("heat", "Heat", "A detective and a thief drink coffee.")])
         manifest = build_index(workspace, store)
         assert (manifest.version, manifest.encoded, len(encoder.encoded)) == ("000002", 1, 1)
         assert "coffee" in encoder.encoded[0]
@@ -76,10 +76,10 @@ class TestIndexBuilding:
     def test_a_new_interaction_encodes_nothing_and_reaches_the_model(self, workspace, store, encoder):
         build_index(workspace, store)
         encoder.encoded.clear()
-        store.add_interactions([Interaction("cy", "heat", "like", at=9.0)])
+        store.interactions.add([Interaction("cy", "heat", "like", at=9.0)])
         manifest = build_index(workspace, store)
         assert (manifest.version, manifest.interactions, encoder.encoded) == ("000002", 7, [])
-        numbers = store.numbers_of(["up", "heat"])
+        numbers = store.items.numbers_of(["up", "heat"])
         hits = open_engines(workspace, store).collaborative.recommend_from_seeds([numbers["up"]], 5)
         assert hits[0].item_number == numbers["heat"]
         assert [bool(hit.because) for hit in hits] == [True, False, False, False], "the others are alike by text only"
@@ -108,7 +108,7 @@ class TestIndexBuilding:
 
     def test_a_build_that_fails_leaves_the_old_one_in_use(self, workspace, store, encoder, monkeypatch):
         first = build_index(workspace, store)
-        store.put_items([Item("new", "New")])
+        store.items.put([Item("new", "New")])
 
         def fails(*args, **kwargs):
             raise RuntimeError("out of memory")
@@ -163,7 +163,7 @@ class TestIndexBuilding:
         with Store(workspace.database) as empty:
             assert build_index(workspace, empty).items == 0
             assert open_engines(workspace, empty).search.search("space") == []
-            empty.put_items(FILMS)
+            empty.items.put(FILMS)
             assert build_index(workspace, empty).items == len(FILMS)
             assert open_engines(workspace, empty).search.search("heist", n=1)[0].item_id == "heat"
 
@@ -192,8 +192,8 @@ class TestOpening:
         build_index(workspace, store)
         engines = open_engines(workspace, store)
         assert not engines.stale
-        store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
-        store.set_available(["alien"], False)
+        store.items.put([Item("zoo", "Zoo", "Zebras escape.")])
+        store.items.set_available(["alien"], False)
         assert engines.stale
         assert "zoo" in [hit.item_id for hit in engines.search.search("zebras", n=2)]
         assert "alien" not in [hit.item_id for hit in engines.search.search("space monster")]
@@ -257,7 +257,7 @@ class TestOpening:
 def test_a_cold_search_imports_neither_torch_nor_scipy(workspace, store):
     build_index(workspace, store)
     program = (
-        "import sys; from recmind.data.workspace import Workspace; from recmind.data.store import Store;"
+        "import sys; from recmind.data.workspace import Workspace; from recmind.data.store.store import Store;"
         "from recmind.tools.index.engines import open_engines;"
         "w = Workspace.open(sys.argv[1]); s = Store(w.database, w.settings); e = open_engines(w, s);"
         "print(e.search.search('a crew in space hunted by a creature', n=1)[0].item_id); s.close();"
@@ -273,14 +273,14 @@ class TestTuning:
     def test_what_was_tuned_is_kept_by_later_builds(self, workspace, store, encoder):
         for user in range(60):
             films = ("alien", "aliens", "heat", "up")[user % 2 :]
-            store.add_interactions(Interaction(f"u{user}", item, "like", at=float(n)) for n, item in enumerate(films))
+            store.interactions.add(Interaction(f"u{user}", item, "like", at=float(n)) for n, item in enumerate(films))
         untuned = build_index(workspace, store)
         assert (untuned.parameters["tuned"], untuned.parameters["validation"]) == (False, {})
         assert not open_engines(workspace, store).confidence
         tuned = build_index(workspace, store, tuned=True)
         assert (tuned.version, tuned.parameters["tuned"], tuned.encoded) == ("000002", True, 0)
         assert tuned.parameters["validation"]["users"] == 62.0
-        store.add_interactions([Interaction("dan", "up", "like", at=9.0)])
+        store.interactions.add([Interaction("dan", "up", "like", at=9.0)])
         later = build_index(workspace, store)
         assert later.version == "000003"
         for name in ("tuned", "collaborative", "weights", "validation"):

@@ -6,7 +6,7 @@ import pytest
 
 from recmind.data.conditions import Condition
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.engines.history import UserHistory
@@ -45,15 +45,15 @@ class Meaning:
 def store(tmp_path: Path) -> Store:
     store = films(tmp_path)
     for n in range(6):
-        store.add_interactions(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
+        store.interactions.add(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
     for n in range(3):
-        store.add_interactions(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
-    store.add_interactions(rated("ann", ("matrix", 5)))
+        store.interactions.add(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
+    store.interactions.add(rated("ann", ("matrix", 5)))
     return store
 
 
 def ranker(store: Store, similarities: dict[str, float] | None = None) -> HybridRanker:
-    arrays = store.interaction_arrays()
+    arrays = store.interactions.arrays()
     model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
     reranker = Reranker(model, ItemTimes.of(arrays), None, DEFAULT_WEIGHTS)
     return HybridRanker(store, Meaning(similarities or {}), reranker, PopularItems(store))  # type: ignore[arg-type]

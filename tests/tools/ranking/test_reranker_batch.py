@@ -8,7 +8,7 @@ from recmind.data.catalogue import InteractionArrays
 from recmind.data.importers import import_movielens
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
@@ -85,7 +85,7 @@ def latest_small(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     workspace = Workspace.open(tmp_path_factory.mktemp("latest-small"), create=True)
     with Store(workspace.database, workspace.settings) as store:
         import_movielens(store, shared_data / "ml-latest-small")
-        return store.interaction_arrays()
+        return store.interactions.arrays()
 
 
 @pytest.mark.parametrize("sparse", [False, True])

@@ -9,7 +9,7 @@ from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.records import Item
 from recmind.data.settings import Settings
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.evidence.findings import search_findings
 from recmind.tools.search.fusion import USUAL_STD, FeatureWeights, by_logit, fuse, highest, similarity_std
 from recmind.tools.search.item_search import ItemSearch
@@ -27,7 +27,7 @@ TOLD = f"{CHATTER} some detective was looking for a thief who wanted to do one l
 @pytest.fixture
 def store(tmp_path):
     with Store(tmp_path / "films.db") as opened:
-        opened.put_items(FILMS)
+        opened.items.put(FILMS)
         yield opened
 
 
@@ -107,15 +107,15 @@ class TestAsking:
         assert len(search.search(TOLD, n=2)) == 2
 
     def test_the_years_that_a_long_request_mentions_decide_between_equals(self, store, encoder):
-        store.put_items([Item(f"twin{year}", "Twins", "Two sisters meet.", {"year": year}) for year in (1961, 1994)])
+        store.items.put([Item(f"twin{year}", "Twins", "Two sisters meet.", {"year": year}) for year in (1961, 1994)])
         search = ItemSearch(TextIndex.fit(store, encoder))
         told = f"{CHATTER} two sisters meet each other again in a little harbor town, it was from the "
         for years, expected in (("early 60s", ["twin1961", "twin1994"]), ("90s", ["twin1994", "twin1961"])):
             assert [found for found in ids(search.search(told + years)) if found.startswith("twin")] == expected
 
     def test_a_long_request_finds_items_added_since_and_none_that_is_gone(self, store, search):
-        store.put_items([Item("zoo", "Zoo", "Zebras escape from a burning zoo and cross the frozen river.")])
-        store.set_available(["heat"], False)
+        store.items.put([Item("zoo", "Zoo", "Zebras escape from a burning zoo and cross the frozen river.")])
+        store.items.set_available(["heat"], False)
         told = f"{CHATTER} some zebras escape from a zoo that is burning, and they cross a frozen river"
         assert ids(search.search(told))[0] == "zoo"
         assert "heat" not in ids(search.search(f"{told}, and a detective and a thief before the last heist"))
@@ -126,13 +126,13 @@ class TestAsking:
         assert hit.similarity == pytest.approx(float(again[0]), abs=1e-6)
 
     def test_unavailable_and_removed_items_never_come_even_before_a_new_build(self, store, search):
-        store.set_available(["alien"], False)
-        store.remove_items(["aliens"])
+        store.items.set_available(["alien"], False)
+        store.items.remove(["aliens"])
         assert not {"alien", "aliens"} & set(ids(search.search("monsters in space", n=50)))
         assert ids(search.search("", like=["alien"], n=50))  # what is not available can still be what others are like
 
     def test_items_added_since_are_found_by_their_words(self, store, search):
-        store.put_items([Item("zoo", "Zoo", "Zebras escape.")])
+        store.items.put([Item("zoo", "Zoo", "Zebras escape.")])
         hit = next(hit for hit in search.search("zebras", n=2) if hit.item_id == "zoo")
         assert (hit.similarity, hit.words, hit.field) == (None, ("zebras",), "description")
         assert search.vector("zoo") is None
@@ -154,15 +154,15 @@ def test_words_are_ranked_alike_however_many_items_are_allowed(tmp_path, monkeyp
     with Store(tmp_path / "many.db") as store:
         texts = [" ".join(f"w{word}" for word in rng.integers(0, 30, 4)) for _ in range(300)]
         items = [Item(f"i{n}", text, attributes={"group": int(rng.random() < share)}) for n, text in enumerate(texts)]
-        store.put_items(items[:280])
+        store.items.put(items[:280])
         search = ItemSearch(TextIndex.fit(store, WordEncoder()))
-        store.put_items(items[280:])
+        store.items.put(items[280:])
         conditions = (Condition("group", "=", 1.0),)
         for common in (0, 10**6):
             monkeypatch.setattr("recmind.tools.search.keyword_query.COMMON", common)
             for excluded in (set(), {f"i{n}" for n in range(0, 300, 3)}):
                 allowed = search.index.allowed(conditions, excluded)
-                numbers = np.setdiff1d(store.matching_numbers(conditions), [*store.numbers_of(excluded).values()])
+                numbers = np.setdiff1d(store.items.matching(conditions), [*store.items.numbers_of(excluded).values()])
                 every = search.index.allowed()
                 whole = [n for n in keyword_search(search.index, "w3 w7", 10**4, every) if n in numbers]
                 assert keyword_search(search.index, "w3 w7", 10**4, allowed) == whole
@@ -173,7 +173,7 @@ class TestBuilding:
     def test_an_unchanged_text_is_not_encoded_again(self, store, encoder, search):
         assert len(encoder.encoded) == len(FILMS)
         encoder.encoded.clear()
-        store.put_items([Item("up", "Up", "A widower flies away with a scout.")])
+        store.items.put([Item("up", "Up", "A widower flies away with a scout.")])
         again = TextIndex.fit(store, encoder, search.index)
         assert [text.split(".")[0] for text in encoder.encoded] == ["Up"]
         assert again.encoded == 1
@@ -181,11 +181,11 @@ class TestBuilding:
         np.testing.assert_array_equal(again.vectors, fresh.vectors)
 
     def test_removed_and_new_items_keep_vectors_and_items_together(self, store, encoder, search):
-        store.remove_items(["alien"])
-        store.put_items([Item("new", "Brand New", "Something else.")])
+        store.items.remove(["alien"])
+        store.items.put([Item("new", "Brand New", "Something else.")])
         again = TextIndex.fit(store, encoder, search.index)
         for item_id in ("aliens", "amelie", "heat", "up", "new"):
-            item = store.item(item_id)
+            item = store.items.get(item_id)
             expected = encoder.encode_query(embedded_text(item, store.settings))
             np.testing.assert_allclose(ItemSearch(again).vector(item_id), expected, atol=1e-6)
 
@@ -195,7 +195,7 @@ class TestBuilding:
         assert TextIndex.fit(store, other, search.index).encoded == len(FILMS)
 
     def test_items_with_one_text_share_one_encoding(self, store, encoder):
-        store.put_items([Item("a", "Same"), Item("b", "Same")])
+        store.items.put([Item("a", "Same"), Item("b", "Same")])
         search = ItemSearch(TextIndex.fit(store, encoder))
         assert search.index.encoded == len(FILMS) + 1
         np.testing.assert_array_equal(search.vector("a"), search.vector("b"))

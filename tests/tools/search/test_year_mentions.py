@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recmind.data.records import Item
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.tools.search.year_mentions import (
     FADES_OVER,
     UNKNOWN_YEAR,
@@ -48,7 +48,7 @@ def test_without_eras_all_years_are_alike():
 def test_the_catalogues_own_attribute_says_the_year(tmp_path):
     with Store(tmp_path / "a.db") as store:
         assert year_attribute(store.catalogue()) is None
-        store.put_items([Item(str(n), "A", attributes={"pages": 2000, "first_published": 1900 + n}) for n in range(3)])
+        store.items.put([Item(str(n), "A", attributes={"pages": 2000, "first_published": 1900 + n}) for n in range(3)])
         assert year_attribute(store.catalogue()) == "first_published"
     assert year_of(Item("1", attributes={"year": 1999}), "year") == 1999.0
     assert math.isnan(year_of(Item("1", attributes={"year": "unknown"}), "year"))

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from recmind.data.bootstrap import Resamples
+from recmind.data.evaluation.bootstrap import Resamples
 
 
 def test_the_interval_of_a_large_sample_is_the_normal_one() -> None:
@@ -121,7 +121,7 @@ def test_the_seed_decides_and_batches_do_not(monkeypatch: pytest.MonkeyPatch) ->
     drawn = Resamples(range(70), resamples=300, seed=1).estimates(values)
     assert Resamples(range(70), resamples=300, seed=1).estimates(values) == drawn
     assert Resamples(range(70), resamples=300, seed=2).estimates(values) != drawn
-    monkeypatch.setattr("recmind.data.bootstrap.BATCH_CELLS", 70 * 7)
+    monkeypatch.setattr("recmind.data.evaluation.bootstrap.BATCH_CELLS", 70 * 7)
     assert Resamples(range(70), resamples=300, seed=1).estimates(values) == drawn
 
 

@@ -5,7 +5,7 @@ from math import log2, sqrt
 import numpy as np
 import pytest
 
-from recmind.data.metrics import (
+from recmind.data.evaluation.metrics import (
     TargetRanks,
     calibration,
     coverage,

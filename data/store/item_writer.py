@@ -1,4 +1,4 @@
-"""Writing items: each call is kept whole or not at all, and keeps everything derived from the items true."""
+"""Writing items into an open transaction, with everything that is derived from them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from recmind.data.counts import Counting
-from recmind.data.errors import InputError
-from recmind.data.reading import ITEM_COLUMNS, as_json, to_item
 from recmind.data.records import AttributeValue, Item
+from recmind.data.settings import Settings
+from recmind.data.store.rows import BATCH, ITEM_COLUMNS, as_json, to_item
 from recmind.data.text import fold, format_number, normalize, title_keys
-
-T = TypeVar("T")
-
-BATCH = 1000
 
 _UPSERT_ITEM = """
     INSERT INTO items (item_id, title, description, attributes, created_at, available, search_text)
@@ -28,13 +22,6 @@ _UPSERT_ITEM = """
 
 ValueKey = tuple[str, str, bool]
 """Attribute, value as text, and whether it is a number."""
-
-
-def batched(rows: Iterable[T], n: int = BATCH) -> Iterator[list[T]]:
-    """The rows in lists of n, the last one shorter."""
-    rows = iter(rows)
-    while batch := list(islice(rows, n)):
-        yield batch
 
 
 def merged(old: Item, new: Item) -> Item:
@@ -49,103 +36,12 @@ def merged(old: Item, new: Item) -> Item:
     )
 
 
-class ItemWriting(Counting):
-    """The part of the store that writes items."""
-
-    def put_items(self, items: Iterable[Item], *, merge: bool = True, keep_available: bool = False) -> tuple[int, int]:
-        """Add items, or update those whose id is known; the numbers of added and of changed ones.
-
-        With ``merge`` what a new record leaves empty stays as it was, otherwise the record replaces the old one. With
-        ``keep_available`` a known item stays available or unavailable whatever the record says.
-        """
-        added = changed = 0
-        with self.writing() as db:
-            writer = _ItemWriter(db.conn, self)
-            for batch in batched(items):
-                more_added, more_changed = writer.put(batch, merge=merge, keep_available=keep_available)
-                added += more_added
-                changed += more_changed
-            if added or changed:
-                writer.finish()
-                self._tick(db, catalogue=True)
-        return added, changed
-
-    def set_available(self, item_ids: Iterable[str], available: bool) -> int:
-        """Make items available or unavailable; the number of those that it changed. InputError names an unknown id."""
-        wanted = list(item_ids)
-        with self.writing() as db:
-            self._check_known(wanted)
-            sql = """UPDATE items SET available = ?1
-                WHERE available <> ?1 AND item_id IN (SELECT value FROM json_each(?2))"""
-            count = db.conn.execute(sql, [int(available), as_json(wanted)]).rowcount
-            if count:
-                self._tick(db, catalogue=True)
-        return count
-
-    def remove_items(self, item_ids: Iterable[str]) -> dict[str, int]:
-        """Remove items and every interaction with them; the counts of both. InputError names an unknown id.
-
-        An item that histories should go on mentioning is made unavailable instead.
-        """
-        wanted = list(item_ids)
-        with self.writing() as db:
-            self._check_known(wanted)
-            numbers = [
-                row[0]
-                for row in db.conn.execute(
-                    "SELECT item_number FROM items WHERE item_id IN (SELECT value FROM json_each(?))", [as_json(wanted)]
-                )
-            ]
-            if not numbers:
-                return {"items": 0, "interactions": 0}
-            chosen = as_json(numbers)
-            touched = db.conn.execute(
-                "SELECT DISTINCT user_number FROM interactions WHERE item_number IN (SELECT value FROM json_each(?))",
-                [chosen],
-            ).fetchall()
-            writer = _ItemWriter(db.conn, self)
-            writer.forget_values(numbers)
-            counts = {}
-            for table in ("titles", "item_statistics", "interactions", "contributions", "items"):
-                sql = f"DELETE FROM {table} WHERE item_number IN (SELECT value FROM json_each(?))"  # noqa: S608
-                counts[table] = db.conn.execute(sql, [chosen]).rowcount
-            db.conn.execute("DELETE FROM titles_fts WHERE rowid IN (SELECT value FROM json_each(?))", [chosen])
-            writer.finish()
-            now = self._tick(db, catalogue=True)
-            db.conn.executemany("UPDATE users SET watermark = ? WHERE user_number = ?", [(now, u) for (u,) in touched])
-            self.refresh_counts(db.conn)
-        return {"items": counts["items"], "interactions": counts["interactions"]}
-
-    def _check_known(self, item_ids: Sequence[str]) -> None:
-        unknown = [item_id for item_id in item_ids if item_id not in self.numbers_of([item_id])]
-        if unknown:
-            shown = ", ".join(repr(item_id) for item_id in unknown[:3])
-            raise InputError(f"The catalogue has no item {shown}{' ...' if len(unknown) > 3 else ''}")
-
-    def refresh_catalogue(self) -> None:
-        """Compute again everything that is derived from items and interactions; needed when the settings change."""
-        with self.writing() as db:
-            writer = _ItemWriter(db.conn, self)
-            last = 0
-            sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE item_number > ? ORDER BY item_number LIMIT ?"  # noqa: S608
-            db.conn.execute("DELETE FROM item_values")
-            db.conn.execute("DELETE FROM attribute_values")
-            db.conn.execute("DELETE FROM attributes")
-            while rows := [to_item(row) for row in db.conn.execute(sql, [last, BATCH])]:
-                writer.derive(rows)
-                last = rows[-1][0]
-            writer.finish()
-            db.conn.execute("INSERT INTO items_fts (items_fts) VALUES ('rebuild')")
-            self.refresh_counts(db.conn)
-            self._tick(db, catalogue=True)
-
-
-class _ItemWriter:
+class ItemWriter:
     """Writes items into the open transaction and counts what that does to values and attributes until ``finish``."""
 
-    def __init__(self, conn: sqlite3.Connection, store: ItemWriting) -> None:
+    def __init__(self, conn: sqlite3.Connection, settings: Settings) -> None:
         self.conn = conn
-        self.settings = store.settings
+        self.settings = settings
         self.contributed = conn.execute("SELECT 1 FROM contributions LIMIT 1").fetchone() is not None
         self.value_numbers: dict[ValueKey, Any] = {}
         self.value_items: Counter[int] = Counter()
@@ -231,6 +127,18 @@ class _ItemWriter:
                 "UPDATE items SET search_text = ?1 WHERE item_number = ?2 AND search_text <> ?1",
                 [(self._search_text(item.attributes), number) for number, item in items],
             )
+
+    def derive_anew(self) -> None:
+        """Write all that is derived from the items again, from nothing."""
+        for table in ("item_values", "attribute_values", "attributes"):
+            self.conn.execute(f"DELETE FROM {table}")  # noqa: S608  our own names
+        last = 0
+        sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE item_number > ? ORDER BY item_number LIMIT ?"  # noqa: S608
+        while rows := [to_item(row) for row in self.conn.execute(sql, [last, BATCH])]:
+            self.derive(rows)
+            last = rows[-1][0]
+        self.finish()
+        self.conn.execute("INSERT INTO items_fts (items_fts) VALUES ('rebuild')")
 
     def _number_values(self, keys: Iterable[ValueKey]) -> None:
         """Look up or make the number of every value."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from recmind.data.contributions import combined
+from recmind.data.evaluation.splits import leave_one_out
 from recmind.data.importers import import_movielens, import_table
 from recmind.data.records import Item
-from recmind.data.schema import MIGRATIONS
-from recmind.data.splits import leave_one_out
-from recmind.data.store import Store
+from recmind.data.store.schema import MIGRATIONS
+from recmind.data.store.store import Store
 
 MOVIES = "movieId,title,genres\n1,Alien (1979),Horror\n2,Big (1988),Comedy\n3,Clue (1985),Mystery\n"
 RATINGS = "userId,movieId,rating,timestamp\n1,1,4.0,10\n2,1,0.5,11\n1,2,5.0,12\n2,3,2.0,13\n"
@@ -40,13 +40,13 @@ def folder(tmp_path: Path, tags: str | None = TAGS) -> Path:
 
 
 def tags_of(store: Store) -> dict[str, object]:
-    return {item.item_id: item.attributes.get("tags") for _, item in store.iter_items()}
+    return {item.item_id: item.attributes.get("tags") for _, item in store.items.all()}
 
 
 def given(store: Store, item_id: str) -> list[tuple[str, str]]:
-    number = store.numbers_of([item_id])[item_id]
-    rows = store.contributions(number, "tags")
-    ids = store.user_ids_of(user for user, _ in rows)
+    number = store.items.numbers_of([item_id])[item_id]
+    rows = store.contributions.of_item(number, "tags")
+    ids = store.users.ids_of(user for user, _ in rows)
     return [(ids[user], value) for user, value in rows]
 
 
@@ -60,7 +60,7 @@ def test_values_most_users_gave_come_first() -> None:
 def test_an_import_keeps_who_gave_which_tag(store: Store, tmp_path: Path) -> None:
     assert tags_of(store) == {"1": ("space", "crew"), "2": ("zanzibar",), "3": None}
     assert given(store, "1") == [("1", "Space"), ("2", "space"), ("3", "space"), ("2", "crew"), ("1", "crew")]
-    assert store.user_ids() == ["1", "2", "3"]
+    assert store.users.ids() == ["1", "2", "3"]
     clock = store.clock
     import_movielens(store, folder(tmp_path))
     assert len(given(store, "1")) == 5
@@ -72,8 +72,8 @@ def test_a_forgotten_users_own_values_go(store: Store) -> None:
     assert erased == {"users": 1, "interactions": 2, "preferences": 0, "contributions": 3}
     assert tags_of(store) == {"1": ("space", "crew"), "2": None, "3": None}
     assert given(store, "1") == [("2", "space"), ("3", "space"), ("2", "crew")]
-    assert store.values_of("tags") == [("crew", 1), ("space", 1)]
-    assert store.search_words("zanzibar") == []
+    assert store.attributes.values("tags") == [("crew", 1), ("space", 1)]
+    assert store.full_text.search("zanzibar") == []
     assert store.problems() == []
     store.close()
     assert not [path for path in store.path.parent.glob("store.db*") if b"zanzibar" in path.read_bytes()]
@@ -83,13 +83,13 @@ def test_the_spelling_and_order_are_those_of_who_is_left(store: Store) -> None:
     store.forget_user("2")
     store.forget_user("3")
     assert tags_of(store)["1"] == ("Space", "crew")
-    store.withdraw("value = ?", ["Space"])
+    store.contributions.withdraw("value = ?", ["Space"])
     assert tags_of(store)["1"] == ("crew",)
-    assert store.withdraw("value = ?", ["Space"]) == 0
+    assert store.contributions.withdraw("value = ?", ["Space"]) == 0
 
 
 def test_another_source_of_the_attribute_ends_the_contributions(store: Store, tmp_path: Path) -> None:
-    store.put_items([Item("1", "", attributes={"tags": ("ours",)})])
+    store.items.put([Item("1", "", attributes={"tags": ("ours",)})])
     assert given(store, "1") == []
     assert given(store, "2") == [("1", "zanzibar")]
     store.forget_user("1")
@@ -110,7 +110,7 @@ def test_merging_keeps_and_replacing_ends_what_the_files_do_not_name(store: Stor
 
 
 def test_removing_an_item_removes_what_was_given_to_it(store: Store) -> None:
-    store.remove_items(["1"])
+    store.items.remove(["1"])
     with closing(sqlite3.connect(store.path)) as conn:
         assert conn.execute("SELECT count(*) FROM contributions").fetchone() == (1,)
 
@@ -118,7 +118,7 @@ def test_removing_an_item_removes_what_was_given_to_it(store: Store) -> None:
 def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with Store(path) as store:
-        store.put_items([Item("a", "A", attributes={"tags": ("x",)})])
+        store.items.put([Item("a", "A", attributes={"tags": ("x",)})])
     with closing(sqlite3.connect(path)) as conn:
         for later in ("contributions", "spending"):
             conn.execute(f"DROP TABLE {later}")
@@ -127,8 +127,8 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) ->
         conn.execute("UPDATE meta SET value = 1 WHERE key = 'schema'")
         conn.commit()
     with Store(path) as store:
-        assert store.contributions(1, "tags") == []
-        assert store.item("a") == Item("a", "A", attributes={"tags": ("x",)})
+        assert store.contributions.of_item(1, "tags") == []
+        assert store.items.get("a") == Item("a", "A", attributes={"tags": ("x",)})
     with closing(sqlite3.connect(path)) as conn:
         assert conn.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (len(MIGRATIONS),)
 
@@ -136,12 +136,12 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) ->
 def test_seven_users_of_latest_small_have_tagged_their_own_target(shared_data: Path, tmp_path: Path) -> None:
     with Store(tmp_path / "latest.db") as store:
         import_movielens(store, shared_data / "ml-latest-small")
-        arrays = store.interaction_arrays()
+        arrays = store.interactions.arrays()
         split = leave_one_out(arrays, arrays.at > 0)
         assert len(split.cases) == 610
         tagged = [
             case
             for case in split.cases
-            if case.user_number in {u for u, _ in store.contributions(case.targets[0], "tags")}
+            if case.user_number in {u for u, _ in store.contributions.of_item(case.targets[0], "tags")}
         ]
         assert len(tagged) == 7

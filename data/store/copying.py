@@ -18,9 +18,9 @@ import numpy as np
 from recmind.data.arrays import Bools
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import WorkspaceError
+from recmind.data.evaluation.splits import Split
 from recmind.data.progress import Progress, quiet
-from recmind.data.splits import Split
-from recmind.data.store import Store
+from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 
 _FRESH = 1
@@ -86,8 +86,7 @@ def copy_whole(source: Workspace, home: Path) -> Workspace:
 
 
 def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: Progress) -> None:
-    with store.writing() as db:
-        conn = db.conn
+    with store.database.writing() as conn:
         progress("taking out what is held out", 0, None)
         rows = _keys(conn, arrays, split.held_out)
         conn.execute(f"CREATE TEMP TABLE leaving ({_KEY}, PRIMARY KEY ({_KEY})) WITHOUT ROWID")
@@ -98,10 +97,10 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
                 f"The workspace has changed while it was copied: {gone} of {len(rows)} held-out interactions are "
                 "there. Run the evaluation again."
             )
-        store.withdraw("(user_number, item_number) IN (SELECT user_number, item_number FROM leaving)")
+        store.contributions.withdraw("(user_number, item_number) IN (SELECT user_number, item_number FROM leaving)")
         if split.cold_items:
             numbers = ",".join(map(str, split.cold_items))
-            store.withdraw(f"item_number IN ({numbers})")
+            store.contributions.withdraw(f"item_number IN ({numbers})")
         conn.execute("DROP TABLE leaving")
         if split.cut is not None:
             conn.execute("DELETE FROM preferences WHERE at >= ?", [split.cut])

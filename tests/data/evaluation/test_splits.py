@@ -9,7 +9,7 @@ import pytest
 
 from recmind.data.catalogue import InteractionArrays, chronological
 from recmind.data.errors import InputError
-from recmind.data.splits import cold_items, cold_users, leave_one_out, sampled_candidates, shuffled, temporal
+from recmind.data.evaluation.splits import cold_items, cold_users, leave_one_out, sampled_candidates, shuffled, temporal
 
 Row = tuple[int, int, float | None, int]
 """user, item, time, position"""

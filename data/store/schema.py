@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
-
-import sqlite_utils
 
 from recmind.data.errors import WorkspaceError
 
@@ -74,26 +73,26 @@ _TABLES = (
 )
 
 
-def _first_tables(db: sqlite_utils.Database) -> None:
+def _first_tables(conn: sqlite3.Connection) -> None:
     for statement in _TABLES:
-        db.conn.execute(statement)
-    db.conn.executemany("INSERT INTO meta VALUES (?, ?)", [("clock", 0), ("catalogue_version", 0)])
+        conn.execute(statement)
+    conn.executemany("INSERT INTO meta VALUES (?, ?)", [("clock", 0), ("catalogue_version", 0)])
 
 
-def _contributions(db: sqlite_utils.Database) -> None:
+def _contributions(conn: sqlite3.Connection) -> None:
     # Who gave which value of an attribute, such as a tag: it is that user's data. position is the order in the import.
-    db.conn.execute(
+    conn.execute(
         """CREATE TABLE contributions (
             item_number INTEGER NOT NULL, attribute TEXT NOT NULL, position INTEGER NOT NULL,
             user_number INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (item_number, attribute, position)
             ) WITHOUT ROWID"""
     )
-    db.conn.execute("CREATE INDEX contributions_user ON contributions (user_number, item_number)")
+    conn.execute("CREATE INDEX contributions_user ON contributions (user_number, item_number)")
 
 
-def _spending(db: sqlite_utils.Database) -> None:
+def _spending(conn: sqlite3.Connection) -> None:
     # What was spent on chat models for whom on which day (UTC); account is a user's id with a mark before it.
-    db.conn.execute(
+    conn.execute(
         """CREATE TABLE spending (
             day TEXT NOT NULL, account TEXT NOT NULL, model_calls INTEGER NOT NULL DEFAULT 0,
             tokens INTEGER NOT NULL DEFAULT 0, cost_usd REAL NOT NULL DEFAULT 0, PRIMARY KEY (day, account)
@@ -101,16 +100,16 @@ def _spending(db: sqlite_utils.Database) -> None:
     )
 
 
-def _who_changed(db: sqlite_utils.Database) -> None:
+def _who_changed(conn: sqlite3.Connection) -> None:
     # After each piece of feedback the counts of the items of those users alone are read again.
-    db.conn.execute("CREATE INDEX users_watermark ON users (watermark)")
+    conn.execute("CREATE INDEX users_watermark ON users (watermark)")
 
 
-def _preferences_that_do_not_bind(db: sqlite_utils.Database) -> None:
-    db.conn.execute("ALTER TABLE preferences ADD COLUMN binds INTEGER NOT NULL DEFAULT 1")
+def _preferences_that_do_not_bind(conn: sqlite3.Connection) -> None:
+    conn.execute("ALTER TABLE preferences ADD COLUMN binds INTEGER NOT NULL DEFAULT 1")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first_tables,
     _contributions,
     _spending,
@@ -120,37 +119,37 @@ MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
 """Migration n (from 1) brings a database from schema n - 1 to n; only ever append."""
 
 
-def schema_version(db: sqlite_utils.Database) -> int:
+def schema_version(conn: sqlite3.Connection) -> int:
     """The schema that the database has; 0 for an empty file."""
-    if not db.conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+    if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
         return 0
-    row = db.conn.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    row = conn.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     return int(row[0]) if row else 0
 
 
-def migrate(db: sqlite_utils.Database, name: str) -> None:
+def migrate(conn: sqlite3.Connection, name: str) -> None:
     """Bring the database to the newest schema, each step whole or not at all.
 
     Raises WorkspaceError where the database is of a newer RecMind, or somebody else's.
     """
     newest = len(MIGRATIONS)
-    version = schema_version(db)
+    version = schema_version(conn)
     if version == newest:
         return
     if version > newest:
         raise WorkspaceError(
             f"{name!r} has schema {version}, and this RecMind knows up to {newest}. Install a newer recmind."
         )
-    if version == 0 and db.conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if version == 0 and conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         raise WorkspaceError(f"{name!r} is an SQLite database, but not one of RecMind's. Choose another folder.")
-    db.conn.execute("BEGIN IMMEDIATE")
+    conn.execute("BEGIN IMMEDIATE")
     try:
-        db.conn.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
+        conn.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
         # Another process may have been faster between our look and our lock.
-        for number in range(schema_version(db), newest):
-            MIGRATIONS[number](db)
-            db.conn.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", [number + 1])
+        for number in range(schema_version(conn), newest):
+            MIGRATIONS[number](conn)
+            conn.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", [number + 1])
     except BaseException:
-        db.rollback()
+        conn.rollback()
         raise
-    db.commit()
+    conn.commit()
