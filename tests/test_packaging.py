@@ -29,6 +29,7 @@ IMPORT_NAMES = {
     "langsmith": "langchain",
     "openai": "langchain-openai",
     "orjson": "langchain",
+    "pydantic_core": "pydantic",
     "safetensors": "sentence-transformers",
     "torch": "sentence-transformers",
     "transformers": "sentence-transformers",
