@@ -188,33 +188,6 @@ def test_only_declared_packages_are_imported():
     assert {(name, path) for name, path in imported if name not in allowed} == set()
 
 
-@pytest.mark.parametrize(
-    ("package", "known"),
-    [("data", {"data"}), ("prompts", {"prompts"}), ("tools", {"data", "tools"}), ("agent", set(NAMES))],
-)
-def test_imports_run_one_way(package, known):
-    wrong = {
-        (str(path.relative_to(ROOT)), name)
-        for path in (ROOT / package).rglob("*.py")
-        for name in own_packages_of(path)
-        if name not in known
-    }
-    assert wrong == set()
-
-
-def own_packages_of(path: Path) -> set[str]:
-    """The packages below ``recmind`` that a file imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("recmind.")}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recmind."):
-            found.add(str(node.module).split(".")[1])
-        elif isinstance(node, ast.ImportFrom) and node.module == "recmind":
-            found |= {alias.name for alias in node.names}
-    return found
-
-
 def imports_of(path: Path) -> set[str]:
     """The top-level names that a file imports, anywhere in it."""
     found = set()
