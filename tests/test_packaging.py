@@ -29,7 +29,7 @@ IMPORT_NAMES = {
     "langsmith": "langchain",
     "openai": "langchain-openai",
     "orjson": "langchain",
-    "safetensors": "sentence-transformers",
+    "sklearn": "scikit-learn",
     "torch": "sentence-transformers",
     "transformers": "sentence-transformers",
     "typing_extensions": "pydantic",
