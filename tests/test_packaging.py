@@ -31,6 +31,7 @@ IMPORT_NAMES = {
     "orjson": "langchain",
     "pydantic_core": "pydantic",
     "safetensors": "sentence-transformers",
+    "sklearn": "scikit-learn",
     "torch": "sentence-transformers",
     "transformers": "sentence-transformers",
     "typing_extensions": "pydantic",

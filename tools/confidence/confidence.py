@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, index_in_sorted
+from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, index_in_sorted, load_arrays, save_arrays
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -47,6 +47,7 @@ RECENT = 10
 MOST_PAST = 500
 """Graded interactions that a neighborhood is drawn from, the newest."""
 
+_PREFIX = "confidence"
 _FILE = "confidence.json"
 _ARRAYS = ("items", "counts", "deviations")
 
@@ -167,8 +168,7 @@ class Confidence:
 
     def save(self, folder: Path) -> None:
         """Write everything but the collaborative model into the folder."""
-        for name in _ARRAYS:
-            np.save(folder / f"confidence_{name}.npy", getattr(self.statistics, name), allow_pickle=False)
+        save_arrays(folder, _PREFIX, {name: getattr(self.statistics, name) for name in _ARRAYS})
         facts = {
             "meaning": self.meaning,
             "kind": self.kind,
@@ -195,11 +195,7 @@ class Confidence:
             return None
         try:
             facts: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            items, counts, deviations = (
-                np.load(folder / f"confidence_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-            )
-            if not len(items) == len(counts) == len(deviations):
-                raise ValueError(f"{len(items)} items, {len(counts)} counts and {len(deviations)} deviations")
+            arrays = load_arrays(folder, _PREFIX, _ARRAYS)
             model, calibrator = (
                 Logistic(tuple(facts[name]["weights"]), facts[name]["bias"]) for name in ("model", "calibrator")
             )
@@ -207,10 +203,10 @@ class Confidence:
                 facts["meaning"],
                 facts["kind"],
                 Calibrated(tuple(map(tuple, facts["knots"])), model, calibrator, facts["skill"]),
-                _LearnedStatistics(items, counts, deviations, facts["spread"], facts["positive_rate"]),
+                _LearnedStatistics(**arrays, spread=facts["spread"], positive_rate=facts["positive_rate"]),
                 collaborative or CollaborativeModel.load(folder),
             )
-        except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecMindError(f"The confidence in {folder} cannot be read ({error}). Run: recmind index") from error
 
     def _features(self, past: Sequence[SequenceItem], values: Float64s, numbers: Int64s) -> Float64s | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from recmind.data.errors import RecMindError
 
-FORMAT = 3
+FORMAT = 4
 """Of the built files; another number means that they have to be built anew."""
 MANIFEST = "manifest.json"
 REBUILD = "Run: recmind index"

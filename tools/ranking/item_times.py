@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted, load_arrays, save_arrays
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.errors import RecMindError
 from recmind.tools.collaborative.user_sequence import DAY_S
 
 MOST_TIMES = 256
@@ -18,7 +17,8 @@ MOST_TIMES = 256
 TREND_DAYS = 60.0
 """Days away at which an interaction counts 1/e of one now."""
 
-_FILES = ("items", "counts", "starts", "days", "before", "after")
+_PREFIX = "item_times"
+_ROWS, _ENTRIES = ("items", "counts"), ("days", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +65,12 @@ class ItemTimes:
 
     def save(self, folder: Path) -> None:
         """Write the arrays into the folder."""
-        for name in _FILES:
-            np.save(folder / f"moments_{name}.npy", getattr(self, name), allow_pickle=False)
+        save_arrays(folder, _PREFIX, {name: getattr(self, name) for name in (*_ROWS, "starts", *_ENTRIES)})
 
     @classmethod
     def load(cls, folder: Path) -> ItemTimes:
         """What was saved there, mapped from the files; RecMindError where they cannot be read."""
-        try:
-            items, counts, starts, days, before, after = (
-                np.load(folder / f"moments_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES
-            )
-        except (OSError, ValueError, EOFError) as error:
-            raise RecMindError(
-                f"The times of items in {folder} cannot be read ({error}). Run: recmind index"
-            ) from error
-        if not len(items) == len(counts) == len(starts) - 1 or not int(starts[-1]) == len(days) == len(before) == len(
-            after
-        ):
-            raise RecMindError(
-                f"The item-times index in {folder} is corrupt (array lengths differ). Run: recmind index"
-            )
-        return cls(items, counts, starts, days, before, after)
+        return cls(**load_arrays(folder, _PREFIX, _ROWS, _ENTRIES))
 
     def places(self, numbers: Int64s) -> Int64s:
         """The place of each of these items among ``items``, -1 where it has no interactions."""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted, load_arrays, save_arrays
 
 FIELD_WEIGHTS = (0.7, 1.0, 2.0)
 """Of title, description and attributes: in a long request the words of a title are there by chance."""
@@ -32,8 +32,8 @@ SPARSE = 20
 
 _BLOCK = 1 << 18
 
-_FILES = {"terms": "words_terms.npy", "starts": "words_starts.npy", "rows": "words_rows.npy", "weights": "words.npy"}
-_FACTS = "words.json"
+_PREFIX = "bm25"
+_FACTS = "bm25.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +121,20 @@ class Bm25Index:
 
     def save(self, folder: Path) -> None:
         """Write the arrays into the folder."""
-        for name, file in _FILES.items():
-            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in ("terms", "starts", "rows", "weights")}
+        save_arrays(folder, _PREFIX, arrays)
         facts = {"count": self.count, "lengths": self.lengths}
         (folder / _FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Bm25Index:
-        """The saved index, mapped from their files. OSError or ValueError where they are missing or damaged."""
+        """The saved index, mapped from its files.
+
+        Raises RecMindError, OSError, ValueError or KeyError where they are missing or damaged.
+        """
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        arrays: dict[str, Any] = {
-            name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False)) for name, file in _FILES.items()
-        }
-        found = cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
-        sizes = len(found.starts), len(found.rows), int(found.starts[-1]) if len(found.starts) else -1
-        if sizes != (len(found.terms) + 1, len(found.weights), len(found.rows)):
-            raise ValueError("the files of its words disagree")
-        return found
+        arrays = load_arrays(folder, _PREFIX, ("terms",), ("rows", "weights"))
+        return cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
 
 
 class Bm25Builder:

@@ -8,12 +8,11 @@ import time
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import Bools, Float32s, Int64s, index_in_sorted
+from recmind.data.arrays import Bools, Float32s, Int64s, corrupt_index, index_in_sorted, load_arrays, save_arrays
 from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -32,12 +31,8 @@ REMEMBERED_SETS = 64
 HASH_BYTES = 16
 REBUILD = "Run: recmind index"
 
-_FILES = {
-    "vectors": "search_vectors.npy",
-    "numbers": "search_numbers.npy",
-    "hashes": "search_hashes.npy",
-    "years": "search_years.npy",
-}
+_PREFIX = "search"
+_ARRAYS = ("vectors", "numbers", "hashes", "years")
 _FACTS = "search.json"
 _FEW = 5_000
 """Below this size binary search is used instead of the lookup table."""
@@ -146,8 +141,7 @@ class TextIndex:
 
     def save(self, folder: Path, flat_up_to: int = FLAT_UP_TO, progress: Progress = quiet) -> None:
         """Write the vectors and what belongs to them into the folder, with inverted lists where there are many."""
-        for name, file in _FILES.items():
-            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        save_arrays(folder, _PREFIX, {name: getattr(self, name) for name in _ARRAYS})
         self.words.save(folder)
         built = VectorIndex.build(self.vectors, folder, flat_up_to, progress)
         facts = {"encoder": self.encoder.name, "checksum": self.encoder.checksum, "index": built.kind}
@@ -161,18 +155,18 @@ class TextIndex:
         """
         try:
             facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-            arrays: dict[str, Any] = {
-                name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False))
-                for name, file in _FILES.items()
-            }
-            arrays["words"] = Bm25Index.load(folder)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            words = Bm25Index.load(folder)
+        except (OSError, ValueError, KeyError) as error:
             raise RecMindError(f"The search index in {str(folder)!r} cannot be read ({error}). {REBUILD}") from None
-        made = cls(store, encoder, **arrays)
+        made = cls(store, encoder, **load_arrays(folder, _PREFIX, _ARRAYS), words=words)
         rows = len(made.vectors)
-        shapes = made.vectors.ndim, len(made.numbers), made.hashes.shape, made.years.shape, made.words.count
-        if shapes != (2, rows, (rows, HASH_BYTES), (rows,), rows):
-            raise RecMindError(f"The search index in {str(folder)!r} is damaged: its files disagree. {REBUILD}")
+        for file, found, expected in (
+            ("search_vectors.npy", made.vectors.ndim, 2),
+            ("search_hashes.npy", made.hashes.shape, (rows, HASH_BYTES)),
+            ("bm25.json", made.words.count, rows),
+        ):
+            if found != expected:
+                raise corrupt_index(folder / file)
         if (facts.get("encoder"), facts.get("checksum")) != (encoder.name, encoder.checksum):
             raise RecMindError(
                 f"The index was built with the encoder {facts.get('encoder')!r}, and the settings name "
