@@ -56,8 +56,8 @@ def quoted(text: str) -> str:
 
 def values_line(attributes: Mapping[str, Sequence[str | float]]) -> str:
     """The values of an item in one line, without the attributes' names: ``1999 · Comedy, Sci-Fi``."""
-    parts = [", ".join(v if isinstance(v, str) else format_number(v) for v in values) for values in attributes.values()]
-    return " · ".join(part for part in parts if part)
+    parts = [", ".join([v if isinstance(v, str) else format_number(v) for v in vs]) for vs in attributes.values()]
+    return " · ".join(filter(None, parts))
 
 
 def first_few(values: Iterable[str], n: int = 3) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,8 @@ class Attributes:
                 sql = """SELECT l.item_number, v.number FROM attribute_values v JOIN item_values l USING (value_number)
                     WHERE v.attribute = ? AND v.number IS NOT NULL"""
                 rows = self._database.rows(sql, [attribute])
-            numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-            values = np.fromiter((row[1] for row in rows), dtype=np.float64, count=len(rows))
+            numbers = np.fromiter(map(itemgetter(0), rows), dtype=np.int64, count=len(rows))
+            values = np.fromiter(map(itemgetter(1), rows), dtype=np.float64, count=len(rows))
             order = np.argsort(numbers, kind="stable")
             return numbers[order], values[order]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ class Items:
     def _sorted_numbers(self, sql: str, parameters: Sequence[Any]) -> Int64s:
         """The first column of the rows, sorted, each number once."""
         rows = self._database.rows(sql, parameters)
-        numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        numbers = np.fromiter(map(itemgetter(0), rows), dtype=np.int64, count=len(rows))
         # Mostly they come in order, and seeing that costs far less than making sure of it.
         return numbers if (numbers[1:] > numbers[:-1]).all() else np.unique(numbers)
 

@@ -70,6 +70,8 @@ class AttributeWeights:
         """The most informative first; attributes that say nothing are left out."""
         self._distinct = {a.name: a.distinct_values for a in catalogue.attributes}
         self._counts: dict[str, dict[str, int]] = {}
+        self._values: dict[str, dict[Scalar, ItemValue]] = {attribute.name: {} for attribute in self.ordered}
+        """Each value that was weighed, by attribute: items share most of theirs."""
         self._items: dict[str, tuple[Item, tuple[ItemValue, ...]]] = {}
 
     def share(self, attribute: str, value: Scalar) -> float:
@@ -86,18 +88,26 @@ class AttributeWeights:
         if known is None or known[0] is not item:
             if len(self._items) >= _ITEMS_KNOWN:
                 self._items.clear()
+                self._values = {name: {} for name in self._values}
             known = self._items[item.item_id] = item, self._weighed(item)
         return known[1]
 
     def _weighed(self, item: Item) -> tuple[ItemValue, ...]:
-        found = []
+        found: list[ItemValue] = []
         for attribute in self.ordered:
-            name = attribute.name
-            for value in values_of(item, name):
-                common = self.share(name, value) > max(_COMMON_SHARE, 1.5 / self._distinct[name])
-                weight = attribute.weight * (0.3 if common else 1.0)
-                found.append(ItemValue((name, value), (name, taste_value(attribute.is_year, value)), weight))
+            known = self._values[attribute.name]
+            for value in values_of(item, attribute.name):
+                weighed = known.get(value)
+                if weighed is None:
+                    weighed = known[value] = self._value(attribute, value)
+                found.append(weighed)
         return tuple(found)
+
+    def _value(self, attribute: AttributeWeight, value: Scalar) -> ItemValue:
+        name = attribute.name
+        common = self.share(name, value) > max(_COMMON_SHARE, 1.5 / self._distinct[name])
+        taste = value if isinstance(value, str) else taste_value(attribute.is_year, value)
+        return ItemValue((name, value), (name, taste), attribute.weight * (0.3 if common else 1.0))
 
 
 _KNOWN: WeakKeyDictionary[Store, tuple[int, AttributeWeights]] = WeakKeyDictionary()
@@ -143,7 +153,7 @@ def _weight(attribute: AttributeSummary, size: int) -> AttributeWeight | None:
     if attribute.hidden or attribute.distinct_values < 2 or not attribute.items:
         return None
     year, number = is_year(attribute), attribute.kind == "number"
-    long_values = sum(len(value) > LONG_VALUE for value, _ in attribute.common) > len(attribute.common) / 2
+    long_values = len([value for value, _ in attribute.common if len(value) > LONG_VALUE]) > len(attribute.common) / 2
     # A text of which nearly every item has its own is a name, a number plate or prose.
     own = attribute.kind == "text" and attribute.distinct_values > 0.8 * attribute.items and attribute.items > 20
     if not number and (long_values or own):

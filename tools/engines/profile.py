@@ -203,8 +203,8 @@ def _taste_table(weights: AttributeWeights) -> _TasteTable:
     items: list[float] = []
     links: list[tuple[int, int]] = []
     for value_number, value in sorted(weights.store.attributes.by_value_number(attributes).items()):
-        year = attributes[value.attribute].is_year
-        key = value.attribute, taste_value(year, value.text if value.number is None else value.number)
+        told = value.text if value.number is None else taste_value(attributes[value.attribute].is_year, value.number)
+        key = value.attribute, told
         place = places.setdefault(key, len(places))
         if place == len(items):
             items.append(0.0)

@@ -100,20 +100,19 @@ class ItemFacts:
 
     def _informative(self, item: Item, tastes: Mapping[TasteKey, float]) -> list[tuple[str, Scalar]]:
         """The item's values, the most informative first; every attribute comes once before any comes twice."""
+        values = self.weights.item_values(item)
         scored = []
-        for value in self.weights.item_values(item):
+        for place, value in enumerate(values):
             lift = tastes.get(value.taste, 0.0) if tastes else 0.0
-            scored.append((value.weight * (1 + min(lift, 4.0)) if lift > 1 else value.weight, value))
-        scored.sort(key=lambda pair: -pair[0])
+            scored.append((-value.weight * (1 + min(lift, 4.0)) if lift > 1 else -value.weight, place))
         turns: dict[str, int] = {}
-        rounds: list[tuple[int, int, tuple[str, Scalar]]] = []
-        for order, (_, value) in enumerate(scored):
-            attribute = value.pair[0]
-            turn = turns[attribute] = turns.get(attribute, 0) + 1
-            if turn <= 2:
-                rounds.append((turn, order, value.pair))
-        rounds.sort(key=lambda entry: entry[:2])
-        return [pair for _, _, pair in rounds]
+        rounds: dict[int, list[tuple[str, Scalar]]] = {1: [], 2: []}
+        for _, place in sorted(scored):
+            pair = values[place].pair
+            turn = turns[pair[0]] = turns.get(pair[0], 0) + 1
+            if turn in rounds:
+                rounds[turn].append(pair)
+        return rounds[1] + rounds[2]
 
 
 _KNOWN: WeakKeyDictionary[Store, ItemFacts] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ instead of catalogue ids.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -137,7 +138,7 @@ class Slate:
         """
         entries, evidence = dict(self.entries), list(self.evidence)
         number_of, by_item = dict(self._numbers), dict(self._by_item)
-        count = {letter: sum(handle[0] == letter for handle in entries) for letter in "cr"}
+        count = Counter([handle[0] for handle in entries])
         tool = findings.tool
         touched: list[Entry] = []
         for row in findings.rows:

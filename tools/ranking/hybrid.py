@@ -271,8 +271,10 @@ class HybridRanker:
                 whole = sum(rarity.values())
                 for pair, rare in rarity.items():
                     wanted[pair] = wanted.get(pair, 0.0) + attribute.weight * rare / whole
-        worth = wanted.get
-        total = np.array([sum(worth(value.pair, 0.0) for value in weights.item_values(item)) for item in items])
+        total = np.zeros(len(items))
+        for place, item in enumerate(items):
+            for value in weights.item_values(item):
+                total[place] += wanted.get(value.pair, 0.0)
         best = float(total.max(initial=0.0))
         return total / best if best > 0 else total
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ def fuse(lists: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
     for ranked in lists:
         for rank, number in enumerate(ranked, 1):
             scores[number] = scores.get(number, 0.0) + 1 / (RANK_OFFSET + rank) / best
-    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+    # A stable sort: numbers in order first, then the scores.
+    return sorted(sorted(scores.items()), key=itemgetter(1), reverse=True)
 
 
 def by_logit(numbers: Int64s, logits: Float64s) -> list[tuple[int, float]]:

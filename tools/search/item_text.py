@@ -84,10 +84,11 @@ class WordFinder:
         place = ""
         found: dict[str, None] = {}
         for field, places in self._read(item):
-            here = [word for _, word in sorted(hit for stemmed in wanted & places.keys() for hit in places[stemmed])]
-            found.update(dict.fromkeys(here))
-            if len(here) > len(best):
-                best, place = here, field
+            if met := wanted & places.keys():
+                here = [word for _, word in sorted([hit for stemmed in met for hit in places[stemmed]])]
+                found.update(dict.fromkeys(here))
+                if len(here) > len(best):
+                    best, place = here, field
         return tuple(found), place
 
     def _read(self, item: Item) -> list[tuple[str, _Places]]:
@@ -97,10 +98,10 @@ class WordFinder:
             return known[1]
         fields = []
         for field, text in _fields(item, self._settings):
-            words = dict.fromkeys(word for word in normalize(text).split() if word not in STOP_WORDS)
             places: _Places = {}
-            for place, word in enumerate(words):
-                places.setdefault(stem(word), []).append((place, word))
+            for place, word in enumerate(dict.fromkeys(normalize(text).split())):
+                if word not in STOP_WORDS:
+                    places.setdefault(_stem_of(word), []).append((place, word))
             fields.append((field, places))
         if len(self._known) >= self._most:
             self._known.clear()
