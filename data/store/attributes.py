@@ -130,7 +130,7 @@ class Attributes:
         return self._database.remember(("number column", attribute), self._database.catalogue_version, read)
 
     def text_column(self, attribute: str) -> dict[int, str]:
-        """The folded text of the attribute by item number; of a list, the alphabetically first. ``title`` counts too."""
+        """The folded text of the attribute by item number; of a list, the first by alphabet. ``title`` counts too."""
 
         def read() -> dict[int, str]:
             if attribute == "title":
