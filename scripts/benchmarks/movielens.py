@@ -42,7 +42,7 @@ FILES = ("movies.csv", "ratings.csv", "links.csv")
 
 
 def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """Figures for the last rating of each user among all films not rated before, over 20 orders of simultaneous ratings.
+    """Figures for each user's last rating among all films not rated before, over 20 orders of simultaneous ratings.
 
     Tuned once, on the ratings before the newest moment of each user, which hold no last rating of any order; ``valid``
     is what tuning reports. Tags are left out: a user's own tag on a film would reveal the rating. Links and baselines
