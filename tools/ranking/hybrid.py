@@ -15,8 +15,6 @@ from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.engines.attributes import Scalar, TasteKey, attribute_weights, values_of
 from recmind.tools.engines.popular import PopularItems
-from recmind.tools.evidence.facts import NO_FOCUS, Focus, build_findings
-from recmind.tools.evidence.slate import Evidence, Findings
 from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.search.item_search import ItemSearch
 from recmind.tools.search.word_weights import is_long
@@ -309,19 +307,3 @@ def _min_max(similarities: Float64s) -> Float64s | None:
     if high <= low:
         return np.where(known, 1.0, 0.0)
     return np.clip(np.where(known, (np.where(known, similarities, low) - low) / (high - low), 0.0), 0.0, 1.0)
-
-
-def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_FOCUS, shown: int = 10) -> Findings:
-    """The ranking as rows for the slate, best first, with the score (``score``) and each of its parts.
-
-    Args:
-        store: where titles and attributes are read.
-        ranked: the result of ``HybridRanker.rank``, cut to the rows that are wanted.
-        focus: what the request is about; the wishes that each item meets become evidence.
-        shown: how many rows the model reads.
-    """
-    rows: list[tuple[str, list[Evidence], dict[str, float]]] = [
-        (entry.item_id, [], {"score": entry.score, **entry.parts}) for entry in ranked
-    ]
-    note = "" if rows else "There are no candidates to rank. Look some up first."
-    return build_findings(store, "rank_candidates", rows, note=note, focus=focus, shown=shown)
