@@ -1,4 +1,4 @@
-"""The types of arrays, look-ups in sorted arrays, and dot products."""
+"""The types of arrays, look-ups in sorted arrays, and products of vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a request was understood before any look-up: what binds, what is wished for, what is excluded."""
+"""What a request was taken to mean before any look-up: what binds, what is wished, what is excluded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """How ``prepare`` understood a request, before any look-up."""
+    """What ``prepare`` found out about a request, before any look-up."""
 
     text: str = ""
     """Content words for semantic search; empty when none are left."""
@@ -45,7 +45,7 @@ class Brief:
     surprise: bool = False
     """Whether novelty counts more than popularity."""
     count: int | None = None
-    """How many items the words of the request ask for; None where they do not say."""
+    """How many items the request's own words ask for."""
 
     def without(self, labels: Collection[str]) -> Brief:
         """The brief without the constraints of these labels."""

@@ -139,7 +139,7 @@ class Items:
         """The first column of the rows, int64, sorted, each number once."""
         rows = self._database.rows(sql, parameters)
         numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-        # They are mostly in order already, and checking that costs far less than sorting.
+        # Mostly they come in order, and seeing that costs far less than making sure of it.
         return numbers if (numbers[1:] > numbers[:-1]).all() else np.unique(numbers)
 
     # -- writing: each call is kept whole or not at all, and updates what is derived from the items ---------------

@@ -182,7 +182,7 @@ def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_F
 
     Args:
         store: where titles and attributes are read.
-        ranked: what ``HybridRanker.ask`` gave, cut to what is wanted.
+        ranked: the result of ``HybridRanker.rank``, cut to the rows that are wanted.
         focus: what the request is about; the wishes that each item meets become evidence.
         shown: how many rows the model reads.
     """

@@ -72,7 +72,7 @@ class ItemTimes:
 
     @classmethod
     def load(cls, folder: Path) -> ItemTimes:
-        """The item times saved in this folder, mapped from the files. Raises RecMindError where they cannot be read."""
+        """What was saved there, mapped from the files; RecMindError where they cannot be read."""
         try:
             items, counts, starts, days, before, after = (
                 np.load(folder / f"moments_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES

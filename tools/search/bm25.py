@@ -139,7 +139,7 @@ class Bm25Index:
 
     @classmethod
     def load(cls, folder: Path) -> Bm25Index:
-        """The saved index, mapped from the files. Raises OSError or ValueError where they are missing or damaged."""
+        """The saved index, mapped from their files. OSError or ValueError where they are missing or damaged."""
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         arrays: dict[str, Any] = {
             name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False)) for name, file in _FILES.items()
@@ -147,7 +147,7 @@ class Bm25Index:
         found = cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
         sizes = len(found.starts), len(found.rows), int(found.starts[-1]) if len(found.starts) else -1
         if sizes != (len(found.terms) + 1, len(found.weights), len(found.rows)):
-            raise ValueError("the arrays of its words differ in length")
+            raise ValueError("the files of its words disagree")
         return found
 
 

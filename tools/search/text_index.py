@@ -149,13 +149,7 @@ class TextIndex:
         return {data[row * HASH_BYTES : (row + 1) * HASH_BYTES]: row for row in range(len(self.hashes))}
 
     def save(self, folder: Path, flat_up_to: int = FLAT_UP_TO, progress: Progress = quiet) -> None:
-        """Write the index into the folder.
-
-        Args:
-            folder: the folder.
-            flat_up_to: above this many vectors, inverted lists are written too.
-            progress: is called while the lists are made.
-        """
+        """Write the vectors and what belongs to them into the folder, with inverted lists where there are many."""
         for name, file in _FILES.items():
             np.save(folder / file, getattr(self, name), allow_pickle=False)
         self.words.save(folder)
@@ -188,7 +182,7 @@ class TextIndex:
         rows = len(made.vectors)
         shapes = made.vectors.ndim, len(made.numbers), made.hashes.shape, made.years.shape, made.words.count
         if shapes != (2, rows, (rows, HASH_BYTES), (rows,), rows):
-            raise RecMindError(f"The search index in {str(folder)!r} is corrupt (array lengths differ). {REBUILD}")
+            raise RecMindError(f"The search index in {str(folder)!r} is damaged: its files disagree. {REBUILD}")
         if (facts.get("encoder"), facts.get("checksum")) != (encoder.name, encoder.checksum):
             raise RecMindError(
                 f"The index was built with the encoder {facts.get('encoder')!r}, and the settings name "

@@ -84,7 +84,7 @@ def test_saved_and_loaded_they_are_the_same(index, tmp_path):
 def test_files_that_disagree_are_refused(index, tmp_path):
     index.save(tmp_path)
     np.save(tmp_path / "words_rows.npy", np.arange(2, dtype=np.int32))
-    with pytest.raises(ValueError, match="the arrays of its words differ in length"):
+    with pytest.raises(ValueError, match="the files of its words disagree"):
         Bm25Index.load(tmp_path)
 
 

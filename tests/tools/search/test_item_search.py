@@ -215,11 +215,11 @@ class TestBuilding:
     def test_a_damaged_file_is_named(self, store, encoder, search, tmp_path):
         search.index.save(tmp_path)
         np.save(tmp_path / "search_numbers.npy", np.arange(2))
-        with pytest.raises(RecMindError, match=r"array lengths differ\). Run: recmind index"):
+        with pytest.raises(RecMindError, match=r"its files disagree. Run: recmind index"):
             TextIndex.load(tmp_path, store, encoder)
         search.index.save(tmp_path)
         np.save(tmp_path / "search_years.npy", np.zeros(2, dtype=np.float32))
-        with pytest.raises(RecMindError, match=r"array lengths differ"):
+        with pytest.raises(RecMindError, match=r"its files disagree"):
             TextIndex.load(tmp_path, store, encoder)
         search.index.save(tmp_path)
         (tmp_path / "words.json").write_text("{}")
