@@ -42,7 +42,7 @@ class BadRow:
 
     file: str
     line: int
-    """Counted from 1 as an editor does, the header included; in a Parquet file, the row."""
+    """Line of the file from 1, as an editor counts, header included; in a Parquet file, the row from 1."""
     reason: str
 
     def __str__(self) -> str:

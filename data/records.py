@@ -17,7 +17,7 @@ class Item:
     """One item of the catalogue."""
 
     item_id: str
-    """The catalogue's own id, always text."""
+    """The catalogue's own id, always a text."""
     title: str = ""
     """May be empty (then the id is shown) and need not be unique."""
     description: str = ""
@@ -58,7 +58,7 @@ class Interaction:
     at: float | None = None
     """Unix seconds, or None where it is not known."""
     position: int = 0
-    """Order within the user's history where times tie or are missing."""
+    """Order within the user's history if times are equal or missing."""
 
 
 @dataclass(frozen=True, slots=True)

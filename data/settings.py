@@ -117,8 +117,8 @@ class TraceSettings(BaseModel):
     content: Literal["full", "timings"] = "full"
     """full: everything. timings: only what ran, how long, tokens, cost and kinds of errors; no words of anybody."""
     redact_fields: tuple[str, ...] = ()
-    """Names of fields whose values are never written (``query``, ``user_id``, ``*_email``), besides keys and
-    passwords."""
+    """Patterns of the names of fields whose values are never written (``query``, ``*_email``); keys and passwords never
+    are."""
     redact_patterns: tuple[str, ...] = ()
     """Regular expressions whose matches are never written."""
     days: float = Field(default=90.0, gt=0)

@@ -10,7 +10,7 @@ from recmind.data.conditions import Condition
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A part of the request with the conditions it stands for."""
+    """A part of the request, with the conditions that it stands for."""
 
     words: str
     conditions: tuple[Condition, ...]
@@ -23,9 +23,9 @@ class Brief:
     text: str = ""
     """Content words for semantic search; empty when none are left."""
     likes: tuple[str, ...] = ()
-    """Item ids of "like X"."""
+    """Ids of the items in "like X"."""
     unlikes: tuple[str, ...] = ()
-    """Item ids of "not X"."""
+    """Ids of the items in "not X"."""
     bindings: Mapping[str, Constraint] = field(default_factory=dict)
     """By label (``q1``): constraints read from the words; all conditions of each must hold."""
     wishes: Mapping[str, Constraint] = field(default_factory=dict)

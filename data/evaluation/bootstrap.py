@@ -110,7 +110,7 @@ class Resamples:
     def _table(self, values: ArrayLike) -> Float64s:
         table = np.asarray(values, np.float64)
         if table.ndim != 2 or len(table) != len(self._users):
-            raise ValueError(f"values of shape {table.shape} for {len(self._users)} cases: one row a case is needed")
+            raise ValueError(f"values of shape {table.shape} for {len(self._users)} cases: give one row for each case")
         return table
 
     def _by_user(self, table: Float64s) -> tuple[Float64s, Float64s]:

@@ -161,13 +161,13 @@ def gini(exposures: Int64s) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Confidences of about the same size, and how often they came true."""
+    """Confidences of similar size, and how often they came true."""
 
     pairs: int
     lowest: float
     highest: float
     confidence: float
-    """Their mean."""
+    """Mean of the confidences."""
     share: float
     """The share of true labels, 0 to 1."""
     low: float
@@ -210,7 +210,9 @@ def calibration(
     """
     said, true = np.asarray(confidences, np.float64), np.asarray(labels, np.float64)
     if not len(said) or len(said) != len(true):
-        raise ValueError(f"{len(said)} confidences and {len(true)} labels: as many labels are needed, and at least one")
+        raise ValueError(
+            f"{len(said)} confidences and {len(true)} labels: give one label for each confidence, and at least one"
+        )
     if np.isnan(said).any() or said.min() < 0 or said.max() > 1:
         raise ValueError(f"confidences run from {said.min():g} to {said.max():g}, must be within 0 and 1")
     places = _equal_mass(said, bins)

@@ -108,7 +108,7 @@ class Loader:
         rows = "1 row is bad" if count == 1 else f"{count} rows are bad"
         at_least = "at least " if count >= MOST_PROBLEMS else ""
         raise ImportFailed(
-            f"{at_least}{rows}, so nothing was imported: {shown}. Put them right, or leave them out with --skip-bad.",
+            f"{at_least}{rows}, so nothing was imported: {shown}. Correct them, or leave them out with --skip-bad.",
             problems,
         )
 

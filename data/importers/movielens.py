@@ -175,7 +175,7 @@ def _movies(loader: Loader, file: RowFile, tags: Tags, links: dict[str, dict[str
     for line, row in loader.rows(file):
         item_id = to_text(row[id_place])
         if not item_id or item_id in first_line:
-            again = f"movieId {item_id!r} again, first on line {first_line.get(item_id)}"
+            again = f"movieId {item_id!r} is repeated, first on line {first_line.get(item_id)}"
             loader.bad(file, line, again if item_id else "movieId is empty", row)
             continue
         first_line[item_id] = line

@@ -135,7 +135,7 @@ def _by_table(columns: Mapping[str, str]) -> dict[str, dict[str, str]]:
     for left, column in columns.items():
         table, dot, field = left.partition(".")
         if not dot or table not in FIELDS or not field:
-            raise InputError(f"{left!r} is no TABLE.FIELD with one of the tables {', '.join(FIELDS)}; as items.item_id")
+            raise InputError(f"{left!r} is not TABLE.FIELD (such as items.item_id); the tables are {', '.join(FIELDS)}")
         mapping[table][field] = column
     return mapping
 
@@ -155,7 +155,9 @@ def _layout(file: RowFile, table: str, mapping: Mapping[str, str], known: Mappin
         name, colon, wanted = left.rpartition(":")
         name, wanted = (name, wanted) if colon and wanted in _KINDS else (left, "")
         if column not in columns:
-            raise ImportFailed(f"{file.path.name} has no column {column!r}, named for {table}.{left}. {_has(columns)}")
+            raise ImportFailed(
+                f"{file.path.name} has no column {column!r}, which is given for {table}.{left}. {_has(columns)}"
+            )
         if name in FIELDS[table]:
             fields[name] = columns.index(column)
         elif table == "interactions":
@@ -234,7 +236,7 @@ def _items(loader: Loader, file: RowFile, layout: Layout) -> Iterator[Item]:
         try:
             item_id = _required(layout, row, "item_id")
             if item_id in first_line:
-                raise ValueError(f"item_id {item_id!r} again, first on line {first_line[item_id]}")
+                raise ValueError(f"item_id {item_id!r} is repeated, first on line {first_line[item_id]}")
             written = layout.value("available", row)
             item = Item(
                 item_id=item_id,
@@ -314,7 +316,7 @@ def _interactions(
             place = cells[order_place]
             position = 0.0 if place in (None, "") else to_finite(place, "position")
             if position != int(position) or not 0 <= position < 2**31:
-                raise ValueError(f"position {place!r} is not a whole number from 0")
+                raise ValueError(f"position {place!r} is not a whole number of at least 0")
         except ValueError as error:
             loader.bad(file, line, str(error), row)
             continue

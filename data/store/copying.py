@@ -95,7 +95,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
         gone = conn.execute(f"DELETE FROM interactions WHERE ({_KEY}) IN (SELECT {_KEY} FROM leaving)").rowcount  # noqa: S608
         if gone != len(rows):
             raise WorkspaceError(
-                f"The workspace has changed while it was copied: {gone} of {len(rows)} held-out interactions are "
+                f"The workspace has changed while it was copied: {gone} of {len(rows)} held-out interactions are still "
                 "there. Run the evaluation again."
             )
         store.contributions.withdraw("(user_number, item_number) IN (SELECT user_number, item_number FROM leaving)")
@@ -119,7 +119,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
 
 
 def _keys(conn: sqlite3.Connection, arrays: InteractionArrays, held_out: Bools) -> list[Sequence[Any]]:
-    """The primary keys of the held-out rows."""
+    """The primary keys of the held-out rows in the table ``interactions``."""
     numbers = dict(conn.execute("SELECT kind, kind_number FROM kinds"))
     of_place = np.array([numbers[name] for name in arrays.kind_names], dtype=np.int64)
     at = arrays.at[held_out]

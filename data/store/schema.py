@@ -14,7 +14,7 @@ _TABLES = (
         created_at REAL, title TEXT NOT NULL, attributes TEXT NOT NULL, search_text TEXT NOT NULL,
         description TEXT NOT NULL)""",
     "CREATE INDEX items_available ON items (available)",
-    # Every distinct value once, with the forms it is compared and looked up by; links from values to items.
+    # Every distinct value once, in the forms by which it is compared and looked up; item_values links values to items.
     """CREATE TABLE attribute_values (
         value_number INTEGER PRIMARY KEY, attribute TEXT NOT NULL, value TEXT NOT NULL, text TEXT NOT NULL,
         key TEXT NOT NULL, number REAL, items INTEGER NOT NULL DEFAULT 0)""",
@@ -58,8 +58,8 @@ _TABLES = (
     """CREATE TABLE kinds (
         kind_number INTEGER PRIMARY KEY, kind TEXT NOT NULL UNIQUE, interactions INTEGER NOT NULL DEFAULT 0,
         value_count INTEGER NOT NULL DEFAULT 0, value_sum REAL NOT NULL DEFAULT 0, earliest REAL, latest REAL)""",
-    # moment is the time where timed is 1, otherwise the position: with it the primary key is the identity of an
-    # interaction, and a user's history lies together.
+    # moment is the time if timed is 1, otherwise the position. So the primary key is the identity of an interaction,
+    # and a user's history lies together.
     """CREATE TABLE interactions (
         user_number INTEGER NOT NULL, item_number INTEGER NOT NULL, kind_number INTEGER NOT NULL,
         timed INTEGER NOT NULL, moment REAL NOT NULL, value REAL, position INTEGER NOT NULL,

@@ -134,7 +134,7 @@ class Store:
             before = self.interactions.arrays_of([number])
             counts["contributions"] = self.contributions.withdraw("user_number = ?", [number])
             if counts["contributions"]:
-                # Deleted words stay in the full-text index until its parts are merged.
+                # Deleted words remain in the full-text index until its parts are merged.
                 conn.execute("INSERT INTO items_fts (items_fts) VALUES ('optimize')")
             for table in ("users", "interactions", "preferences"):
                 sql = f"DELETE FROM {table} WHERE user_number = ?"  # noqa: S608  our own names
@@ -142,7 +142,7 @@ class Store:
             self.counts.move(before, self.interactions.arrays_of([number]))
             self.counts.refresh_times()
             self.database.tick(catalogue=True)
-        # What was erased must not live on in the write-ahead log.
+        # Erased data must not remain in the write-ahead log.
         self.database.truncate_log()
         return counts
 

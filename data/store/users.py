@@ -47,7 +47,7 @@ class Users:
     def _row(self, user_id: str) -> tuple[int | None, int]:
         """The user's number and watermark; (None, 0) for an unknown user."""
         database = self._database
-        # Inside a transaction users come and go before the clock moves.
+        # Inside a transaction, users come and go before the clock advances.
         writing = database.conn.in_transaction
         known: dict[str, tuple[int | None, int]] = {} if writing else database.remember("users", database.clock, dict)
         row = known.get(user_id)

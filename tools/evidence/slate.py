@@ -79,7 +79,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one tool call found: rows in order, best first, and a sentence about the whole."""
+    """The result of one tool call: rows, best first, and a sentence about the whole."""
 
     tool: str
     rows: tuple[Finding, ...] = ()

@@ -19,7 +19,7 @@ REBUILD_ALL = "Run: recmind index --force"
 
 
 class IndexFailed(RecMindError):  # noqa: N818  reads as the event that it is: "except IndexFailed"
-    """The built index is damaged, or another build of it does not end."""
+    """The built index is damaged, or another build of it has not ended in time."""
 
 
 @dataclass(frozen=True, slots=True)

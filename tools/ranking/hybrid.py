@@ -87,7 +87,7 @@ class Ranked:
     score: float
     """0 to 1, comparable within one ranking only."""
     parts: Mapping[str, float]
-    """Each known part before weighing, 0 to 1; ``unlike`` is what was taken off for "not X"."""
+    """Each known part before weighing, 0 to 1; ``unlike`` is the deduction for "not X"."""
 
 
 class HybridRanker:
@@ -251,7 +251,7 @@ class HybridRanker:
         for wish in wishes:
             ways = np.zeros(len(numbers))
             for condition in wish.conditions:
-                # The same as ``recmind.data.conditions.matches``, and remembered by the store.
+                # The same result as ``recmind.data.conditions.matches``, but remembered by the store.
                 matching = self.store.items.matching((condition,), available_only=False)
                 ways += index_in_sorted(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)

@@ -33,7 +33,7 @@ REMEMBERED_QUERIES = 256
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """An item that search found, and why."""
+    """An item that the search found, and why."""
 
     item_id: str
     score: float
