@@ -12,7 +12,7 @@ import numpy.typing as npt
 from recmind.data.errors import RecMindError
 
 Int64s = npt.NDArray[np.int64]
-"""Whole numbers; of any shape, as are the others: docstrings say which."""
+"""Like the other types, of any shape: the docstrings say which."""
 Int32s = npt.NDArray[np.int32]
 Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
@@ -69,8 +69,14 @@ def _mapped(file: Path) -> npt.NDArray[Any]:
 
 
 def index_in_sorted(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[Int64s, Bools]:
-    """The place of each wanted number among the sorted ones, and whether it is there; where it is not, the place is
-    any that can be read (0 where there are none at all)."""
+    """The place of each wanted number in a sorted array, and whether it is there; both have the shape of ``wanted``.
+
+    Where a number is missing, its place is any valid one (0 in an empty array).
+
+    Args:
+        ordered: numbers, sorted.
+        wanted: numbers in any order.
+    """
     if not len(ordered):
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
     places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
@@ -78,15 +84,19 @@ def index_in_sorted(ordered: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tupl
 
 
 def row_dots(rows: Float32s, vector: Float32s) -> Float32s:
-    """The product of each row with the vector, on the calling thread.
+    """The dot product of each row with the vector, float32 of shape (rows,), computed on the calling thread.
 
-    ``rows @ vector`` shares out the work among BLAS's threads from about a thousand rows on, and waits for all of them:
-    on a machine with other work to do that takes ten times as long as it saves.
+    ``rows @ vector`` splits the work among the threads of BLAS from about a thousand rows on, and waits for all of
+    them. On a machine with other work to do, that takes ten times as long as it saves.
+
+    Args:
+        rows: float32 of shape (rows, dimension).
+        vector: float32 of shape (dimension,).
     """
     return np.asarray(np.vecdot(rows, vector), dtype=np.float32)
 
 
 def intersect_sorted(one: Int64s, other: Int64s) -> Int64s:
-    """The numbers that both have, sorted; each is sorted and has a number once."""
+    """The numbers that both arrays have, sorted. Each array is sorted and has every number once."""
     few, many = (one, other) if len(one) <= len(other) else (other, one)
     return few[index_in_sorted(many, few)[1]]

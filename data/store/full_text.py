@@ -1,4 +1,4 @@
-"""Finding items by words of their titles, attributes and descriptions."""
+"""Finds items by words of their titles, attributes and descriptions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from recmind.data.text import STOP_WORDS, words
 MOST_QUERY_WORDS = 100
 MOST_SEARCHES = 500
 """Searches of all items that are remembered, of some fifty items each."""
-# bm25's weights of title, description and attributes. A few words may well be those of a title; in a long request title
-# words are there by chance (1,000 film requests of some 100 words: the film that was meant is among the first ten in
-# 12.9 % of them with the second weights, in 11.1 % with the first).
+# Weights of title, description and attributes in bm25. A few words may well be those of a title; in a long request
+# title words are there by chance (1,000 film requests of some 100 words: the film that was meant is among the first ten
+# in 12.9 % of them with the second weights, in 11.1 % with the first).
 _WEIGHTS_OF_FEW, _WEIGHTS_OF_MANY = (8.0, 1.0, 3.0), (1.0, 1.0, 2.0)
 _FEW_WORDS = 8
 
@@ -27,10 +27,15 @@ class FullText:
         self._database = database
 
     def search(self, query: str, *, n: int | None = 50, numbers: Int64s | None = None) -> list[tuple[int, float]]:
-        """Items whose title, attributes or description have words of the query: number and BM25 score, best first.
+        """Items that hold words of the query in title, attributes or description: item numbers and BM25 scores, best
+        first.
 
-        Scores are above 0, higher is better. ``n`` is None for all. ``numbers`` restricts the search to these items;
-        otherwise unavailable ones are found too.
+        Scores are above 0; higher is better.
+
+        Args:
+            query: words, never search syntax.
+            n: the most to return; None for all.
+            numbers: int64: search only these items; None: all, unavailable ones included.
         """
         terms, match = _terms(query), _any_of(query)
         if not terms or (n is not None and n < 1) or (numbers is not None and not len(numbers)):
@@ -54,14 +59,14 @@ class FullText:
         sql = f"SELECT rowid, {rank} AS rank FROM items_fts WHERE items_fts MATCH ?"  # noqa: S608
         parameters: list[Any] = [match]
         if numbers is not None:
-            # The plus keeps FTS5 from running the whole match once for each number: 100 times as slow for 1,000.
+            # Without the plus FTS5 runs the whole match once for each number, which is 100 times as slow for 1,000.
             sql += " AND +rowid IN (SELECT value FROM json_each(?))"
             parameters.append(as_json(numbers.tolist()))
         rows = self._database.rows(f"{sql} ORDER BY rank LIMIT ?", [*parameters, -1 if n is None else n])
         return [(number, -rank) for number, rank in rows]
 
     def finds(self, query: str) -> bool:
-        """Whether ``search`` finds anything, for less: nothing has to be ranked."""
+        """Whether ``search`` would find anything; it is cheaper, because nothing is ranked."""
         match, database = _any_of(query), self._database
         known: dict[str, bool] = database.remember("words found", database.catalogue_version, dict)
         found = known.get(match)
@@ -73,11 +78,11 @@ class FullText:
 
 
 def _terms(query: str) -> list[str]:
-    """The words of the query that count, each once."""
+    """The words of the query that count, each once: without stop words, unless there are only stop words."""
     terms = list(dict.fromkeys(words(query)))
     return [term for term in terms if term not in STOP_WORDS] or terms
 
 
 def _any_of(query: str) -> str:
-    """What the full text search is asked with; empty where the query has no words."""
+    """The query in FTS5's syntax, for items with any of its words; empty where the query has no words."""
     return " OR ".join(f'"{term}"' for term in _terms(query)[:MOST_QUERY_WORDS])

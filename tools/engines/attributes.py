@@ -19,15 +19,15 @@ Scalar = str | float
 TasteKey = tuple[str, str]
 """Attribute and value, as ``recmind.tools.engines.profile.ValueTaste`` names them."""
 _YEAR_NAME = re.compile(r"\b(year|released|published)\b")
-# What people name first, and next, when they say what a thing is, in any shop or library.
+# Names of attributes that people mention first, and next, when they say what a thing is, in any shop or library.
 _SORT_NAME = re.compile(r"genre|categor")
 _SPOKEN_NAME = re.compile(r"brand|author|artist|director|maker|style|colou?r|type|theme|mood|cuisine|topic|tag")
 _USUAL_VALUES = 40
-"""Number of distinct values at which an attribute is most informative: two tell little, thousands nobody knows."""
+"""Number of distinct values at which an attribute is most informative: two say little, and nobody knows thousands."""
 LONG_VALUE = 40
-"""Characters; an attribute whose common values are longer is prose."""
+"""In characters: an attribute whose common values are longer is prose."""
 _COMMON_SHARE = 0.35
-"""A value that more of the items have ("language English") says little about one."""
+"""A value that a larger share of the items has ("language English") says little about one of them."""
 _VALUES_KNOWN = 20_000
 
 
@@ -36,28 +36,28 @@ _ITEMS_KNOWN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class AttributeWeight:
-    """How much an attribute tells people about what an item is."""
+    """How much an attribute says about what an item is."""
 
     name: str
     weight: float
-    """Above 0, higher tells more."""
+    """Above 0; higher says more."""
     is_year: bool
     is_number: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ItemValue:
-    """A value of an item, and how much it tells."""
+    """A value of an item, and how much it says."""
 
     pair: tuple[str, Scalar]
     """Attribute and value."""
     taste: TasteKey
-    """The same as a taste."""
+    """Attribute and value as a taste: a year stands for its decade."""
     weight: float
 
 
 class AttributeWeights:
-    """How much the attributes of a catalogue, and the values of its items, tell people, at one version of it."""
+    """How much the attributes and values of a catalogue say, at one version of it."""
 
     def __init__(self, store: Store) -> None:
         # A proxy: the table of weights must not keep a store alive.
@@ -75,7 +75,7 @@ class AttributeWeights:
         self._items: dict[str, tuple[Item, tuple[ItemValue, ...]]] = {}
 
     def share(self, attribute: str, value: Scalar) -> float:
-        """The share of the items that have this value; 0 where there are too many values to know."""
+        """The share of the items that have this value, 0 to 1; 0 where the attribute has too many values to count."""
         counts = self._counts.get(attribute)
         if counts is None:
             few = self._distinct.get(attribute, 0) <= _VALUES_KNOWN
@@ -83,7 +83,7 @@ class AttributeWeights:
         return counts.get(value if isinstance(value, str) else format_number(value), 0) / self.size
 
     def item_values(self, item: Item) -> tuple[ItemValue, ...]:
-        """All values of the item's attributes that say something, those of the most informative attribute first."""
+        """All values of the item that say something, those of the most informative attribute first."""
         known = self._items.get(item.item_id)
         if known is None or known[0] is not item:
             if len(self._items) >= _ITEMS_KNOWN:
@@ -114,7 +114,7 @@ _KNOWN: WeakKeyDictionary[Store, tuple[int, AttributeWeights]] = WeakKeyDictiona
 
 
 def attribute_weights(store: Store) -> AttributeWeights:
-    """The weights for the store's present catalogue; worked out once for each version."""
+    """The weights for the store's present catalogue; computed once for each version."""
     version = store.catalogue_version
     known = _KNOWN.get(store)
     if known is None or known[0] != version:
@@ -149,7 +149,10 @@ def is_year(attribute: AttributeSummary) -> bool:
 
 
 def _weight(attribute: AttributeSummary, size: int) -> AttributeWeight | None:
-    """How much an attribute tells: it is known of most items, its values are neither two nor as many as items."""
+    """How much an attribute says, or None where it says nothing.
+
+    Most informative is an attribute that most items have, with neither two values nor as many values as items.
+    """
     if attribute.hidden or attribute.distinct_values < 2 or not attribute.items:
         return None
     year, number = is_year(attribute), attribute.kind == "number"
@@ -171,6 +174,6 @@ def _weight(attribute: AttributeSummary, size: int) -> AttributeWeight | None:
 
 
 def only_kind(store: Store) -> str | None:
-    """The kind of all interactions where there is just one, so that 215 ratings need not be called interactions."""
+    """The kind of all interactions, or None where there are several, so that 215 ratings are called ratings."""
     kinds = store.catalogue().kinds
     return kinds[0].name if len(kinds) == 1 else None

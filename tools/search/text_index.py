@@ -1,4 +1,4 @@
-"""What search compares with: the vectors, words and years of all items, row by row, made once and mapped from files."""
+"""The index that search reads: vectors, words and years of all items, row by row, built once and mapped from files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from recmind.tools.search.vector_index import FLAT_UP_TO, LISTS_FILE, VectorInde
 from recmind.tools.search.year_mentions import year_attribute, year_of
 
 REMEMBERED_SETS = 64
-"""Sets of allowed items that are kept: each takes a bit an item, beside what the store keeps."""
+"""Number of sets of allowed items that are kept; each takes one bit for each item."""
 HASH_BYTES = 16
 REBUILD = "Run: recmind index"
 
@@ -51,15 +51,15 @@ class TextIndex:
         years: Float32s,
         words: Bm25Index,
     ) -> None:
-        """An exact index; ``fit`` and ``load`` are the ways to one.
+        """Make an exact index; ``fit`` and ``load`` are the usual ways to one.
 
         Args:
             store: where words, conditions and the items themselves are read.
-            encoder: the one that made the vectors.
-            vectors: float32 of shape (rows, dimension), each of length 1.
-            numbers: the item number of each row, ascending.
-            hashes: uint8 of shape (rows, 16): of the text that each vector stands for.
-            years: float32, the year of each row; NaN where none is known.
+            encoder: the encoder that made the vectors.
+            vectors: float32 of shape (rows, dimension), each row of length 1.
+            numbers: int64: the item number of each row, ascending.
+            hashes: uint8 of shape (rows, 16): hash of the text of each row.
+            years: float32: the year of each row; NaN where none is known.
             words: the words of each row.
         """
         self.store = store
@@ -72,9 +72,9 @@ class TextIndex:
         self.similarity_std = similarity_std(vectors)
         self._meeting: dict[tuple[Condition, ...], Allowed] = {}
         self.encoded = 0
-        """How many texts ``fit`` had to encode."""
+        """Number of texts that ``fit`` had to encode."""
         self.encoding_s = 0.0
-        """How long that took."""
+        """Seconds that the encoding took."""
 
     @property
     def vectors(self) -> Float32s:
@@ -87,7 +87,11 @@ class TextIndex:
     ) -> TextIndex:
         """The index of all items of the store.
 
-        A text that ``previous`` has a vector for is not encoded again, nor a text that several items share.
+        Args:
+            store: the items.
+            encoder: makes the vectors. A text that several items share is encoded once.
+            previous: an earlier index; texts that have a vector there are not encoded again. None for none.
+            progress: is called with the texts encoded.
         """
         numbers: list[int] = []
         hashes: list[bytes] = []
@@ -109,7 +113,7 @@ class TextIndex:
         encoded = encoder.encode(list(new.values()), progress)
         encoding_s = time.perf_counter() - begun
         fresh = {hashed: row for row, hashed in enumerate(new)}
-        # Where every text is new and no two are equal, nothing has to be copied.
+        # If every text is new and no two are equal, nothing has to be copied.
         vectors = encoded
         if len(new) < len(numbers):
             vectors = np.empty((len(numbers), encoder.dimension), dtype=np.float32)
@@ -132,7 +136,7 @@ class TextIndex:
         return made
 
     def of_encoder(self, encoder: Encoder) -> bool:
-        """Whether the vectors are those that this encoder makes."""
+        """Whether this encoder made the vectors."""
         return (self.encoder.name, self.encoder.checksum) == (encoder.name, encoder.checksum)
 
     def _by_hash(self) -> dict[bytes, int]:
@@ -149,9 +153,15 @@ class TextIndex:
 
     @classmethod
     def load(cls, folder: Path, store: Store, encoder: Encoder) -> TextIndex:
-        """The saved index, its vectors mapped from the file rather than read.
+        """The saved index; its arrays are mapped from the files.
 
-        Raises RecMindError where a file is missing or damaged, or where the vectors are another encoder's.
+        Args:
+            folder: the folder of the index.
+            store: where words, conditions and the items themselves are read.
+            encoder: the encoder that made the vectors.
+
+        Raises:
+            RecMindError: a file is missing or damaged, or another encoder made the vectors.
         """
         try:
             facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
@@ -177,7 +187,7 @@ class TextIndex:
         return made
 
     def rows_of(self, numbers: Int64s) -> tuple[Int64s, Bools]:
-        """The row of each item number, and whether it has one."""
+        """The row of each item number (int64), and whether the index has it (bool)."""
         if len(numbers) <= _FEW or not len(self.numbers):
             return index_in_sorted(self.numbers, numbers)
         rows = self._row_of[np.minimum(numbers, len(self._row_of) - 1)]
@@ -185,18 +195,23 @@ class TextIndex:
 
     @cached_property
     def _row_of(self) -> Int64s:
-        """The row of every item number up to the largest, and one more: -1 where there is none."""
+        """The row of every item number from 0 to one above the largest: -1 where there is none."""
         rows = np.full(int(self.numbers[-1]) + 2, -1, dtype=np.int64)
         rows[self.numbers] = np.arange(len(self.numbers))
         return rows
 
     def held_rows(self, numbers: Int64s) -> Int64s:
-        """The rows of those item numbers that have one, in their order."""
+        """The rows of those item numbers that the index has, in their order."""
         rows, found = self.rows_of(numbers)
         return rows[found]
 
     def allowed(self, conditions: tuple[Condition, ...] = (), excluded: Collection[str] = frozenset()) -> Allowed:
-        """The items that may be found; what is the same for all requests with these conditions is kept."""
+        """The items that may be found; the part that depends only on the conditions is kept.
+
+        Args:
+            conditions: all must hold.
+            excluded: ids of items that must not come.
+        """
         numbers = self.store.items.matching(conditions)
         known = self._meeting.get(conditions)
         if known is None or known.numbers is not numbers:
