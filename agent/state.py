@@ -52,6 +52,10 @@ class AgentContext(RequestContext):
     """What a model is told of the conversation so far."""
     reading: Understanding | None = None
     """The request as it was read to choose a model; None where nobody had to."""
+    heard: Understanding | None = None
+    """What a conversation has heard its message to mean; None where the request is read by itself."""
+    notes: tuple[str, ...] = ()
+    """What the conversation has kept of its message, a sentence each."""
     strategy: Strategy = "react"
     strictness: Strictness = "strict"
     emit: Callable[[Any], None] | None = None
@@ -132,12 +136,10 @@ class State(TypedDict, total=False):
 
     messages: Annotated[list[AnyMessage], add_messages]
     strategy: Strategy
-    understanding: Understanding
+    brief: Brief
+    """What reading the request brought: the first step's result, and all that later steps know of its words."""
     understood: tuple[Portrait, ...]
     """What is told of each person before the items, where the mode asks for it."""
-    notes: tuple[str, ...]
-    """What was kept of the request or taken back beside answering it, a sentence each."""
-    brief: Brief
     slate: Slate
     read: frozenset[str]
     """Handles of the entries that the model has read about."""
@@ -147,6 +149,8 @@ class State(TypedDict, total=False):
     spent: Spent
     repaired: bool
     """Whether the one chance to mend a submission is used."""
+    line: str
+    """The idea of the present line of thought; missing while it is the first."""
     lines: tuple[LineOfThought, ...]
     """The lines of thought explored before the present one, whose messages are ``messages``."""
     cut: bool

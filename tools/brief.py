@@ -1,4 +1,4 @@
-"""What a request was taken to mean before any look-up: what binds, what is wished, what is excluded."""
+"""What reading a request brings, before any look-up: what binds, what is wished, what is excluded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What ``prepare`` found out about a request, before any look-up."""
+    """The result of reading a request: what its words mean, who asks and what binds. Every later step is given it.
+
+    The fields that ``==`` passes over decide nothing that a look-up finds.
+    """
 
     text: str = ""
     """Content words for semantic search; empty when none are left."""
@@ -46,6 +49,18 @@ class Brief:
     """Whether novelty counts more than popularity."""
     count: int | None = None
     """How many items the request's own words ask for."""
+    favorites: tuple[str, ...] = field(default=(), compare=False)
+    """Item ids of what the user thinks most of, as far as it is on the slate as a reference; empty beside ``likes``."""
+    meaning: str = field(default="", compare=False)
+    """What the request was taken to mean, in a sentence or two for people and models."""
+    empty: bool = field(default=False, compare=False)
+    """The request says nothing about what is wanted."""
+    unseen: bool = field(default=False, compare=False)
+    """The request says that it wants nothing consumed (as is the rule without it)."""
+    unused: tuple[str, ...] = field(default=(), compare=False)
+    """Sentences for the person about parts of the request that could not be used."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was kept of the request or taken back beside answering it, a sentence each."""
 
     def without(self, labels: Collection[str]) -> Brief:
         """The brief without the constraints of these labels."""

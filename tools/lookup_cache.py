@@ -83,7 +83,7 @@ class RememberedLookUps:
     def _asked(self) -> tuple[Any, ...]:
         """All but tool and arguments that decides the findings: who asks, what binds, what is on the slate."""
         context, brief = self.look_ups.context, self.look_ups.brief
-        read = tuple(_hashable(getattr(brief, part.name)) for part in fields(brief))
+        read = tuple(_hashable(getattr(brief, part.name)) for part in fields(brief) if part.compare)
         entries = self.look_ups.slate.entries.values()
         slate = tuple((e.handle, e.item_id, e.role, tuple(e.scores.items())) for e in entries)
         return context.people, context.aggregation, context.k, context.diversity, read, slate
