@@ -1,4 +1,4 @@
-"""The types of arrays, arrays in files, look-ups in sorted arrays, and products of vectors."""
+"""The types of arrays, arrays in files, look-ups in sorted arrays, and dot products."""
 
 from __future__ import annotations
 
@@ -20,23 +20,29 @@ Bools = npt.NDArray[np.bool_]
 
 
 def save_arrays(folder: Path, prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write each array into a file of its own: ``bm25_rows.npy`` for the prefix ``bm25`` and the name ``rows``."""
+    """Write each array into a file of its own: ``bm25_rows.npy`` for the prefix ``bm25`` and the name ``rows``.
+
+    Args:
+        folder: the folder of the files.
+        prefix: beginning of the files' names.
+        arrays: the arrays by name.
+    """
     for name, array in arrays.items():
         np.save(_array_file(folder, prefix, name), array, allow_pickle=False)
 
 
 def load_arrays(folder: Path, prefix: str, rows: Sequence[str], entries: Sequence[str] = ()) -> dict[str, Any]:
-    """The arrays of these names, mapped from their files rather than read; they must not be written into.
+    """The arrays of these names, mapped from their files and read-only.
 
     Args:
         folder: where ``save_arrays`` put them.
-        prefix: as it was given there.
-        rows: the names of arrays that are equally long.
-        entries: the names of others that are equally long. Where there are any, an array ``starts``, one longer than
-            those of ``rows``, says where the entries of each row begin; its last number is the count of all entries.
+        prefix: the prefix that it was given.
+        rows: names of arrays that have one length.
+        entries: names of further arrays that have one length. If there are any, an array ``starts``, one longer than
+            those of ``rows``, says where the entries of each row begin; its last number is the number of all entries.
 
     Raises:
-        RecMindError: where a file cannot be read, or where the lengths do not fit together.
+        RecMindError: a file cannot be read, or the lengths do not fit together.
     """
     names = (*rows, *(("starts",) if entries else ()), *entries)
     found = {name: _mapped(_array_file(folder, prefix, name)) for name in names}
@@ -52,7 +58,7 @@ def load_arrays(folder: Path, prefix: str, rows: Sequence[str], entries: Sequenc
 
 
 def corrupt_index(file: Path) -> RecMindError:
-    """What to raise where this file of an index does not fit the others."""
+    """The error about a file of an index that does not fit the others."""
     return RecMindError(f"The index file {str(file)!r} is corrupt (array lengths differ). Run: recmind index")
 
 

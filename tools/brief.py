@@ -1,4 +1,4 @@
-"""What reading a request brings, before any look-up: what binds, what is wished, what is excluded."""
+"""How a request was understood before any look-up: what binds, what is wished for, what is excluded."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """The result of reading a request: what its words mean, who asks and what binds. Every later step is given it.
+    """How a request was understood: what its words mean, who asks and what binds. Every later step is given it.
 
-    The fields that ``==`` passes over decide nothing that a look-up finds.
+    The fields that ``==`` leaves out do not change what a look-up finds.
     """
 
     text: str = ""
@@ -48,19 +48,19 @@ class Brief:
     surprise: bool = False
     """Whether novelty counts more than popularity."""
     count: int | None = None
-    """How many items the request's own words ask for."""
+    """How many items the words of the request ask for; None where they do not say."""
     favorites: tuple[str, ...] = field(default=(), compare=False)
-    """Item ids of what the user thinks most of, as far as it is on the slate as a reference; empty beside ``likes``."""
+    """Ids of the user's favorites that are on the slate as references; empty where there are ``likes``."""
     meaning: str = field(default="", compare=False)
-    """What the request was taken to mean, in a sentence or two for people and models."""
+    """The meaning of the request in a sentence or two, for people and models."""
     empty: bool = field(default=False, compare=False)
-    """The request says nothing about what is wanted."""
+    """Whether the request says nothing about what is wanted."""
     unseen: bool = field(default=False, compare=False)
-    """The request says that it wants nothing consumed (as is the rule without it)."""
+    """Whether the request says that it wants nothing consumed, which is also the default."""
     unused: tuple[str, ...] = field(default=(), compare=False)
     """Sentences for the person about parts of the request that could not be used."""
     notes: tuple[str, ...] = field(default=(), compare=False)
-    """What was kept of the request or taken back beside answering it, a sentence each."""
+    """Preferences and feedback that were kept or taken back beside the answer, a sentence each."""
 
     def without(self, labels: Collection[str]) -> Brief:
         """The brief without the constraints of these labels."""

@@ -140,7 +140,7 @@ class Items:
         """The first column of the rows, int64, sorted, each number once."""
         rows = self._database.rows(sql, parameters)
         numbers = np.fromiter(map(itemgetter(0), rows), dtype=np.int64, count=len(rows))
-        # Mostly they come in order, and seeing that costs far less than making sure of it.
+        # They are mostly in order already, and checking that costs far less than sorting.
         return numbers if (numbers[1:] > numbers[:-1]).all() else np.unique(numbers)
 
     # -- writing: each call is kept whole or not at all, and updates what is derived from the items ---------------

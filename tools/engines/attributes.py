@@ -157,7 +157,7 @@ def _weight(attribute: AttributeSummary, size: int) -> AttributeWeight | None:
         return None
     year, number = is_year(attribute), attribute.kind == "number"
     long_values = len([value for value, _ in attribute.common if len(value) > LONG_VALUE]) > len(attribute.common) / 2
-    # A text of which nearly every item has its own is a name, a number plate or prose.
+    # A text that is different for nearly every item is a name, a number plate or prose.
     own = attribute.kind == "text" and attribute.distinct_values > 0.8 * attribute.items and attribute.items > 20
     if not number and (long_values or own):
         return None

@@ -103,7 +103,7 @@ class ItemFacts:
         return fact
 
     def _informative(self, item: Item, tastes: Mapping[TasteKey, float]) -> list[tuple[str, Scalar]]:
-        """The item's values, the most informative first; every attribute comes once before any comes twice."""
+        """The item's values, most informative first; every attribute comes once before any comes twice."""
         values = self.weights.item_values(item)
         scored = []
         for place, value in enumerate(values):

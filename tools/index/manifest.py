@@ -12,7 +12,7 @@ from typing import Any
 from recmind.data.errors import RecMindError
 
 FORMAT = 4
-"""Of the built files; another number means that they have to be built anew."""
+"""Format of the built files; files of another format have to be built anew."""
 MANIFEST = "manifest.json"
 REBUILD = "Run: recmind index"
 REBUILD_ALL = "Run: recmind index --force"

@@ -71,7 +71,7 @@ class ItemTimes:
 
     @classmethod
     def load(cls, folder: Path) -> ItemTimes:
-        """What was saved there, mapped from the files; RecMindError where they cannot be read."""
+        """The item times saved in this folder, mapped from the files. Raises RecMindError where that fails."""
         return cls(**load_arrays(folder, _PREFIX, _ROWS, _ENTRIES))
 
     def places(self, numbers: Int64s) -> Int64s:

@@ -144,7 +144,13 @@ class TextIndex:
         return {data[row * HASH_BYTES : (row + 1) * HASH_BYTES]: row for row in range(len(self.hashes))}
 
     def save(self, folder: Path, flat_up_to: int = FLAT_UP_TO, progress: Progress = quiet) -> None:
-        """Write the vectors and what belongs to them into the folder, with inverted lists where there are many."""
+        """Write the index into the folder.
+
+        Args:
+            folder: the folder.
+            flat_up_to: above this many vectors, inverted lists are written too.
+            progress: is called while the lists are made.
+        """
         save_arrays(folder, _PREFIX, {name: getattr(self, name) for name in _ARRAYS})
         self.words.save(folder)
         built = VectorIndex.build(self.vectors, folder, flat_up_to, progress)
