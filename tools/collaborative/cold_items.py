@@ -45,7 +45,9 @@ class ColdItems:
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
-        may_come = ~np.isin(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
+        places, known = index_in_sorted(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
+        may_come = np.ones(len(self.numbers), dtype=np.bool_)
+        may_come[places[known]] = False
         if allowed is not None:
             may_come &= index_in_sorted(allowed, self.numbers)[1]
         # All are compared: to gather those that may come would copy them.
