@@ -17,7 +17,7 @@ from recmind.data.conditions import Condition, matches, parse_condition, resolve
 from recmind.data.errors import InputError
 from recmind.tools.brief import Brief, Constraint
 from recmind.tools.collaborative.cold_items import interleave
-from recmind.tools.collaborative.user_sequence import SequenceItem
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.context import RequestContext
 from recmind.tools.engines.attributes import TasteKey
 from recmind.tools.engines.history import Order
@@ -300,7 +300,7 @@ class LookUps:
         order = f"ordered by {self.context.aggregation}"
         return f"Fits of members 1 to {len(self.context.members)}, {order}: {', '.join(rows)}"
 
-    def _pasts(self) -> list[tuple[SequenceItem, ...]]:
+    def _pasts(self) -> list[UserSequences]:
         """The past of each person; a single empty one where nobody is named."""
         history = self.context.engines.history
         return [history.signals(user_id) for user_id in self.context.people or (None,)]

@@ -33,7 +33,7 @@ def clarifying_question(understanding: Understanding, context: RequestContext) -
     """What to ask, or None where the request or the past says enough, or the catalogue has nothing to choose from."""
     if not understanding.empty or context.filters:
         return None
-    if len(context.engines.history.signals(context.user_id)) >= THIN:
+    if context.engines.history.signals(context.user_id).size >= THIN:
         return None
     found = telling_choices(context.store)
     if found is None:

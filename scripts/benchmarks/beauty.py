@@ -20,7 +20,7 @@ from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.collaborative.user_sequence import SequenceItem, UserSequences, sequences_of
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.index.build import build_index
 from recmind.tools.index.engines import Engines, open_engines
 from recmind.tools.index.tuning import UNTRIED, tune
@@ -37,7 +37,7 @@ class Test:
     """The item that a user took last, and the past before it."""
 
     user: int
-    past: tuple[SequenceItem, ...]
+    past: UserSequences
     target: int
 
 
@@ -97,7 +97,7 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
         draws = [np.random.default_rng(seed) for seed in SEEDS]
         ranks = np.empty((len(tests), len(SEEDS)))
         for place, test in enumerate(tests):
-            touched = [test.target, *(past.item_number for past in test.past)]
+            touched = np.append(test.past.item_numbers, test.target)
             open_to_draw = np.setdiff1d(catalogue, touched)
             others = np.stack([rng.choice(open_to_draw, CANDIDATES - 1, replace=False) for rng in draws])
             # The odds of one item against another do not depend on further items, so all draws are scored at once.
@@ -184,8 +184,10 @@ def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
     if users is not None and users < len(asked):
         asked = np.sort(np.random.default_rng(0).choice(asked, size=users, replace=False))
     ids, numbers = store.users.ids_of(asked.tolist()), store.items.numbers_of(taken.values())
-    pasts = sequences_of(arrays, asked, store.settings)
-    return [Test(user, past, numbers[taken[ids[user]]]) for user, (past, _) in zip(asked.tolist(), pasts, strict=True)]
+    pasts = UserSequences.of(arrays, asked, store.settings)
+    return [
+        Test(user, pasts.rows(place, place + 1), numbers[taken[ids[user]]]) for place, user in enumerate(asked.tolist())
+    ]
 
 
 def _tested(

@@ -26,7 +26,7 @@ from recmind.data.signals import weights
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.collaborative.user_sequence import UserSequences, sequences_of
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.index.tuning import Slice
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import Reranker
@@ -89,7 +89,8 @@ def recmind(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
 
     users = known.part.users
     # The product remembers its users' pasts, as the others keep theirs in a matrix.
-    pasts = {user: past for user, (past, _) in zip(users.tolist(), sequences_of(rest, users, settings), strict=True)}
+    known_of = UserSequences.of(rest, users, settings)
+    pasts = {user: known_of.rows(place, place + 1) for place, user in enumerate(users.tolist())}
 
     def many(asked: Int64s) -> Sequence[Sequence[int]]:
         found: list[list[int]] = recommend_batch(

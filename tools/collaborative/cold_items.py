@@ -50,7 +50,9 @@ class ColdItems:
             exclude: item numbers that must not come.
             allowed: int64, sorted: only these item numbers may come. None allows all.
         """
-        may_come = ~np.isin(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
+        places, known = index_in_sorted(self.numbers, np.fromiter(exclude, np.int64, len(exclude)))
+        may_come = np.ones(len(self.numbers), dtype=np.bool_)
+        may_come[places[known]] = False
         if allowed is not None:
             may_come &= index_in_sorted(allowed, self.numbers)[1]
         # All are compared: gathering the allowed ones first would copy them.

@@ -7,7 +7,7 @@ which past items led to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,7 @@ from recmind.tools.collaborative.blend import blend
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters, cooccurrence, sequences
 from recmind.tools.collaborative.neighbors import Neighbors
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.collaborative.user_sequence import SequenceItem, days_before
+from recmind.tools.collaborative.user_sequence import UserSequences
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -36,19 +36,27 @@ MOST_NAMED = 3
 """Past items that a hit says led there."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeedVector:
-    """The items asked with as a weighted vector, and the items they lead to."""
+LINKED = ("linked", "linked_newest", "long_term")
+"""How a past's items may weigh: by recency; likewise, but the newest alone; all alike."""
+DENSE = 3
+"""Where more than one column in this many is reached, the strongest are sought among all columns."""
 
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """The items that some users are asked with, how they weigh, and the items they lead to."""
+
+    owners: Int64s
+    """Of each item its user."""
     positions: Int64s
     """Of each item, -1 where the model has never met it."""
-    weights: Float64s
-    """Of each, 0 where it does not count."""
     positive: Bools
     """Which of them lead to candidates; what the others give comes on top."""
+    weights: Mapping[str, Float64s]
+    """By name of ``LINKED``, of each item; 0 where it does not count."""
     neighbors: Neighbors
-    totals: Float64s
-    """The total score of each column of the neighbors."""
+    totals: Mapping[str, Float64s]
+    """By name of ``LINKED`` the total score of each user's columns of the neighbors, of shape (users, width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +160,20 @@ class CollaborativeModel:
 
     def recommend(
         self,
-        history: Sequence[SequenceItem],
+        history: UserSequences,
         n: int,
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
-        """The n best candidates that the positive past items lead to, without those past items themselves.
+        """The n best candidates that the positive past items of a user lead to, without those past items themselves.
 
         Args:
-            history: the past items in any order, see ``SequenceItem``.
+            history: of one user.
             n: at most this many are returned; fewer where fewer are linked.
             exclude: item numbers that must not come.
             allowed: sorted item numbers; only these may come. None allows all.
         """
-        seeds = self._of_history(history)
-        return self.explain(seeds, self.strongest(seeds, n, exclude, allowed))
+        return self._best(self.seeds(history), n, exclude, allowed)
 
     def recommend_from_seeds(
         self,
@@ -176,27 +183,25 @@ class CollaborativeModel:
         allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
         """The n best candidates for these items, which count alike; the seeds themselves do not come."""
-        chosen = self._of_seeds(seeds)
-        return self.explain(chosen, self.strongest(chosen, n, exclude, allowed))
+        return self._best(self._alike(seeds), n, exclude, allowed)
 
-    def scores(self, history: Sequence[SequenceItem], item_numbers: Sequence[int] | Int64s) -> Float32s:
-        """How strongly the past leads to each of these items: float32, 0 to 1 relative to the best of them.
+    def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Int64s) -> Float32s:
+        """How strongly these items lead to each of those: float32, 0 to 1 relative to the best of them.
 
         NaN where the model has never met the item; 0 where nothing leads to it.
         """
-        return self._scaled_scores(self._of_history(history), item_numbers)
+        numbers, chosen = np.asarray(item_numbers, dtype=np.int64), self._alike(seeds)
+        found = self.totals_of(chosen.neighbors, chosen.totals["linked"][0], numbers)
+        found[self.positions_of(numbers) < 0] = np.nan
+        best = np.nanmax(found, initial=0.0)
+        return (found / best if best > 0 else found).astype(np.float32)
 
-    def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Int64s) -> Float32s:
-        """As ``scores``, for seeds that count alike."""
-        return self._scaled_scores(self._of_seeds(seeds), item_numbers)
-
-    def linked(self, history: Sequence[SequenceItem], item_numbers: Int64s) -> Float64s:
+    def linked(self, history: UserSequences, item_numbers: Int64s) -> Float64s:
         """The sum that ``recommend`` orders by, for each of these items; 0 where it would not come."""
-        seeds = self._of_history(history)
+        seeds = self.seeds(history)
         numbers = np.asarray(item_numbers, dtype=np.int64)
-        positions = self.positions_of(numbers)
-        found = self.totals_of(seeds.neighbors, self._open_totals(seeds, ()), numbers)
-        found[np.isin(positions, seeds.positions)] = 0.0
+        found = self.totals_of(seeds.neighbors, self._open_totals(seeds, ())[0], numbers)
+        found[np.isin(self.positions_of(numbers), seeds.positions)] = 0.0
         return found
 
     def leads_to(self, source: int, item_number: int) -> bool:
@@ -212,37 +217,75 @@ class CollaborativeModel:
         places, known = index_in_sorted(self.items, numbers)
         return np.where(known, places, -1)
 
-    def neighbors(self, positions: Int64s) -> Neighbors:
-        """The neighbor lists of these positions; -1 has none."""
-        return Neighbors.of(self.starts, self.columns, self.values, positions)
+    def neighbors(self, positions: Int64s, owners: Int64s | None = None, users: int = 1) -> Neighbors:
+        """The neighbor lists of these positions, of one user or of the owners' users; -1 has none."""
+        return Neighbors.of(self.starts, self.columns, self.values, positions, owners, users)
 
     def totals_of(self, neighbors: Neighbors, totals: Float64s, item_numbers: Int64s) -> Float64s:
-        """The total of each of these items, among totals by column of the neighbors; 0 where the model never met it."""
+        """The total of each of these items, among one user's totals by column of the neighbors; 0 where the model never
+        met it."""
         columns, met = neighbors.columns_of(self.positions_of(item_numbers))
         return np.where(met, totals[columns], 0.0) if len(totals) else np.zeros(len(columns))
 
-    def strongest(
-        self, seeds: SeedVector, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None
-    ) -> Int64s:
-        """The n item numbers that ``recommend`` gives, the strongest first."""
-        if n <= 0 or not seeds.positive.any():
-            return np.empty(0, np.int64)
-        totals = self._open_totals(seeds, exclude)
-        columns = np.flatnonzero(totals > 0)
-        numbers = self.items[seeds.neighbors.positions_of(columns)]
-        if allowed is not None:
-            _, met = index_in_sorted(allowed, numbers)
-            columns, numbers = columns[met], numbers[met]
-        return numbers[_best(totals[columns], n)]
+    def weighed(self, history: UserSequences) -> Float64s:
+        """What each past item weighs by recency; below 0 where it speaks against the item."""
+        return self.parameters.recency(history.weights, history.ages, history.days())
 
-    def explain(self, seeds: SeedVector, item_numbers: Int64s) -> list[CollaborativeHit]:
-        """What led to these items of ``strongest``, in their order; scores are relative to the best of them."""
+    def seeds(self, history: UserSequences, names: Collection[str] = (), weighed: Float64s | None = None) -> Seeds:
+        """The past items and what they lead to, weighed as ``linked`` and as the other names of ``LINKED`` say.
+
+        ``weighed`` is what the method of that name gives, where the caller has it already.
+        """
+        positions, users = self.positions_of(history.item_numbers), history.users
+        leads = np.maximum(self.weighed(history) if weighed is None else weighed, 0.0)
+        leads[positions < 0] = 0.0
+        weights = {"linked": history.heaviest(leads, self.parameters.past)}
+        if "linked_newest" in names:
+            weights["linked_newest"] = np.where(history.ages == history.least(history.ages), leads, 0.0)
+        if "long_term" in names:
+            alike = np.maximum(np.where(history.weights == 0, self.parameters.ask_neutral, history.weights), 0.0)
+            alike[positions < 0] = 0.0
+            weights["long_term"] = history.heaviest(alike, self.parameters.past)
+        counts = np.max(list(weights.values()), axis=0) > 0
+        owners = history.owners
+        neighbors = self.neighbors(np.where(counts, positions, -1), owners if users > 1 else None, users)
+        totals = {name: neighbors.totals(given) for name, given in weights.items()}
+        positive = (history.weights > 0) & (weights["linked"] > 0)
+        return Seeds(owners, positions, positive, weights, neighbors, totals)
+
+    def strongest(
+        self, seeds: Seeds, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None
+    ) -> tuple[Int64s, Bools]:
+        """Of each user the n positions that ``recommend`` gives, the strongest first, of shape (users, at most n); and
+        which of them there are: those that begin a row."""
+        totals = self._open_totals(seeds, exclude)
+        led = totals > 0
+        if allowed is not None:
+            columns = np.flatnonzero(led.any(axis=0))
+            barred = columns[~index_in_sorted(allowed, self.items[seeds.neighbors.positions_of(columns)])[1]]
+            totals[:, barred], led[:, barred] = 0.0, False
+        if DENSE * np.count_nonzero(led) < totals.size:
+            columns, strength = _filled(totals, led)
+        else:
+            columns, strength = np.broadcast_to(np.arange(totals.shape[1]), totals.shape), totals
+        if strength.shape[1] > n > 0:
+            least = np.partition(strength, -n, axis=1)[:, -n, None]
+            # More than n where several are as strong as the last of them.
+            slots, strength = _filled(strength, (strength >= least) & (strength > 0))
+            columns = np.take_along_axis(columns, slots, axis=1)
+        order = np.argsort(-strength, axis=1, kind="stable")[:, :n]
+        found = np.take_along_axis(strength, order, axis=1) > 0
+        return seeds.neighbors.positions_of(np.take_along_axis(columns, order, axis=1)), found
+
+    def explain(self, seeds: Seeds, item_numbers: Int64s, scores: Float64s | None = None) -> list[CollaborativeHit]:
+        """What led the only user to these items of ``strongest``, in their order; scores that are not given are
+        relative to the best."""
         if not len(item_numbers):
             return []
         count = len(item_numbers)
         columns, _ = seeds.neighbors.columns_of(self.positions_of(item_numbers))
         hit, source, entries, values = seeds.neighbors.links_to(columns)
-        given = values * seeds.weights[source]
+        given = values * seeds.weights["linked"][source]
         total = np.bincount(hit, given, minlength=count)
         leads = np.flatnonzero(seeds.positive[source] & (given > 0))
         hit, given, together = hit[leads], given[leads], self.together[entries[leads]]
@@ -250,62 +293,37 @@ class CollaborativeModel:
         led = np.asarray(np.bincount(hit, given, minlength=count), dtype=np.float64)
         because = _because(hit[together], numbers[together], given[together], led)
         alike = _first(hit[~together], numbers[~together], given[~together], count)
-        top = float(total.max())
+        scores = total / total.max() if scores is None else scores
+        columns_of_hits = item_numbers.tolist(), scores.tolist(), total.tolist(), because, alike
         return [
-            CollaborativeHit(number, raw / top, raw, why, None if why else text)
-            for number, raw, why, text in zip(item_numbers.tolist(), total.tolist(), because, alike, strict=True)
+            CollaborativeHit(number, score, raw, why, None if why else text)
+            for number, score, raw, why, text in zip(*columns_of_hits, strict=True)
         ]
 
-    def _of_seeds(self, seeds: Sequence[int]) -> SeedVector:
+    def _alike(self, seeds: Sequence[int]) -> Seeds:
+        """These items, which count alike."""
         positions = self.positions_of(np.asarray(list(dict.fromkeys(seeds)), dtype=np.int64))
         weights, neighbors = np.ones(len(positions)), self.neighbors(positions)
-        return SeedVector(positions, weights, positions >= 0, neighbors, neighbors.totals(weights))
+        owners, totals = np.zeros(len(positions), np.int64), neighbors.totals(weights)
+        return Seeds(owners, positions, positions >= 0, {"linked": weights}, neighbors, {"linked": totals})
 
-    def _of_history(self, history: Sequence[SequenceItem]) -> SeedVector:
-        """The past items, weighted by recency."""
-        table = sequence_table(history)
-        positions = self.positions_of(table[:, 0].astype(np.int64))
-        weights = self.parameters.recency(table[:, 1], table[:, 2], days_before(table[:, 3]))
-        weights = heaviest(np.where(positions >= 0, np.maximum(weights, 0.0), 0.0), self.parameters.past)
-        neighbors = self.neighbors(np.where(weights > 0, positions, -1))
-        return SeedVector(positions, weights, (table[:, 1] > 0) & (weights > 0), neighbors, neighbors.totals(weights))
+    def _best(self, seeds: Seeds, n: int, exclude: Collection[int], allowed: Int64s | None) -> list[CollaborativeHit]:
+        positions, found = self.strongest(seeds, n, exclude, allowed)
+        return self.explain(seeds, self.items[positions[found]])
 
-    def _scaled_scores(self, seeds: SeedVector, item_numbers: Sequence[int] | Int64s) -> Float32s:
-        numbers = np.asarray(item_numbers, dtype=np.int64)
-        found = self.totals_of(seeds.neighbors, seeds.totals, numbers)
-        found[self.positions_of(numbers) < 0] = np.nan
-        best = np.nanmax(found, initial=0.0)
-        return (found / best if best > 0 else found).astype(np.float32)
-
-    def _open_totals(self, seeds: SeedVector, exclude: Collection[int]) -> Float64s:
+    def _open_totals(self, seeds: Seeds, exclude: Collection[int]) -> Float64s:
         """The totals of what may come: something positive leads there, and it is neither asked with nor excluded."""
-        totals = (
-            seeds.totals.copy()
-            if (seeds.positive | (seeds.weights == 0)).all()
-            else seeds.totals * seeds.neighbors.reached_from(seeds.positive)
-        )
-        barred = seeds.positions
+        linked, neighbors = seeds.totals["linked"], seeds.neighbors
+        if (seeds.positive | (seeds.weights["linked"] == 0)).all():
+            totals = linked.copy()
+        else:
+            totals = linked * neighbors.reached_from(seeds.positive)
+        columns, met = neighbors.columns_of(seeds.positions)
+        totals[seeds.owners[met], columns[met]] = 0.0
         if exclude:
-            barred = np.concatenate((barred, self.positions_of(np.fromiter(exclude, np.int64, len(exclude)))))
-        columns, met = seeds.neighbors.columns_of(barred)
-        if len(totals):
-            totals[columns[met]] = 0.0
+            columns, met = neighbors.columns_of(self.positions_of(np.fromiter(exclude, np.int64, len(exclude))))
+            totals[:, columns[met]] = 0.0
         return totals
-
-
-def sequence_table(history: Sequence[SequenceItem]) -> Float64s:
-    """The past items as a table of four columns, those of ``SequenceItem``."""
-    return np.asarray(history, dtype=np.float64).reshape(-1, 4)
-
-
-def heaviest(weights: Float64s, n: int) -> Float64s:
-    """The weights with all but the n largest set to 0."""
-    if np.count_nonzero(weights) <= n:
-        return weights
-    kept = np.argsort(-weights, kind="stable")[:n]
-    result = np.zeros(len(weights))
-    result[kept] = weights[kept]
-    return result
 
 
 def _because(hit: Int64s, numbers: Int64s, given: Float64s, led: Float64s) -> list[tuple[tuple[int, float], ...]]:
@@ -331,10 +349,13 @@ def _first(hit: Int64s, numbers: Int64s, given: Float64s, count: int) -> list[in
     return found
 
 
-def _best(total: Float64s, n: int) -> Int64s:
-    """Positions of the n largest totals above 0, the largest first, ties by position."""
-    linked = np.flatnonzero(total > 0)
-    if len(linked) > n:
-        least = np.partition(total[linked], len(linked) - n)[len(linked) - n]
-        linked = linked[total[linked] >= least]
-    return linked[np.lexsort((linked, -total[linked]))][:n].astype(np.int64)
+def _filled(table: Float64s, chosen: Bools) -> tuple[Int64s, Float64s]:
+    """The columns and values of the chosen entries of each row, moved to its beginning in their order; then 0."""
+    entries = np.flatnonzero(chosen)
+    counts = np.count_nonzero(chosen, axis=1)
+    starts, width = np.cumsum(counts) - counts, int(counts.max(initial=0))
+    rows = np.arange(len(table))
+    slots = np.arange(len(entries)) + np.repeat(rows * width - starts, counts)
+    columns, values = np.zeros(len(table) * width, np.int64), np.zeros(len(table) * width)
+    columns[slots], values[slots] = entries - np.repeat(rows * table.shape[1], counts), table.reshape(-1)[entries]
+    return columns.reshape(len(table), width), values.reshape(len(table), width)

@@ -1,4 +1,4 @@
-"""Neighbor lists of the user's past items, concatenated once and summed under several weightings.
+"""Neighbor lists of users' past items, concatenated once and summed under several weightings.
 
 Plain NumPy, so that a question needs no SciPy; what a question costs is passing over these links.
 """
@@ -6,6 +6,7 @@ Plain NumPy, so that a question needs no SciPy; what a question costs is passing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ SPARSE = 20
 
 @dataclass(frozen=True, slots=True)
 class Neighbors:
-    """The links of some past items, by the items they reach; nothing changes afterwards, so threads may share it."""
+    """The links of the past items of some users, by the items they reach; nothing changes afterwards, so threads may
+    share it."""
 
     sources: Int64s
     """Those of the items asked with that are known, by their place among all asked with."""
@@ -31,11 +33,12 @@ class Neighbors:
     """How many links come with a source and those before it."""
     positions: Int64s | None
     """Sorted positions of the items that are reached, one for each column; None: every item of the model has one."""
-    columns: Int64s
-    """Of each link the column of the item it leads to."""
+    cells: Int64s
+    """Of each link the column of the item it leads to, plus ``width`` for each user before the source's."""
     values: Float64s
     """Of each link."""
-    size: int
+    users: int
+    width: int
     """How many columns there are."""
 
     @classmethod
@@ -45,37 +48,54 @@ class Neighbors:
         columns: Int32s,
         values: Float32s,
         wanted: Int64s,
+        owners: Int64s | None = None,
+        users: int = 1,
     ) -> Neighbors:
-        """The links of these positions (-1: unknown, has none) in compressed rows."""
+        """The links of these positions (-1: unknown, has none) in compressed rows.
+
+        Args:
+            starts: of the rows.
+            columns: of their entries.
+            values: likewise.
+            wanted: positions of rows.
+            owners: of each of them its user, ascending; where not given, all are one user's.
+            users: how many there are.
+        """
         sources = np.flatnonzero(wanted >= 0)
         begins, stops = starts[wanted[sources]], starts[wanted[sources] + 1]
         rows = [slice(*row) for row in zip(begins.tolist(), stops.tolist(), strict=True)]
-        found = _concatenated(columns, rows)
-        size, positions, reached = len(starts) - 1, None, found.astype(np.int64)
-        if len(found) * SPARSE <= size:
-            positions, reached = np.unique(reached, return_inverse=True)
-            size = len(positions)
-        lengths = stops - begins
-        weights = _concatenated(values, rows).astype(np.float64)
-        return cls(sources, begins, lengths, np.cumsum(lengths), positions, reached, weights, size)
+        cells, lengths = _concatenated(columns, rows, np.int64), stops - begins
+        ends, width, positions = np.cumsum(lengths), len(starts) - 1, None
+        if len(cells) * SPARSE <= users * width:
+            positions, cells = np.unique(cells, return_inverse=True)
+            width = len(positions)
+        if owners is not None:
+            # A user's links are one slice: to add to them in place is faster than to repeat what is added.
+            bounds = np.concatenate(([0], ends))[np.searchsorted(owners[sources], np.arange(users + 1))].tolist()
+            for user, (first, last) in enumerate(pairwise(bounds)):
+                cells[first:last] += user * width
+        weights = _concatenated(values, rows, np.float64)
+        return cls(sources, begins, lengths, ends, positions, cells, weights, users, width)
 
     def totals(self, weights: npt.NDArray[Any]) -> Float64s:
-        """Total score per reached item (column) for these weights of the items asked with."""
+        """Total score per user and reached item, of shape (users, width), for these weights of the items asked with."""
         given = np.asarray(weights, dtype=np.float64)[self.sources]
         weighty = np.flatnonzero(given)
-        columns, values, lengths = self.columns, self.values, self.lengths
+        cells, values, lengths = self.cells, self.values, self.lengths
         if 2 * len(weighty) < len(given):
             rows = self._rows(weighty)
-            columns, values = _concatenated(columns, rows), _concatenated(values, rows)
+            cells, values = _concatenated(cells, rows), _concatenated(values, rows)
             given, lengths = given[weighty], lengths[weighty]
-        total = np.bincount(columns, values * np.repeat(given, lengths), minlength=self.size)
-        return np.asarray(total, dtype=np.float64)
+        given = np.repeat(given, lengths)
+        given *= values
+        total = np.bincount(cells, given, minlength=self.users * self.width)
+        return np.asarray(total, dtype=np.float64).reshape(self.users, self.width)
 
     def reached_from(self, chosen: Bools) -> Bools:
-        """Of each column whether one of the chosen items asked with leads there."""
-        reached = np.zeros(self.size, dtype=np.bool_)
-        reached[_concatenated(self.columns, self._rows(np.flatnonzero(chosen[self.sources])))] = True
-        return reached
+        """Of each user and column whether one of the chosen items asked with leads there."""
+        reached = np.zeros(self.users * self.width, dtype=np.bool_)
+        reached[_concatenated(self.cells, self._rows(np.flatnonzero(chosen[self.sources])))] = True
+        return reached.reshape(self.users, self.width)
 
     def columns_of(self, positions: Int64s) -> tuple[Int64s, Bools]:
         """The column of each of these positions, and whether it has one; where not, the column is any."""
@@ -88,11 +108,11 @@ class Neighbors:
         return columns if self.positions is None else self.positions[columns]
 
     def links_to(self, columns: Int64s) -> tuple[Int64s, Int64s, Int64s, Float64s]:
-        """The links to some columns: of each, which of the columns it leads to, its source's place among the items
-        asked with, where it lies in the model's arrays, and its value."""
-        slots = np.full(self.size, -1, dtype=np.int32)
+        """The links to some columns of the only user: of each, which of the columns it leads to, its source's place
+        among the items asked with, where it lies in the model's arrays, and its value."""
+        slots = np.full(self.width, -1, dtype=np.int32)
         slots[columns] = np.arange(len(columns), dtype=np.int32)
-        slot = slots[self.columns]
+        slot = slots[self.cells]
         kept = np.flatnonzero(slot >= 0)
         row = np.searchsorted(self.ends, kept, side="right")
         within = kept - (self.ends - self.lengths)[row]
@@ -104,5 +124,7 @@ class Neighbors:
         return [slice(*row) for row in zip((ends - self.lengths[chosen]).tolist(), ends.tolist(), strict=True)]
 
 
-def _concatenated(column: npt.NDArray[Any], rows: list[slice]) -> npt.NDArray[Any]:
-    return np.concatenate([column[row] for row in rows]) if rows else column[:0]
+def _concatenated(column: npt.NDArray[Any], rows: list[slice], dtype: Any = None) -> npt.NDArray[Any]:
+    if not rows:
+        return column[:0].astype(dtype or column.dtype)
+    return np.concatenate([column[row] for row in rows], dtype=dtype)

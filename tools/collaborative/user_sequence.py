@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,53 +16,61 @@ from recmind.data.signals import weights
 DAY_S = 86_400.0
 
 
-class SequenceItem(NamedTuple):
-    """A past item as the model is asked with it."""
-
-    item_number: int
-    weight: float
-    """That of ``recmind.data.signals``: above 0 leads to candidates, 0 is context, below 0 is left out."""
-    age: int
-    """0 is the newest interaction, counted over all of them."""
-    at: float = math.nan
-    """Unix seconds, or NaN."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UserSequences:
-    """The sequences of many users as columns, one user's after another's: what ``SequenceItem`` says of each item."""
+    """The pasts of some users, or of one, as columns, one user's after another's; nothing changes afterwards."""
 
     starts: Int64s
     """Where the past of each user begins; one more than there are users."""
     item_numbers: Int64s
     weights: Float64s
+    """Those of ``recmind.data.signals``: above 0 leads to candidates, 0 is context, below 0 is left out."""
     ages: Float64s
+    """0 is the newest interaction, counted over all of the user's."""
     at: Float64s
+    """Unix seconds, or NaN."""
 
-    def __len__(self) -> int:
+    @property
+    def users(self) -> int:
+        """How many users there are."""
         return len(self.starts) - 1
+
+    @property
+    def size(self) -> int:
+        """How many past items there are in all."""
+        return len(self.item_numbers)
+
+    @property
+    def owners(self) -> Int64s:
+        """Of each past item the place of its user."""
+        return np.repeat(np.arange(self.users), np.diff(self.starts))
 
     @classmethod
     def of(cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings) -> UserSequences:
-        """As ``sequence_of`` gives them for each of these users, in their order."""
+        """The pasts of these users, in their order: what ``with_values`` gives, without the values."""
+        return cls.with_values(arrays, user_numbers, settings, None)[0]
+
+    @classmethod
+    def with_values(
+        cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings, kind: str | None
+    ) -> tuple[UserSequences, Float32s]:
+        """The pasts of these users, and the values of the interactions of one kind, NaN for others.
+
+        A rating that is not positive is context (weight 0); other interactions that say nothing (skip, seen) are left
+        out. An unknown user has an empty past.
+        """
         begins, ends = (np.searchsorted(arrays.user_numbers, user_numbers, side=side) for side in ("left", "right"))
         lengths = ends - begins
         steps = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        rows = np.repeat(ends, lengths) - 1 - steps
-        of_users = arrays.rows(rows)
+        of_users = arrays.rows(np.repeat(ends, lengths) - 1 - steps)
         weight = weights(of_users, settings)
         graded = np.array([settings.graded(name) for name in arrays.kind_names], dtype=np.bool_)
         says = (weight != 0) | graded[of_users.kinds]
         kept = np.concatenate(([0], np.cumsum(says)))[np.concatenate(([0], np.cumsum(lengths)))]
         columns = (weight[says].astype(np.float64), steps[says].astype(np.float64), of_users.at[says])
-        return cls(kept.astype(np.int64), of_users.item_numbers[says].astype(np.int64), *columns)
-
-    @classmethod
-    def joined(cls, pasts: Sequence[Sequence[SequenceItem]]) -> UserSequences:
-        """Those that are given one by one."""
-        starts = np.concatenate(([0], np.cumsum([len(past) for past in pasts]))).astype(np.int64)
-        table = np.array([tuple(item) for past in pasts for item in past], dtype=np.float64).reshape(-1, 4)
-        return cls(starts, table[:, 0].astype(np.int64), *table[:, 1:].T)
+        found = cls(kept.astype(np.int64), of_users.item_numbers[says].astype(np.int64), *columns)
+        of_kind = np.array([name == kind for name in arrays.kind_names], dtype=np.bool_)[of_users.kinds[says]]
+        return found, np.where(of_kind, of_users.values[says], np.float32(np.nan)).astype(np.float32)
 
     def rows(self, first: int, last: int) -> UserSequences:
         """Those from the first user to before the last."""
@@ -72,40 +78,47 @@ class UserSequences:
         columns = (column[entries] for column in (self.weights, self.ages, self.at))
         return UserSequences(self.starts[first : last + 1] - self.starts[first], self.item_numbers[entries], *columns)
 
+    def days(self) -> Float64s:
+        """Of each past item how many days it lies before the newest one of its user; 0 where a time is unknown."""
+        return days_before(self.at, self.starts[:-1][np.diff(self.starts) > 0])
 
-def sequence_of(
-    arrays: InteractionArrays, settings: Settings, kind: str | None = None
-) -> tuple[tuple[SequenceItem, ...], Float32s]:
-    """One user's past, newest first, and the values of the interactions of one kind, NaN for others.
+    def newest_day(self) -> Float64s:
+        """Of each user the day of the newest interaction, since 1970; NaN where no time is known."""
+        newest, filled = np.full(self.users, -np.inf), np.diff(self.starts) > 0
+        if self.size:
+            times = np.where(np.isnan(self.at), -np.inf, self.at)
+            newest[filled] = np.maximum.reduceat(times, self.starts[:-1][filled])
+        return np.where(np.isinf(newest), np.nan, newest) / DAY_S
 
-    A rating that is not positive is context (weight 0); other interactions that say nothing (skip, seen) are left out.
-    """
-    if not len(arrays):
-        return (), np.empty(0, np.float32)
-    weight = weights(arrays, settings)
-    graded = np.array([settings.graded(name) for name in arrays.kind_names], dtype=np.bool_)
-    says = np.flatnonzero((weight != 0) | graded[arrays.kinds])[::-1]
-    columns = (arrays.item_numbers[says], weight[says], len(arrays) - 1 - says, arrays.at[says])
-    of_kind = np.array([name == kind for name in arrays.kind_names], dtype=np.bool_)[arrays.kinds[says]]
-    values = np.where(of_kind, arrays.values[says], np.float32(np.nan)).astype(np.float32)
-    return tuple(map(SequenceItem, *(column.tolist() for column in columns))), values
+    def least(self, values: Float64s) -> Float64s:
+        """Beside each past item the least value of its user's."""
+        lengths = np.diff(self.starts)
+        filled = lengths > 0
+        least = np.minimum.reduceat(values, self.starts[:-1][filled]) if len(values) else values
+        return np.repeat(least, lengths[filled])
+
+    def heaviest(self, values: Float64s, n: int) -> Float64s:
+        """The values with all but the n largest of each user set to 0; none is below 0."""
+        counts = np.diff(np.concatenate(([0], np.cumsum(values > 0)))[self.starts])
+        longer = np.flatnonzero(counts > n).tolist()
+        kept = values.copy() if longer else values
+        for user in longer:
+            own = slice(self.starts[user], self.starts[user + 1])
+            kept[own][np.argsort(-values[own], kind="stable")[n:]] = 0.0
+        return kept
 
 
-def sequences_of(
-    arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings, kind: str | None = None
-) -> Iterator[tuple[tuple[SequenceItem, ...], Float32s]]:
-    """``sequence_of`` for each of these users, in their order."""
-    for bounds in np.searchsorted(arrays.user_numbers, np.column_stack((user_numbers, user_numbers + 1))).tolist():
-        yield sequence_of(arrays.rows(slice(*bounds)), settings, kind)
+NO_PAST = UserSequences(np.zeros(2, np.int64), np.empty(0, np.int64), *(np.empty(0) for _ in range(3)))
+"""One user's who did nothing."""
 
 
-def days_before(at: Float64s, starts: npt.NDArray[Any] | None = None) -> Float64s:
-    """Days before the newest of these times, or of those of the same user; 0 where a time is unknown.
+def days_before(at: Float64s, starts: Int64s) -> Float64s:
+    """Days before the newest of the times of the same user; 0 where a time is unknown.
 
-    ``starts`` says where each user's times begin; not given, all are one user's.
+    ``starts`` says where each user's times begin; each has one.
     """
     if not len(at):
         return np.zeros(0)
-    begins = np.zeros(1, np.int64) if starts is None else starts
-    newest = np.maximum.reduceat(np.where(np.isnan(at), -np.inf, at), begins)
-    return np.nan_to_num((np.repeat(newest, np.diff(np.append(begins, len(at)))) - at) / DAY_S)
+    newest = np.maximum.reduceat(np.where(np.isnan(at), -np.inf, at), starts)
+    days = (np.repeat(newest, np.diff(np.append(starts, len(at)))) - at) / DAY_S
+    return np.where(np.isnan(days), 0.0, days)

@@ -24,7 +24,7 @@ from recmind.data.settings import Settings
 from recmind.data.signals import weights as signal_weights
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.collaborative.user_sequence import SequenceItem
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.confidence.held_out import HeldOutUsers, graded_kind, held_out, label_mask
 from recmind.tools.confidence.logistic import LEAST_LABELS, Calibrated, Logistic
 
@@ -144,7 +144,7 @@ class Confidence:
         return self.learned.skill
 
     def predict(
-        self, past: Sequence[SequenceItem], values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
+        self, past: UserSequences, values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
     ) -> Float32s:
         """The probability for each of these items, float32 of shape (items,), 0 to 1; NaN where it is not known.
 
@@ -153,7 +153,7 @@ class Confidence:
         of such items.
 
         Args:
-            past: the user's past, as ``sequence_of`` gives it.
+            past: the user's past, as ``UserSequences.with_values`` gives it.
             values: the value of each past item, of ``kind`` alone, NaN for others; may be empty where ``kind`` is None.
             item_numbers: the items to judge, in any order.
         """
@@ -165,7 +165,7 @@ class Confidence:
             return np.full(len(numbers), np.nan, dtype=np.float32)
         said = self.learned.predict_proba(features).astype(np.float32)
         if self.kind is None:
-            said[np.isin(numbers, [known.item_number for known in past])] = np.nan
+            said[np.isin(numbers, past.item_numbers)] = np.nan
         return said
 
     def save(self, folder: Path) -> None:
@@ -212,23 +212,22 @@ class Confidence:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecMindError(f"The confidence in {folder} cannot be read ({error}). Run: recmind index") from error
 
-    def _features(self, past: Sequence[SequenceItem], values: Float64s, numbers: Int64s) -> Float64s | None:
+    def _features(self, past: UserSequences, values: Float64s, numbers: Int64s) -> Float64s | None:
         """The features, float64 of shape (items, features); None where the past tells nothing."""
         if self.kind is None:
             return self._taking(past, numbers)
-        table = np.asarray(past, dtype=np.float64).reshape(-1, 4)
         graded = np.flatnonzero(~np.isnan(values)) if len(values) else np.empty(0, np.int64)
         if not len(graded):
             return None
-        newest = graded[np.argsort(table[graded, 2], kind="stable")]
-        value, liked = values[newest], table[newest, 1] > 0
+        newest = graded[np.argsort(past.ages[graded], kind="stable")]
+        value, liked = values[newest], past.weights[newest] > 0
         away = value - value.mean()
         # Shrunk to the spread of all users: few values that happen to be equal do not make a decided user.
         own = (away @ away + SPREAD_PRIOR * self.statistics.spread**2) / (len(away) + SPREAD_PRIOR)
         rate = (liked.sum() + USER_PRIOR * self.statistics.positive_rate) / (len(liked) + USER_PRIOR)
         recent = (liked[:RECENT].sum() + USER_PRIOR * rate) / (len(liked[:RECENT]) + USER_PRIOR)
         counts, deviations = self.statistics.of(numbers)
-        sources = table[newest[:MOST_PAST], 0].astype(np.int64)
+        sources = past.item_numbers[newest[:MOST_PAST]]
         surprise = away[:MOST_PAST] / np.sqrt(own) - self.statistics.of(sources)[1]
         features = np.empty((len(numbers), 5))
         features[:, 0] = deviations
@@ -242,18 +241,18 @@ class Confidence:
         """How much better than expected the user found the past items that lead to each item, weighted by links."""
         neighbors = self.collaborative.neighbors(self.collaborative.positions_of(sources))
         total, better = (
-            self.collaborative.totals_of(neighbors, neighbors.totals(weights), numbers)
+            self.collaborative.totals_of(neighbors, neighbors.totals(weights)[0], numbers)
             for weights in (np.ones(len(sources)), surprise)
         )
         found: Float64s = better / (total + LINK_PRIOR)
         return found
 
-    def _taking(self, past: Sequence[SequenceItem], numbers: Int64s) -> Float64s | None:
-        if not past:
+    def _taking(self, past: UserSequences, numbers: Int64s) -> Float64s | None:
+        if not past.size:
             return None
         raw = self.collaborative.linked(past, numbers)
         strength = np.log(np.maximum(raw / FAINT, 1.0))
-        counts, length = np.log1p(self.statistics.of(numbers)[0]), np.log1p(len(past))
+        counts, length = np.log1p(self.statistics.of(numbers)[0]), np.log1p(past.size)
         # Where nothing in a long past leads to the item, that speaks against it; with a short past it says little.
         columns = (strength > 0, strength, counts, np.full(len(raw), length), (strength > 0) * length)
         return np.column_stack(columns).astype(np.float64)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from recmind.data.arrays import Bools, Float32s, Int64s
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.settings import Settings
-from recmind.tools.collaborative.user_sequence import SequenceItem, sequences_of
+from recmind.tools.collaborative.user_sequence import UserSequences
 
 SHARE = 0.2
 """The share of a user's interactions that is held out, the newest; at least one."""
@@ -30,7 +30,7 @@ class HeldOutUser:
     """One user: the past that may be known, and what came true afterwards."""
 
     user_number: int
-    past: tuple[SequenceItem, ...]
+    past: UserSequences
     values: Float32s
     """The value of each past item, NaN where it has none of the graded kind."""
     item_numbers: Int64s
@@ -72,10 +72,11 @@ class HeldOutUsers:
             np.column_stack([np.searchsorted(numbers, users, side=side) for side in ("left", "right")]).tolist()
             for numbers in (self.arrays.user_numbers, self.arrays.user_numbers[rows])
         ]
-        pasts = sequences_of(self.rest, users, self.settings, self.kind)
-        for user, (past, values), touched, held in zip(users.tolist(), pasts, *bounds, strict=True):
+        pasts, values = UserSequences.with_values(self.rest, users, self.settings, self.kind)
+        for place, (user, touched, held) in enumerate(zip(users.tolist(), *bounds, strict=True)):
+            past, of_past = pasts.rows(place, place + 1), values[pasts.starts[place] : pasts.starts[place + 1]]
             taken = self.arrays.item_numbers[rows[slice(*held)]]
-            new = ~np.isin(taken, [known.item_number for known in past])
+            new = ~np.isin(taken, past.item_numbers)
             numbers = taken[new].astype(np.int64)
             labels = self.weight[rows[slice(*held)]][new] > 0
             if self.kind is None:
@@ -83,7 +84,7 @@ class HeldOutUsers:
                 labels = np.concatenate((np.ones(len(numbers), np.bool_), np.zeros(len(others), np.bool_)))
                 numbers = np.concatenate((numbers, others))
             if len(numbers):
-                yield HeldOutUser(user, past, values, numbers, labels)
+                yield HeldOutUser(user, past, of_past, numbers, labels)
 
     def _not_taken(self, n: int, taken: npt.NDArray[Any], rng: np.random.Generator) -> Int64s:
         """The numbers of n items drawn uniformly from those not taken; fewer where the user took nearly everything."""

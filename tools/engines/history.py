@@ -14,7 +14,7 @@ from recmind.data.conditions import Condition
 from recmind.data.records import Interaction
 from recmind.data.signals import Deed, against
 from recmind.data.store.store import Store
-from recmind.tools.collaborative.user_sequence import SequenceItem, sequence_of
+from recmind.tools.collaborative.user_sequence import NO_PAST, UserSequences
 from recmind.tools.engines.profile import Profile, build_profile, star_kinds
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class UserHistory:
         self.store = store
         self._lock = threading.Lock()
         self._profiles: dict[str, tuple[tuple[int, int], Profile]] = {}
-        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[tuple[SequenceItem, ...], Float32s]]]] = {}
+        self._pasts: dict[str | None, dict[str, tuple[tuple[int, int], tuple[UserSequences, Float32s]]]] = {}
         self._consumed: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._refused: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         self._against: dict[str, tuple[tuple[int, int], frozenset[Deed]]] = {}
@@ -147,14 +147,15 @@ class UserHistory:
         low = self.against(user_id)
         others = {i.item_id for i in self._all(user_id) if (i.item_id, i.kind, i.value) not in low}
         # If somebody never gives more than few stars, the best of those still lead to candidates.
-        leading = [past.item_number for past in self.signals(user_id) if past.weight > 0]
-        return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.items.ids_of(leading).values()}
+        past = self.signals(user_id)
+        leading = self.store.items.ids_of(past.item_numbers[past.weights > 0].tolist())
+        return frozenset(item_id for item_id, _, _ in low) - others - {*leading.values()}
 
-    def signals(self, user_id: str | None) -> tuple[SequenceItem, ...]:
+    def signals(self, user_id: str | None) -> UserSequences:
         """The user's past in the form that the engines take, newest first; empty for an unknown user or None."""
         return self.valued(user_id, None)[0]
 
-    def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[SequenceItem, ...], Float32s]:
+    def valued(self, user_id: str | None, kind: str | None) -> tuple[UserSequences, Float32s]:
         """The user's past as in ``signals``, and the value of each past item.
 
         Args:
@@ -166,8 +167,12 @@ class UserHistory:
         """
         number = None if user_id is None else self.store.users.number_of(user_id)
         if user_id is None or number is None:
-            return (), np.empty(0, np.float32)
-        read = lambda: sequence_of(self.store.interactions.arrays_of([number]), self.store.settings, kind)  # noqa: E731
+            return NO_PAST, np.empty(0, np.float32)
+
+        def read() -> tuple[UserSequences, Float32s]:
+            past = self.store.interactions.arrays_of([number])
+            return UserSequences.with_values(past, np.array([number]), self.store.settings, kind)
+
         return self._known(self._pasts.setdefault(kind, {}), user_id, read)
 
     def _known(self, kept: dict[str, tuple[tuple[int, int], T]], user_id: str, read: Callable[[], T]) -> T:

@@ -22,10 +22,11 @@ from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.collaborative.user_sequence import UserSequences, days_before
-from recmind.tools.ranking.batch_features import user_batches
+from recmind.tools.ranking.features import FEATURES
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.logit import ChoiceSet, cross_fitted, hit_rate_and_ndcg
-from recmind.tools.ranking.reranker import CANDIDATES, FEATURES, Reranker
+from recmind.tools.ranking.reranker import Reranker
+from recmind.tools.ranking.reranker_batch import user_states
 
 LEAST_USERS = 50
 """Least number of users with a past from whom anything is learned."""
@@ -261,21 +262,20 @@ def _choice_sets(
     reranker = Reranker(model, ItemTimes.of(part.rest), embeddings, dict.fromkeys(FEATURES, 1.0))
     drawn, rng = sample_users(len(part.users), seed), np.random.default_rng([seed, number])
     sequences = UserSequences.of(part.rest, part.users[drawn], settings)
-    for first, batch in user_batches(reranker, sequences):
+    for first, state in user_states(reranker, sequences, FEATURES):
         progress(f"learning weights, slice {number + 1}", first, len(drawn))
-        places = drawn[first : first + batch.users]
+        users, past = state.history.users, state.history
+        places = drawn[first : first + users]
         others = []
-        for target, begin, end in zip(
-            part.targets[places], batch.sequences.starts, batch.sequences.starts[1:], strict=False
-        ):
+        for target, begin, end in zip(part.targets[places], past.starts, past.starts[1:], strict=False):
             among = rng.choice(model.items, OTHERS)
-            taken = np.isin(among, np.append(target, batch.sequences.item_numbers[begin:end]))
+            taken = np.isin(among, np.append(target, past.item_numbers[begin:end]))
             others.append(np.append(target, np.unique(among[~taken])))
-        linked, given = batch.candidates(CANDIDATES)[0], batch.pairs(others)
+        linked, given = reranker.candidates(state)[0], reranker.pairs(others)
         of_linked, of_given = (
-            np.split(batch.features(pairs), pairs.starts(batch.users)[1:-1]) for pairs in (linked, given)
+            np.split(reranker.features(state, pairs), pairs.starts(users)[1:-1]) for pairs in (linked, given)
         )
-        numbers = np.split(linked.numbers, linked.starts(batch.users)[1:-1])
+        numbers = np.split(linked.numbers, linked.starts(users)[1:-1])
         for user, place in enumerate(places.tolist()):
             at = np.flatnonzero(numbers[user] == part.targets[place])
             found = int(at[0]) if len(at) else -1

@@ -12,7 +12,7 @@ from recmind.data.arrays import Float64s, Int64s, index_in_sorted
 from recmind.data.records import Item
 from recmind.data.store.store import Store
 from recmind.tools.brief import Constraint
-from recmind.tools.collaborative.user_sequence import SequenceItem
+from recmind.tools.collaborative.user_sequence import NO_PAST, UserSequences
 from recmind.tools.engines.attributes import Scalar, TasteKey, attribute_weights, values_of
 from recmind.tools.engines.popular import PopularItems
 from recmind.tools.ranking.reranker import Reranker
@@ -103,7 +103,7 @@ class HybridRanker:
         self,
         candidates: Sequence[RankInput],
         *,
-        history: Sequence[SequenceItem] = (),
+        history: UserSequences = NO_PAST,
         like: Sequence[str] = (),
         unlike: Sequence[str] = (),
         query: str = "",
@@ -185,14 +185,14 @@ class HybridRanker:
         return [Ranked(ids[i], scores[i], dict(zip(names, rows[i], strict=True))) for i in order]
 
     def _collaborative(
-        self, numbers: Int64s, history: Sequence[SequenceItem], like: Sequence[str], given: bool
+        self, numbers: Int64s, history: UserSequences, like: Sequence[str], given: bool
     ) -> Float64s | None:
         seeds = list(self.store.items.numbers_of(like).values())
         found_parts = []
         if seeds:
             # The root, because the scores of one item's row fall steeply: the tenth is still close to the item.
             found_parts.append((SEED_SHARE, np.sqrt(self.reranker.collaborative.seed_scores(seeds, numbers))))
-        if history:
+        if history.size:
             found_parts.append((1 - SEED_SHARE, self.reranker.relative_odds(history, numbers, given=given)))
         linked = [(share, np.nan_to_num(scores.astype(np.float64))) for share, scores in found_parts]
         linked = [(share, scores) for share, scores in linked if scores.any()]
@@ -293,9 +293,10 @@ class HybridRanker:
         return result
 
 
-def _known(numbers: Int64s, history: Sequence[SequenceItem]) -> Float64s:
-    """How much the user liked each item when they took it, 0 to 1; 0 for other items. The newest interaction counts."""
-    worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, *_ in reversed(history)}
+def _known(numbers: Int64s, history: UserSequences) -> Float64s:
+    """How much the user liked each item when they took it, 0 to 1; 0 for others. The newest interaction counts."""
+    liked = ((1 + np.clip(history.weights, -1, 1)) / 2).tolist()
+    worth = dict(reversed([*zip(history.item_numbers.tolist(), liked, strict=True)]))
     return np.array([worth.get(number, 0.0) for number in numbers.tolist()])
 
 

@@ -81,44 +81,59 @@ class ItemTimes:
 
     def interactions(self, numbers: Int64s) -> Float64s:
         """The number of interactions of each of these items, float64."""
-        places, known = index_in_sorted(self.items, numbers)
-        return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
+        return self.interactions_at(self.places(numbers))
 
-    def around(self, places: Int64s, day: float | Float64s) -> tuple[Float64s, Float64s, Float64s]:
-        """For each item, seen from a day, or from one of its own: the days since its first interaction (below 0: it
-        came later), the days to the nearest one, and the interactions around that day, each counting
-        exp(-days away / TREND_DAYS).
+    def interactions_at(self, places: Int64s) -> Float64s:
+        """The same by the items' places."""
+        return np.where(places >= 0, np.asarray(self.counts)[places] if len(self.items) else 0, 0).astype(np.float64)
 
-        NaN, NaN and 0 for an item without times, or where the day is NaN. The items are given by ``places``.
+    def since_first(self, places: Int64s, days: Float64s) -> Float64s:
+        """For each item, by its place, the days from its first interaction to a day (below 0: it came later); NaN for
+        an item without times, or where the day is NaN."""
+        found = np.full(len(places), np.nan)
+        asked = self._timed(places, days)
+        if len(asked):
+            found[asked] = days[asked] - np.asarray(self.days)[np.asarray(self.starts)[places[asked]]].astype(
+                np.float64
+            )
+        return found
+
+    def around(self, places: Int64s, days: Float64s) -> tuple[Float64s, Float64s]:
+        """For each item, by its place, seen from a day: the days to its nearest interaction, and the interactions
+        around that day, each counting exp(-days away / TREND_DAYS).
+
+        NaN and 0 for an item without times, or where the day is NaN.
         """
-        first, nearest = np.full(len(places), np.nan), np.full(len(places), np.nan)
-        density = np.zeros(len(places))
-        asked = np.flatnonzero((places >= 0) & ~np.isnan(day))
-        asked = asked[self.starts[places[asked] + 1] > self.starts[places[asked]]]
+        nearest, density = np.full(len(places), np.nan), np.zeros(len(places))
+        asked = self._timed(places, days)
         if not len(asked):
-            return first, nearest, density
-        if isinstance(day, np.ndarray):
-            day = day[asked]
-        begins, ends = self.starts[places[asked]], self.starts[places[asked] + 1]
-        later = self._first_after(begins, ends, day)
+            return nearest, density
+        # Views of what is mapped from files: to index the maps themselves costs more than it reads.
+        starts, of_items, day = np.asarray(self.starts), np.asarray(self.days), days[asked]
+        begins, ends = starts[places[asked]], starts[places[asked] + 1]
+        later = _first_after(of_items, begins, ends, day)
         has_earlier, has_later = later > begins, later < ends
         earlier, later = np.maximum(later - 1, begins), np.minimum(later, ends - 1)
-        since = np.where(has_earlier, day - self.days[earlier].astype(np.float64), np.inf)
-        until = np.where(has_later, self.days[later].astype(np.float64) - day, np.inf)
-        first[asked] = day - self.days[begins].astype(np.float64)
+        since = np.where(has_earlier, day - of_items[earlier].astype(np.float64), np.inf)
+        until = np.where(has_later, of_items[later].astype(np.float64) - day, np.inf)
         nearest[asked] = np.minimum(since, until)
         near = self.before[earlier] * np.exp(-since / TREND_DAYS) + self.after[later] * np.exp(-until / TREND_DAYS)
         density[asked] = near * self.counts[places[asked]] / (ends - begins)
-        return first, nearest, density
+        return nearest, density
 
-    def _first_after(self, begins: Int64s, ends: Int64s, day: float | Float64s) -> Int64s:
-        """For each range of times, the place of the first one after the day; the range's end where none is."""
-        day = np.asarray(day, dtype=self.days.dtype)
-        newest = begins - 1
-        for step in reversed(range(int((ends - begins).max()).bit_length())):
-            further = newest + (1 << step)
-            newest = np.where((further < ends) & (self.days.take(further, mode="clip") <= day), further, newest)
-        return newest + 1
+    def _timed(self, places: Int64s, days: Float64s) -> Int64s:
+        """The indices of those items that have times and a known day, int64."""
+        asked, starts = np.flatnonzero((places >= 0) & ~np.isnan(days)), np.asarray(self.starts)
+        return asked[starts[places[asked] + 1] > starts[places[asked]]]
+
+
+def _first_after(days: Float32s, begins: Int64s, ends: Int64s, day: Float64s) -> Int64s:
+    """For each range of days, the place of the first one after its day; the end of the range where there is none."""
+    day, newest = np.asarray(day, dtype=days.dtype), begins - 1
+    for step in reversed(range(int((ends - begins).max()).bit_length())):
+        further = newest + (1 << step)
+        newest = np.where((further < ends) & (days.take(further, mode="clip") <= day), further, newest)
+    return newest + 1
 
 
 def _running(starts: Int64s, days: Float32s, direction: int) -> Float64s:

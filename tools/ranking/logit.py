@@ -9,7 +9,7 @@ import numpy as np
 
 from recmind.data.arrays import Float64s
 from recmind.data.evaluation.metrics import TargetRanks
-from recmind.tools.ranking.reranker import FEATURES
+from recmind.tools.ranking.features import FEATURES
 
 FOLDS = 5
 SHRINKAGE = 1.0

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from recmind.data.arrays import Float64s, Int64s, index_in_sorted
-from recmind.tools.collaborative.cold_items import cold_places, interleave
+from recmind.data.arrays import Float64s, Int64s
+from recmind.tools.collaborative.cold_items import interleave
 from recmind.tools.collaborative.user_sequence import UserSequences
-from recmind.tools.ranking.batch_features import UserBatch, user_batches
-from recmind.tools.ranking.reranker import CANDIDATES, Reranker
+from recmind.tools.ranking.features import FEATURES
+from recmind.tools.ranking.reranker import Reranker
+from recmind.tools.ranking.user_state import UserState
+
+PLACES, LINKS = 200_000, 400_000
+"""Users of a batch times the items they may reach, and its links: what is summed at a time stays near the processor."""
+MOST_USERS = 1_000
+"""Of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +29,11 @@ class BatchRecommendations:
     scores: Float64s
     """As ``Reranker.recommend`` gives them; NaN where there is no item."""
 
-    @classmethod
-    def none(cls, users: int, n: int) -> BatchRecommendations:
-        """Nothing yet for this many users."""
-        return cls(np.full((users, n), -1, np.int64), np.full((users, n), np.nan))
-
 
 def recommend_batch(
     reranker: Reranker, sequences: UserSequences, n: int, allowed: Int64s | None = None
 ) -> BatchRecommendations:
     """The items and scores that ``Reranker.recommend`` gives to each of these pasts, without what led to them.
-
-    Scores may differ by rounding: several times faster, for a single thread.
 
     Args:
         reranker: what is asked.
@@ -41,55 +41,35 @@ def recommend_batch(
         n: at most this many for each.
         allowed: sorted item numbers; only these may come. None allows all.
     """
-    answers = BatchRecommendations.none(len(sequences), n)
-    for first, batch in user_batches(reranker, sequences):
-        users = slice(first, first + batch.users)
-        found = _likeliest(batch, n, allowed)
-        answers.item_numbers[users], answers.scores[users] = found.item_numbers, found.scores
-    return answers
+    numbers, scores = np.full((sequences.users, n), -1, np.int64), np.full((sequences.users, n), np.nan)
+    items = reranker.columns(all_items=True)
+    for first, state in user_states(reranker, sequences, [name for name in FEATURES if reranker.weights.get(name)]):
+        found = reranker.ordered(state, items, n, allowed=allowed)
+        rows, width = slice(first, first + state.history.users), found.numbers.shape[1]
+        numbers[rows, :width] = found.numbers
+        scores[rows, :width] = np.where(found.numbers >= 0, found.odds, np.nan)
+        for user in np.flatnonzero((found.cold >= 0).any(axis=1)).tolist():
+            earned, new = (
+                [pair for pair in zip(of.tolist(), odds.tolist(), strict=True) if pair[0] >= 0]
+                for of, odds in ((found.numbers[user], found.odds[user]), (found.cold[user], found.cold_odds[user]))
+            )
+            for place, pair in enumerate(interleave(earned, new)[:n]):
+                numbers[first + user, place], scores[first + user, place] = pair
+    return BatchRecommendations(numbers, scores)
 
 
-def _likeliest(batch: UserBatch, n: int, allowed: Int64s | None) -> BatchRecommendations:
-    pairs, found = batch.candidates(max(n, CANDIDATES), allowed)
-    numbers, logits = np.full(found.shape, -1, np.int64), np.full(found.shape, -np.inf)
-    numbers[found], logits[found] = pairs.numbers, batch.logits(pairs)
-    if cold_places(n):
-        return _with_cold_items(batch, numbers, logits, n, allowed)
-    best = logits.max(axis=1, initial=-np.inf, keepdims=True)
-    odds = np.exp(logits - np.where(np.isinf(best), 0.0, best))
-    order = np.argsort(-odds, axis=1, kind="stable")[:, :n]
-    kept, answers = np.take_along_axis(found, order, axis=1), BatchRecommendations.none(batch.users, n)
-    answers.item_numbers[:, : order.shape[1]][kept] = np.take_along_axis(numbers, order, axis=1)[kept]
-    answers.scores[:, : order.shape[1]][kept] = np.take_along_axis(odds, order, axis=1)[kept]
-    return answers
-
-
-def _with_cold_items(
-    batch: UserBatch, numbers: Int64s, logits: Float64s, n: int, allowed: Int64s | None
-) -> BatchRecommendations:
-    """The same with items that nobody took yet on the places that are theirs."""
-    answers = BatchRecommendations.none(batch.users, n)
-    for user in range(batch.users):
-        found = numbers[user][numbers[user] >= 0]
-        if not len(found):
-            continue
-        new = _cold_items(batch, user, cold_places(n), allowed)
-        new = new[~np.isin(new, found)]
-        own = batch.pairs([new if place == user else new[:0] for place in range(batch.users)])
-        both = np.concatenate((logits[user, : len(found)], batch.logits(own)))
-        odds = np.exp(both - both.max())
-        order = np.argsort(-odds[: len(found)], kind="stable")[:n]
-        earned = list(zip(found[order].tolist(), odds[order].tolist(), strict=True))
-        introduced = list(zip(new.tolist(), odds[len(found) :].tolist(), strict=True))
-        for place, (number, score) in enumerate(interleave(earned, introduced)[:n]):
-            answers.item_numbers[user, place], answers.scores[user, place] = number, score
-    return answers
-
-
-def _cold_items(batch: UserBatch, user: int, n: int, allowed: Int64s | None) -> Int64s:
-    past = slice(batch.sequences.starts[user], batch.sequences.starts[user + 1])
-    numbers, liked = batch.sequences.item_numbers[past], batch.sequences.weights[past] > 0
-    embeddings = batch.reranker.embeddings
-    if embeddings is None or not index_in_sorted(embeddings.numbers, numbers[liked])[1].any():
-        return np.empty(0, np.int64)
-    return batch.reranker.cold_items().nearest(batch.direction("text")[user], n, numbers.tolist(), allowed)
+def user_states(
+    reranker: Reranker, sequences: UserSequences, names: Collection[str]
+) -> Iterator[tuple[int, UserState]]:
+    """All users in batches, for the features of these names: where each batch begins among them, and its state."""
+    model = reranker.collaborative
+    lengths = np.append(np.diff(model.starts), 0)
+    links = np.concatenate(([0], np.cumsum(lengths[model.positions_of(sequences.item_numbers)])))[sequences.starts]
+    first = 0
+    while first < sequences.users:
+        # As many of the next users as stay within both limits, one at least.
+        ahead = links[first + 1 : first + 1 + MOST_USERS] - links[first]
+        places = np.minimum(ahead, len(model.items)) * np.arange(1, len(ahead) + 1)
+        last = first + max(1, int(np.count_nonzero((places <= PLACES) & (ahead <= LINKS))))
+        yield first, reranker.state_of(sequences.rows(first, last), names)
+        first = last

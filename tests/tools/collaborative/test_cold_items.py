@@ -5,9 +5,9 @@ from recmind.data.signals import weights
 from recmind.tools.collaborative.cold_items import ColdItems, cold_places, interleave
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import Reranker
+from tests.tools.collaborative.pasts import past
 from tests.tools.ranking.test_reranker import HISTORIES, PARAMETERS, views
 
 TEXTS = ItemEmbeddings(
@@ -39,13 +39,13 @@ def test_a_long_answer_introduces_items_by_the_past_item_whose_text_is_nearest()
     arrays = views(*HISTORIES)
     model = CollaborativeModel.fit(arrays, weights(arrays, Settings()), Settings(), parameters=PARAMETERS)
     found = Reranker(model, ItemTimes.of(arrays), TEXTS, {"linked": 1.0})
-    past = (SequenceItem(5, 1.0, 0), SequenceItem(1, 1.0, 1))
-    assert {hit.item_number for hit in found.recommend(past, 10)} == {2, 3, 4, 6}
-    *earned, first, second = found.recommend(past, 18)
-    assert [hit.item_number for hit in earned] == [hit.item_number for hit in found.recommend(past, 10)]
+    asked = past((5, 1.0, 0), (1, 1.0, 1))
+    assert {hit.item_number for hit in found.recommend(asked, 10)} == {2, 3, 4, 6}
+    *earned, first, second = found.recommend(asked, 18)
+    assert [hit.item_number for hit in earned] == [hit.item_number for hit in found.recommend(asked, 10)]
     assert [(hit.item_number, hit.raw, hit.because, hit.alike) for hit in (first, second)] == [
         (7, 0.0, (), 5),
         (9, 0.0, (), 1),
     ]
     assert all(0 < hit.score <= 1 for hit in (first, second))
-    assert 9 not in [hit.item_number for hit in found.recommend(past, 18, exclude={9})]
+    assert 9 not in [hit.item_number for hit in found.recommend(asked, 18, exclude={9})]

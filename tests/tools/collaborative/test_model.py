@@ -10,9 +10,10 @@ from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
-from recmind.tools.collaborative.user_sequence import SequenceItem
+from recmind.tools.collaborative.user_sequence import NO_PAST, UserSequences
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.evidence.findings import collaborative_findings
+from tests.tools.collaborative.pasts import past
 from tests.tools.worlds import films, rated
 
 PARAMETERS = CollaborativeParameters(window=2)
@@ -92,52 +93,47 @@ def test_scores_follow_the_user_vector_with_recency() -> None:
     matrix = as_dense(model)
     recent, old = (math.exp(-age / 3.0) + PARAMETERS.long_term for age in (0, 4))
     expected = recent * matrix[0] + old * matrix[1]
-    hits = model.recommend([SequenceItem(10, 1.0, 0), SequenceItem(20, 1.0, 4)], 10)
+    hits = model.recommend(past((10, 1.0, 0), (20, 1.0, 4)), 10)
     raw = {hit.item_number: hit.raw for hit in hits}
     assert raw == pytest.approx({30: expected[2], 40: expected[3]}, rel=1e-4)
     assert hits[0].score == 1.0
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
-    assert model.scores([SequenceItem(10, 1.0, 0), SequenceItem(20, 1.0, 4)], [40, 30]).tolist() == pytest.approx(
-        (expected[[3, 2]] / expected[[3, 2]].max()).tolist(), rel=1e-4
-    )
+    sums = model.linked(past((10, 1.0, 0), (20, 1.0, 4)), np.array([40, 30, 20]))
+    assert sums.tolist() == pytest.approx([expected[3], expected[2], 0.0], rel=1e-4)
 
 
 def test_every_hit_says_which_past_items_led_there() -> None:
     model = fitted(purchases(*HISTORIES))
     matrix = as_dense(model)
     recent, old = (math.exp(-age / 3.0) + PARAMETERS.long_term for age in (0, 4))
-    hit = next(
-        h for h in model.recommend([SequenceItem(10, 1.0, 0), SequenceItem(20, 1.0, 4)], 10) if h.item_number == 30
-    )
+    hit = next(h for h in model.recommend(past((10, 1.0, 0), (20, 1.0, 4)), 10) if h.item_number == 30)
     parts = {10: recent * matrix[0, 2], 20: old * matrix[1, 2]}
     assert dict(hit.because) == pytest.approx({k: v / sum(parts.values()) for k, v in parts.items()}, rel=1e-4)
 
 
 def test_history_excluded_and_not_allowed_items_do_not_come() -> None:
     model = fitted(purchases(*HISTORIES))
-    assert {h.item_number for h in model.recommend([SequenceItem(10, 1.0, 0)], 10)} == {20, 30, 40}
-    assert {h.item_number for h in model.recommend([SequenceItem(10, 1.0, 0)], 10, exclude={20})} == {30, 40}
-    assert {h.item_number for h in model.recommend([SequenceItem(10, 1.0, 0)], 10, allowed=np.array([10, 40, 99]))} == {
-        40
-    }
-    assert len(model.recommend([SequenceItem(10, 1.0, 0)], 1)) == 1
-    assert model.recommend([SequenceItem(10, 1.0, 0)], 0) == []
+    assert {h.item_number for h in model.recommend(past((10, 1.0, 0)), 10)} == {20, 30, 40}
+    assert {h.item_number for h in model.recommend(past((10, 1.0, 0)), 10, exclude={20})} == {30, 40}
+    assert {h.item_number for h in model.recommend(past((10, 1.0, 0)), 10, allowed=np.array([10, 40, 99]))} == {40}
+    assert len(model.recommend(past((10, 1.0, 0)), 1)) == 1
+    assert model.recommend(past((10, 1.0, 0)), 0) == []
 
 
 def test_only_positive_signals_lead_to_candidates() -> None:
     model = fitted(purchases(*HISTORIES))
-    assert model.recommend([SequenceItem(10, 0.0, 0)], 10) == []
-    assert model.recommend([SequenceItem(10, -1.0, 0)], 10) == []
-    mixed = model.recommend([SequenceItem(10, 1.0, 0), SequenceItem(40, 0.0, 1)], 10)
+    assert model.recommend(past((10, 0.0, 0)), 10) == []
+    assert model.recommend(past((10, -1.0, 0)), 10) == []
+    mixed = model.recommend(past((10, 1.0, 0), (40, 0.0, 1)), 10)
     assert all(source == 10 for hit in mixed for source, _ in hit.because)
 
 
 def test_unknown_items_and_an_empty_history_have_no_candidates() -> None:
     model = fitted(purchases(*HISTORIES))
-    assert model.recommend([], 10) == []
-    assert model.recommend([SequenceItem(999, 1.0, 0)], 10) == []
+    assert model.recommend(NO_PAST, 10) == []
+    assert model.recommend(past((999, 1.0, 0)), 10) == []
     assert model.recommend_from_seeds([999], 10) == []
-    scores = model.scores([SequenceItem(10, 1.0, 0)], [999, 50, 30])
+    scores = model.seed_scores([10], [999, 50, 30])
     assert math.isnan(scores[0])
     assert scores[1:].tolist() == [0.0, 1.0]
 
@@ -154,7 +150,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
     model = fitted(purchases(*HISTORIES))
     model.save(tmp_path)
     loaded = CollaborativeModel.load(tmp_path)
-    history = [SequenceItem(10, 1.0, 0), SequenceItem(40, 0.3, 2)]
+    history = past((10, 1.0, 0), (40, 0.3, 2))
     assert loaded.recommend(history, 10) == model.recommend(history, 10)
     assert loaded.parameters == PARAMETERS
 
@@ -172,8 +168,8 @@ def test_no_interactions_make_an_empty_model(tmp_path: Path) -> None:
     model = fitted(purchases())
     model.save(tmp_path)
     loaded = CollaborativeModel.load(tmp_path)
-    assert loaded.recommend([SequenceItem(1, 1.0, 0)], 10) == []
-    assert np.isnan(loaded.scores([SequenceItem(1, 1.0, 0)], [1])).all()
+    assert loaded.recommend(past((1, 1.0, 0)), 10) == []
+    assert np.isnan(loaded.seed_scores([1], [1])).all()
 
 
 def test_kinds_that_say_nothing_are_not_learned_from() -> None:
@@ -188,8 +184,7 @@ def test_findings_name_the_two_strongest_past_items(tmp_path: Path) -> None:
     store.interactions.add(rated("me", ("alien", 5), ("aliens", 5)))
     arrays = store.interactions.arrays()
     model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
-    past = UserHistory(store).signals("me")
-    findings = collaborative_findings(store, model.recommend(past, 10))
+    findings = collaborative_findings(store, model.recommend(UserHistory(store).signals("me"), 10))
     first = findings.rows[0]
     assert (first.item_id, first.role, first.scores) == ("matrix", "candidate", {"collaborative": 1.0})
     assert first.evidence[0].text == "what people who chose Aliens and Alien also chose"
@@ -219,11 +214,7 @@ def test_latest_small_leave_one_out_is_far_above_popularity(shared_data: Path) -
     weight = weights(arrays, Settings())
     model = CollaborativeModel.fit(arrays, weight, Settings())
     hits = 0
-    for user, target in zip(users[last], items[last], strict=True):
-        places = np.flatnonzero(arrays.user_numbers == user)
-        ages = range(len(places) - 1, -1, -1)
-        past = [
-            SequenceItem(int(arrays.item_numbers[p]), float(weight[p]), a) for p, a in zip(places, ages, strict=True)
-        ]
-        hits += int(target) in [hit.item_number for hit in model.recommend(past, 10)]
+    pasts = UserSequences.of(arrays, users[last], Settings())
+    for place, target in enumerate(items[last].tolist()):
+        hits += int(target) in [hit.item_number for hit in model.recommend(pasts.rows(place, place + 1), 10)]
     assert hits / int(last.sum()) > 0.11

@@ -25,9 +25,9 @@ def test_sums_are_those_of_the_whole_matrix(size: int, links: int) -> None:
         whole = weights[known] @ table[asked[known]]
         places, met = neighbors.columns_of(np.arange(size))
         totals = neighbors.totals(weights)
-        np.testing.assert_allclose(np.where(met, totals[places], 0.0), whole, rtol=1e-6)
+        np.testing.assert_allclose(np.where(met, totals[0, places], 0.0), whole, rtol=1e-6)
         assert (
-            neighbors.positions_of(np.arange(neighbors.size)[:3]).tolist()
+            neighbors.positions_of(np.arange(neighbors.width)[:3]).tolist()
             == np.flatnonzero(
                 np.ones(size) if neighbors.positions is None else table[asked[known]].any(axis=0)
             ).tolist()[:3]
@@ -38,7 +38,7 @@ def test_what_some_of_them_lead_to_and_each_single_link() -> None:
     starts, columns, values, table = rows(12, 60, 5)
     asked = np.array([3, -1, 8, 1])
     neighbors = Neighbors.of(starts, columns, values, asked)
-    assert neighbors.reached_from(np.array([True, True, False, False])).tolist() == (table[3] > 0).tolist()
+    assert neighbors.reached_from(np.array([True, True, False, False]))[0].tolist() == (table[3] > 0).tolist()
     to, source, entries, given = neighbors.links_to(np.array([6, 2]))
     found = sorted(zip(to.tolist(), source.tolist(), given.tolist(), strict=True))
     expected = [(n, s, float(table[asked[s], place])) for n, place in enumerate((6, 2)) for s in (0, 2, 3)]
@@ -50,6 +50,6 @@ def test_what_some_of_them_lead_to_and_each_single_link() -> None:
 def test_nothing_asked_leads_nowhere() -> None:
     starts, columns, values, _ = rows(12, 60, 5)
     neighbors = Neighbors.of(starts, columns, values, np.array([-1]))
-    assert neighbors.totals(np.ones(1)).tolist() == [0.0] * neighbors.size
+    assert neighbors.totals(np.ones(1)).tolist() == [[0.0] * neighbors.width]
     assert not neighbors.reached_from(np.ones(1, np.bool_)).any()
     assert len(neighbors.columns_of(np.array([1]))[0]) == 1

@@ -14,10 +14,11 @@ from recmind.data.evaluation.metrics import calibration
 from recmind.data.settings import KindMeaning, Settings
 from recmind.data.signals import weights
 from recmind.tools.collaborative.model import CollaborativeModel
-from recmind.tools.collaborative.user_sequence import SequenceItem, sequence_of
+from recmind.tools.collaborative.user_sequence import NO_PAST, UserSequences
 from recmind.tools.confidence.confidence import Confidence
 from recmind.tools.confidence.held_out import HeldOutUsers, held_out, label_mask
 from recmind.tools.confidence.logistic import Calibrated, Logistic
+from tests.tools.collaborative.pasts import past
 
 
 def history(rows: Sequence[tuple[int, int, float]], kind: str) -> InteractionArrays:
@@ -79,7 +80,7 @@ def implicit() -> Confidence:
 
 
 def past_and_values(arrays: InteractionArrays, user: int, kind: str | None):
-    return sequence_of(arrays.rows(arrays.user_numbers == user), Settings(), kind)
+    return UserSequences.with_values(arrays, np.array([user]), Settings(), kind)
 
 
 def test_graded_confidence_says_how_likely_a_positive_value_is(graded: Confidence) -> None:
@@ -88,8 +89,8 @@ def test_graded_confidence_says_how_likely_a_positive_value_is(graded: Confidenc
         "The probability that the user would be positive about the item (rating: at or above their own mean) if they "
         "took it, learned from the last interactions of each user."
     )
-    past, values = past_and_values(rated_world(), 0, "rating")
-    worst, middle, best = graded.predict(past, values, [2, 30, 57]).tolist()
+    known, values = past_and_values(rated_world(), 0, "rating")
+    worst, middle, best = graded.predict(known, values, [2, 30, 57]).tolist()
     assert worst < 0.2
     assert 0.2 < middle < 0.8
     assert best > 0.8
@@ -101,8 +102,8 @@ def test_implicit_confidence_tells_what_is_taken_from_what_is_not(implicit: Conf
         "The probability that the item is one the user takes next rather than a random one they did not take, of which "
         "there is one for each, learned from the last interactions of each user."
     )
-    past = tuple(SequenceItem(thing, 1.0, age) for age, thing in enumerate((41, 43, 45, 47)))
-    own, other = implicit.predict(past, (), [49, 77]).tolist()
+    taken = past(*((thing, 1.0, age) for age, thing in enumerate((41, 43, 45, 47))))
+    own, other = implicit.predict(taken, (), [49, 77]).tolist()
     assert other < 0.5
     assert own > 0.8
 
@@ -126,14 +127,14 @@ def test_confidence_comes_true_for_interactions_it_never_met(world, tells) -> No
     said, true = [], []
     for row in np.flatnonzero(last).tolist():
         user = int(everything.user_numbers[row])
-        past, values = past_and_values(known, user, confidence.kind)
+        known, values = past_and_values(known, user, confidence.kind)
         if confidence.kind is not None:
-            said += confidence.predict(past, values, [int(everything.item_numbers[row])]).tolist()
+            said += confidence.predict(known, values, [int(everything.item_numbers[row])]).tolist()
             true += [weight[row] > 0]
         else:
             mine = everything.item_numbers[everything.user_numbers == user]
             other = int(rng.choice(np.setdiff1d(np.arange(100), mine)))
-            said += confidence.predict(past, values, [int(everything.item_numbers[row]), other]).tolist()
+            said += confidence.predict(known, values, [int(everything.item_numbers[row]), other]).tolist()
             true += [True, False]
     measured = calibration(said, [float(label) for label in true])
     assert measured.brier_skill > 0.2
@@ -162,8 +163,8 @@ def test_a_threshold_is_named_and_kept_to() -> None:
     assert confidence is not None
     assert "(rating: at or above the threshold of the settings)" in confidence.meaning
     assert confidence.skill["base_rate"] > 0.65
-    past, values = sequence_of(rated_world().rows(slice(0, 20)), settings, "rating")
-    assert confidence.predict(past, values, [57])[0] > 0.9
+    known, values = UserSequences.with_values(rated_world(), np.array([0]), settings, "rating")
+    assert confidence.predict(known, values, [57])[0] > 0.9
 
 
 def test_few_grades_beside_many_purchases_are_no_reason_to_give_up() -> None:
@@ -176,30 +177,28 @@ def test_few_grades_beside_many_purchases_are_no_reason_to_give_up() -> None:
 
 
 def test_unknown_users_and_taken_items_have_no_confidence(graded: Confidence, implicit: Confidence) -> None:
-    assert np.isnan(graded.predict((), (), [1, 2])).all()
-    assert np.isnan(graded.predict((SequenceItem(1, 1.0, 0),), (np.nan,), [2])).all(), (
-        "a past without a value of the kind"
-    )
-    assert np.isnan(implicit.predict((), (), [1, 2])).all()
-    answer = implicit.predict((SequenceItem(41, 1.0, 0), SequenceItem(43, 1.0, 1)), (), [41, 45, 43])
+    assert np.isnan(graded.predict(NO_PAST, (), [1, 2])).all()
+    assert np.isnan(graded.predict(past((1, 1.0, 0)), (np.nan,), [2])).all(), "a past without a value of the kind"
+    assert np.isnan(implicit.predict(NO_PAST, (), [1, 2])).all()
+    answer = implicit.predict(past((41, 1.0, 0), (43, 1.0, 1)), (), [41, 45, 43])
     assert np.isnan(answer).tolist() == [True, False, True]
     assert answer.dtype == np.float32
-    assert graded.predict((SequenceItem(1, 1.0, 0),), (5.0,), []).shape == (0,)
+    assert graded.predict(past((1, 1.0, 0)), (5.0,), []).shape == (0,)
 
 
 def test_an_item_that_nobody_met_has_the_confidence_of_such_items(graded: Confidence) -> None:
-    past, values = past_and_values(rated_world(), 0, "rating")
-    new, newer = graded.predict(past, values, [999, 1_000]).tolist()
+    known, values = past_and_values(rated_world(), 0, "rating")
+    new, newer = graded.predict(known, values, [999, 1_000]).tolist()
     assert new == newer
     assert 0 < new < 1
 
 
 def test_one_answer_does_not_depend_on_what_else_is_asked(graded: Confidence, implicit: Confidence) -> None:
     for confidence, world in ((graded, rated_world()), (implicit, bought_world())):
-        past, values = past_and_values(world, 3, confidence.kind)
+        known, values = past_and_values(world, 3, confidence.kind)
         wanted = [50, 7, 33, 7, 999]
-        together = confidence.predict(past, values, wanted)
-        alone = [confidence.predict(past, values, [number])[0] for number in wanted]
+        together = confidence.predict(known, values, wanted)
+        alone = [confidence.predict(known, values, [number])[0] for number in wanted]
         assert np.allclose(together, alone, atol=1e-6, equal_nan=True)
 
 
@@ -249,7 +248,7 @@ def test_what_was_saved_answers_alike(graded: Confidence, implicit: Confidence, 
         assert Confidence.load(folder) is None
         confidence.save(folder)
         confidence.collaborative.save(folder)
-        past, values = past_and_values(world, 5, confidence.kind)
+        known, values = past_and_values(world, 5, confidence.kind)
         for loaded in (Confidence.load(folder), Confidence.load(folder, confidence.collaborative)):
             assert loaded is not None
             assert (loaded.meaning, loaded.kind, loaded.skill) == (
@@ -257,8 +256,8 @@ def test_what_was_saved_answers_alike(graded: Confidence, implicit: Confidence, 
                 confidence.kind,
                 confidence.skill,
             )
-            again = loaded.predict(past, values, np.arange(60))
-            assert np.array_equal(again, confidence.predict(past, values, np.arange(60)), equal_nan=True)
+            again = loaded.predict(known, values, np.arange(60))
+            assert np.array_equal(again, confidence.predict(known, values, np.arange(60)), equal_nan=True)
 
 
 def test_a_damaged_file_is_named(graded: Confidence, tmp_path: Path) -> None:
@@ -350,9 +349,9 @@ def test_latest_small_confidence_is_calibrated(shared_data: Path) -> None:
     assert confidence.skill["ece"] <= 0.03
     said, true = [], []
     for user in np.unique(users).tolist():
-        past, values = past_and_values(known, user, "rating")
+        known, values = past_and_values(known, user, "rating")
         mine = out & (users == user)
-        said += confidence.predict(past, values, everything.item_numbers[mine]).tolist()
+        said += confidence.predict(known, values, everything.item_numbers[mine]).tolist()
         true += (weight[mine] > 0).astype(float).tolist()
     measured = calibration(said, true)
     assert measured.brier_skill > 0.1

@@ -6,6 +6,7 @@ import pytest
 from recmind.data.conditions import Condition
 from recmind.data.records import Interaction, Item, Preference
 from recmind.data.store.store import Store
+from recmind.tools.collaborative.user_sequence import NO_PAST
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.engines.profile import ValueTaste
 from recmind.tools.evidence.findings import history_findings
@@ -55,15 +56,16 @@ def test_signals_are_the_past_as_the_collaborative_model_takes_it(store: Store) 
     numbers = store.items.numbers_of(["mib", "amelie", "alien", "heat", "matrix"])
     # The mean is 3.6: amelie and heat are context; the skip says nothing but makes everything one older.
     signals = UserHistory(store).signals("ann")
-    assert tuple(past[:3] for past in signals) == (
+    columns = signals.item_numbers.tolist(), signals.weights.tolist(), signals.ages.tolist()
+    assert tuple(zip(*columns, strict=True)) == (
         (numbers["mib"], 1.0, 1),
         (numbers["amelie"], 0.0, 2),
         (numbers["alien"], 1.0, 3),
         (numbers["heat"], 0.0, 4),
         (numbers["matrix"], 1.0, 5),
     )
-    assert UserHistory(store).signals("nobody") == ()
-    assert UserHistory(store).signals(None) == ()
+    assert UserHistory(store).signals("nobody") is NO_PAST
+    assert UserHistory(store).signals(None) is NO_PAST
 
 
 def test_nothing_is_known_of_a_stranger(store: Store) -> None:
@@ -90,7 +92,7 @@ def test_the_profile_is_kept_until_the_user_or_the_catalogue_changes(store: Stor
     second = history.profile("ann")
     assert second.interactions == 6
     assert second.recent[0].item_id == "quest"
-    assert history.signals("ann")[0][0] == store.items.numbers_of(["quest"])["quest"]
+    assert history.signals("ann").item_numbers[0] == store.items.numbers_of(["quest"])["quest"]
     store.items.put([Item("new", "New")])
     assert history.profile("ann") is not second
 

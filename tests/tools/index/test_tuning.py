@@ -6,7 +6,7 @@ from recmind.data.settings import Settings
 from recmind.data.signals import weights
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
-from recmind.tools.collaborative.user_sequence import sequence_of
+from recmind.tools.collaborative.user_sequence import UserSequences
 from recmind.tools.index.tuning import leave_last, link_ranks, tune
 from recmind.tools.ranking.logit import hit_rate_and_ndcg
 
@@ -102,7 +102,7 @@ def test_ranks_of_many_users_are_those_of_the_model_asked_one_by_one() -> None:
     model = CollaborativeModel.fit(newest.rest, weight, Settings(), parameters=parameters)
     ranks = link_ranks(model, parameters, newest.rest, weight, newest.users, newest.targets)
     for user, target, rank in zip(newest.users.tolist(), newest.targets.tolist(), ranks.tolist(), strict=True):
-        past, _ = sequence_of(newest.rest.rows(newest.rest.user_numbers == user), Settings())
+        past = UserSequences.of(newest.rest, np.array([user]), Settings())
         raw = {hit.item_number: hit.raw for hit in model.recommend(past, ITEMS)}
         if target not in raw:
             assert rank == np.inf

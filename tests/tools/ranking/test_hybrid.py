@@ -11,6 +11,7 @@ from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.engines.popular import PopularItems
+from recmind.tools.evidence.findings import rank_findings
 from recmind.tools.ranking.hybrid import (
     PLAIN_WEIGHTS,
     QUERY_WEIGHTS,
@@ -18,7 +19,6 @@ from recmind.tools.ranking.hybrid import (
     HybridRanker,
     RankInput,
     RankWeights,
-    rank_findings,
 )
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import DEFAULT_WEIGHTS, Reranker

@@ -12,9 +12,11 @@ from recmind.data.signals import weights
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.similarity import ItemEmbeddings
-from recmind.tools.collaborative.user_sequence import SequenceItem
+from recmind.tools.collaborative.user_sequence import NO_PAST
+from recmind.tools.ranking.features import FEATURES, LINK_FLOOR
 from recmind.tools.ranking.item_times import DAY_S, ItemTimes
-from recmind.tools.ranking.reranker import DEFAULT_WEIGHTS, FEATURES, LINK_FLOOR, Reranker
+from recmind.tools.ranking.reranker import DEFAULT_WEIGHTS, Reranker
+from tests.tools.collaborative.pasts import past
 
 PARAMETERS = CollaborativeParameters(alike=0.0, alike_then_together=0.0)
 
@@ -52,41 +54,42 @@ def reranker(
 
 
 def test_with_links_alone_the_order_is_that_of_the_links() -> None:
-    past = [SequenceItem(1, 1.0, 0)]
+    asked = past((1, 1.0, 0))
     found = reranker({"linked": 1.0})
-    assert [hit.item_number for hit in found.recommend(past, 10)] == [
-        hit.item_number for hit in found.collaborative.recommend(past, 10)
+    assert [hit.item_number for hit in found.recommend(asked, 10)] == [
+        hit.item_number for hit in found.collaborative.recommend(asked, 10)
     ]
 
 
 def test_relative_odds_are_those_of_a_conditional_logit() -> None:
     found = reranker({"linked": 2.0, "popularity": -0.5})
-    past, numbers = [SequenceItem(1, 1.0, 0)], np.array([2, 3, 6])
+    asked, numbers = past((1, 1.0, 0)), np.array([2, 3, 6])
     model = found.collaborative
     neighbors = model.neighbors(model.positions_of(np.array([1])))
-    totals = neighbors.totals(np.array([1.0]))
+    totals = neighbors.totals(np.array([1.0]))[0]
     logits = 2.0 * np.log(model.totals_of(neighbors, totals, numbers) / totals.max() + LINK_FLOOR) - 0.5 * np.log1p(
         [3, 2, 1]
     )
-    np.testing.assert_allclose(found.relative_odds(past, numbers), np.exp(logits - logits.max()), rtol=1e-9)
+    np.testing.assert_allclose(found.relative_odds(asked, numbers), np.exp(logits - logits.max()), rtol=1e-9)
 
 
 def test_a_popular_item_gives_way_where_popularity_counts_against() -> None:
-    past = [SequenceItem(1, 1.0, 0)]
-    assert reranker({"linked": 1.0}).recommend(past, 1)[0].item_number == 2
-    assert reranker({"linked": 0.01, "popularity": -5.0}).recommend(past, 1)[0].item_number in (3, 4)
+    asked = past((1, 1.0, 0))
+    assert reranker({"linked": 1.0}).recommend(asked, 1)[0].item_number == 2
+    assert reranker({"linked": 0.01, "popularity": -5.0}).recommend(asked, 1)[0].item_number in (3, 4)
 
 
 def test_scores_are_odds_and_hits_say_what_led_there() -> None:
-    hits = reranker({"linked": 1.0, "newness": 1.0}).recommend([SequenceItem(1, 1.0, 0, 2 * DAY_S)], 10)
+    hits = reranker({"linked": 1.0, "newness": 1.0}).recommend(past((1, 1.0, 0, 2 * DAY_S)), 10)
     assert hits[0].score == 1.0
     assert all(0 < hit.score <= 1 for hit in hits)
     assert all(dict(hit.because).keys() == {1} for hit in hits)
 
 
 def test_every_feature_is_computed_as_it_is_described() -> None:
-    past = [SequenceItem(2, 1.0, 0, 3 * DAY_S), SequenceItem(5, 1.0, 1, 0.0)]
-    table = reranker({}, TEXTS).features(past, np.array([4, 7]))
+    asked = past((2, 1.0, 0, 3 * DAY_S), (5, 1.0, 1, 0.0))
+    made = reranker(dict.fromkeys(FEATURES, 1.0), TEXTS)
+    table = made.features(made.state(asked), made.pairs([np.array([4, 7])]))
     of = {name: table[:, column].tolist() for column, name in enumerate(FEATURES)}
     assert of["popularity"] == pytest.approx([np.log(3), 0.0])
     assert of["text_newest"] == pytest.approx([0.0, 1.0], abs=1e-6)
@@ -101,29 +104,31 @@ def test_every_feature_is_computed_as_it_is_described() -> None:
 def test_what_is_remembered_of_one_past_is_not_taken_for_another() -> None:
     found = reranker(dict(DEFAULT_WEIGHTS), TEXTS)
     pasts = [
-        (SequenceItem(1, 1.0, 0, DAY_S),),
-        (SequenceItem(5, 1.0, 0, DAY_S),),
-        (SequenceItem(1, 1.0, 0, DAY_S), SequenceItem(2, 1.0, 1, 0.0)),
+        past((1, 1.0, 0, DAY_S)),
+        past((5, 1.0, 0, DAY_S)),
+        past((1, 1.0, 0, DAY_S), (2, 1.0, 1, 0.0)),
     ]
-    fresh = [reranker(dict(DEFAULT_WEIGHTS), TEXTS).recommend(past, 5) for past in pasts]
-    assert [found.recommend(past, 5) for past in pasts for _ in range(2)] == [hits for hits in fresh for _ in range(2)]
+    fresh = [reranker(dict(DEFAULT_WEIGHTS), TEXTS).recommend(asked, 5) for asked in pasts]
+    assert [found.recommend(asked, 5) for asked in pasts for _ in range(2)] == [
+        hits for hits in fresh for _ in range(2)
+    ]
 
 
 def test_users_who_take_turns_each_find_what_their_past_leads_to() -> None:
-    made, pasts = reranker({"linked": 1.0}), [(SequenceItem(item, 1.0, 0),) for item in (1, 2, 5)]
-    states = [made.user_state(past) for past in pasts]
-    assert all(made.user_state(past) is known for past, known in zip(pasts, states, strict=True))
+    made, pasts = reranker({"linked": 1.0}), [past((item, 1.0, 0)) for item in (1, 2, 5)]
+    states = [made.state(asked) for asked in pasts]
+    assert all(made.state(asked) is known for asked, known in zip(pasts, states, strict=True))
 
 
 def test_a_user_without_a_past_gets_nothing_and_all_items_alike() -> None:
     found = reranker(dict(DEFAULT_WEIGHTS), TEXTS)
-    assert found.recommend([], 10) == []
-    assert found.relative_odds([], np.array([], np.int64)).tolist() == []
+    assert found.recommend(NO_PAST, 10) == []
+    assert found.relative_odds(NO_PAST, np.array([], np.int64)).tolist() == []
 
 
 def test_an_item_that_nobody_took_comes_by_its_text_and_names_the_item_it_is_like() -> None:
     found = reranker({"linked": 1.0}, TEXTS, CollaborativeParameters())
-    hit = next(hit for hit in found.recommend([SequenceItem(1, 1.0, 0)], 10) if hit.item_number == 7)
+    hit = next(hit for hit in found.recommend(past((1, 1.0, 0)), 10) if hit.item_number == 7)
     assert (hit.because, hit.alike) == ((), 1)
     assert not found.collaborative.leads_to(1, 7)
     assert found.collaborative.leads_to(1, 2)
@@ -133,8 +138,8 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
     made = reranker(dict(DEFAULT_WEIGHTS), TEXTS)
     made.save(tmp_path)
     loaded = Reranker.load(tmp_path, made.collaborative, TEXTS)
-    past = [SequenceItem(1, 1.0, 0, DAY_S)]
-    assert loaded.recommend(past, 10) == made.recommend(past, 10)
+    asked = past((1, 1.0, 0, DAY_S))
+    assert loaded.recommend(asked, 10) == made.recommend(asked, 10)
     (tmp_path / "reranker.json").write_text("{")
     with pytest.raises(RecMindError, match="recmind index"):
         Reranker.load(tmp_path, made.collaborative, TEXTS)
