@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +19,9 @@ FILMS = [Item(str(n), f"Film {n}", "", {"genres": ("Drama",)}) for n in range(4)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as store:
-        store.items.put(FILMS)
-        yield store
+def store(store: Store) -> Store:
+    store.items.put(FILMS)
+    return store
 
 
 def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ import pytest
 from recmind.data.records import Item
 from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
-from tests.tools.worlds import films, rated
+from tests.worlds import rated
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = films(tmp_path)
-    store.items.put(
+def store(films10: Store) -> Store:
+    films10.items.put(
         [
             Item("lotr", "The Lord of the Rings", "", {"year": 1978}),
             Item("lotr1", "Lord of the Rings: The Fellowship of the Ring, The", "", {"year": 2001}),
@@ -26,9 +25,9 @@ def store(tmp_path: Path) -> Store:
         ]
     )
     for n in range(20):
-        store.interactions.add(rated(f"u{n}", ("lotr1", 5), ("alien", 5), ("psycho", 5), ("part1", 5)))
-    store.interactions.add(rated("x", ("lotr", 3), ("lotr2", 4), ("aliens", 4)))
-    return store
+        films10.interactions.add(rated(f"u{n}", ("lotr1", 5), ("alien", 5), ("psycho", 5), ("part1", 5)))
+    films10.interactions.add(rated("x", ("lotr", 3), ("lotr2", 4), ("aliens", 4)))
+    return films10
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from recmind.tools.ranking.hybrid import (
 )
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import DEFAULT_WEIGHTS, Reranker
-from tests.tools.worlds import films, rated
+from tests.worlds import rated
 
 FUNNY = Constraint("funnier", (Condition("genres", "=", "Comedy"),))
 
@@ -42,14 +41,13 @@ class Meaning:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = films(tmp_path)
+def store(films10: Store) -> Store:
     for n in range(6):
-        store.interactions.add(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
+        films10.interactions.add(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
     for n in range(3):
-        store.interactions.add(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
-    store.interactions.add(rated("ann", ("matrix", 5)))
-    return store
+        films10.interactions.add(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
+    films10.interactions.add(rated("ann", ("matrix", 5)))
+    return films10
 
 
 def ranker(store: Store, similarities: dict[str, float] | None = None) -> HybridRanker:
@@ -103,9 +101,8 @@ def test_what_nothing_is_known_of_is_shared_out(store: Store) -> None:
     assert top.score == pytest.approx(expected / (PLAIN_WEIGHTS.popularity + PLAIN_WEIGHTS.novelty), abs=1e-3)
 
 
-def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(tmp_path: Path) -> None:
-    store = films(tmp_path)
-    ranked = ranker(store).rank(candidates("net", "heat", "alien"))
+def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(films10: Store) -> None:
+    ranked = ranker(films10).rank(candidates("net", "heat", "alien"))
     assert [(entry.item_id, entry.score, dict(entry.parts)) for entry in ranked] == [
         ("alien", 0.0, {}),
         ("heat", 0.0, {}),
