@@ -15,8 +15,7 @@ import pytest
 from recmind.agent.memory.thread_locks import ThreadBusy, ThreadLocks
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
-from tests.agent.graph.test_graph import COMEDIES, looks_up_then_submits
-from tests.agent.scripted import ScriptedModel
+from tests.agent.scripted import COMEDIES, ScriptedModel, looks_up_then_submits
 
 WAIT_S = 60.0
 
@@ -141,7 +140,7 @@ def slow(script: ScriptedModel, at_work: list[int]) -> ScriptedModel:
     return ScriptedModel(script=run, heard=[])
 
 
-def told(rec: RecMind, thread: str) -> list[str]:
+def said_in(rec: RecMind, thread: str) -> list[str]:
     return [turn.said for turn in rec.threads.get(thread).turns]
 
 
@@ -154,7 +153,7 @@ def test_requests_of_a_thread_from_many_threads(demo: RecMind):
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, SAID))
-    assert sorted(told(demo, "t")) == sorted(SAID)
+    assert sorted(said_in(demo, "t")) == sorted(SAID)
     assert {answer.source for answer in answers} == {"agent"}
 
 
@@ -181,7 +180,7 @@ def test_requests_of_a_thread_under_an_event_loop(demo: RecMind):
         return answers
 
     answers = asyncio.run(run())
-    assert told(demo, "t") == list(SAID * 3)
+    assert said_in(demo, "t") == list(SAID * 3)
     assert {answer.source for answer in answers} == {"agent"}
     assert len(ticks) > 20
 
