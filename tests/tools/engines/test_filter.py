@@ -36,7 +36,7 @@ def test_the_total_is_told_beside_the_first_n(store: Store) -> None:
     assert ItemFilter(store).select([], n=0) == ([], 10)
 
 
-def test_sorts(store: Store) -> None:
+def test_items_are_sorted_by_what_people_did_or_by_an_attribute(store: Store) -> None:
     assert selected(store)[:2] == ["matrix", "alien"]
     # One five does not beat eight fours by much: the mean is drawn to that of all.
     assert selected(store, sort="value")[:2] == ["matrix", "heat"]
@@ -58,11 +58,6 @@ def test_items_without_the_sorted_attribute_come_last(store: Store) -> None:
 def test_recent_means_when_an_item_came_where_that_is_known(store: Store) -> None:
     store.items.put([Item("old", "Old", created_at=10.0), Item("new", "New", created_at=20.0)])
     assert selected(store, sort="recent", n=2) == ["new", "old"]
-
-
-def test_excluded_and_unavailable_items_do_not_come(store: Store) -> None:
-    store.items.set_available(["mib"], False)
-    assert selected(store, "genres=Comedy", exclude={"quest", "unknown"}) == ["amelie"]
 
 
 def test_what_the_catalogue_does_not_have_is_an_error_that_helps(store: Store) -> None:
