@@ -10,6 +10,7 @@ import pytest
 
 from recmind.agent.understanding import Understanding, prefer, preferences, understand
 from recmind.data.conditions import parse_condition
+from recmind.data.records import Item
 from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
 from tests.worlds import films28, garden_tools, tagged
@@ -481,8 +482,6 @@ def test_a_preference_says_what_it_could_not_use(worlds: dict[str, Store]) -> No
 
 
 def test_words_of_a_changed_catalogue_are_known_at_once(tmp_path: Path) -> None:
-    from recmind.data.records import Item
-
     with films28(tmp_path) as store:
         finder = TitleFinder(store)
         assert understand("by Varda", store, finder, user_known=True).bindings == ()
