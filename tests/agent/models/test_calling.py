@@ -67,10 +67,8 @@ def search_items(query: str) -> str:
 
 def failure(ask: Ask, model: Any, **details: Any) -> ModelFailure:
     """What the call fails with; every failure is one line that can be shown as it is."""
-    begun = time.monotonic()
     with pytest.raises(ModelFailure) as caught:
         ask(model, **details)
-    assert time.monotonic() - begun < max(0.0, details.get("seconds", 5.0)) + 10
     told = str(caught.value)
     assert "\n" not in told
     assert "Traceback" not in told
@@ -282,19 +280,18 @@ def test_runs_nest_and_tokens_are_heard(endpoint: Endpoint, model: Any, mode: st
 
 
 def test_a_model_without_an_asynchronous_side_cannot_hold_up_the_event_loop() -> None:
-    released = threading.Event()
+    released, said = threading.Event(), []
 
     def hang(_: Any) -> AIMessage:
-        released.wait(60)
+        said.append(released.wait(60))
         return AIMessage("late")
 
     async def main() -> None:
         await acall_model(ScriptedModel(script=hang), MESSAGES, None, time.monotonic() + 0.2)
 
-    begun = time.monotonic()
     with pytest.raises(ModelFailure, match=r"ScriptedModel did not answer within 0\.2 s"):
         asyncio.run(main())
-    assert time.monotonic() - begun < 30
+    assert said == [], "the caller waited for the model"
     released.set()
 
 
@@ -313,11 +310,10 @@ def test_cancelling_the_caller_cancels_the_call(endpoint: Endpoint, model: Any) 
 
     async def main() -> None:
         task = asyncio.create_task(acall_model(model, MESSAGES, None, time.monotonic() + 50))
-        await asyncio.sleep(0.2)
+        while not endpoint.requests:
+            await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    begun = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - begun < 30

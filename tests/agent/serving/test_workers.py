@@ -86,11 +86,11 @@ def test_errors_come_back_as_they_are(demo_copy, monkeypatch):
 
 
 def test_a_process_that_is_killed_ends_its_requests_alone_and_another_takes_its_place(demo_copy, monkeypatch):
-    both = threading.Barrier(3)
+    both, over = threading.Barrier(3), threading.Event()
 
     def holds(_body):
         both.wait(60)
-        time.sleep(60)
+        over.wait(60)
         return says("too late")
 
     with Endpoint([holds] * 2, always=says("no call")) as endpoint:
@@ -108,6 +108,7 @@ def test_a_process_that_is_killed_ends_its_requests_alone_and_another_takes_its_
                 return [task.exception() for task in done]
 
             (ended,) = asyncio.run(kill_one())
+            over.set()
             assert isinstance(ended, WorkerEnded)
             assert str(ended) == f"The process {before[0]} ended (-9) before it had answered; ask again."
             assert asyncio.run(rec.arecommend("a comedy", k=1)).recommendations

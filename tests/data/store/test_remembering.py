@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -37,20 +36,24 @@ def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> No
 
 
 def test_what_several_threads_ask_for_at_once_is_made_by_one(store: Store) -> None:
-    made, began = [], threading.Event()
+    made, began, all_here = [], threading.Event(), threading.Barrier(4)
 
     def make() -> int:
         began.set()
-        time.sleep(0.05)
+        all_here.wait(30)
         made.append(threading.get_ident())
         return len(made)
+
+    def ask() -> int:
+        all_here.wait(30)
+        return store.database.remember("key", 1, make)
 
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(store.database.remember, "key", 1, make)
         began.wait()
-        others = [pool.submit(store.database.remember, "key", 1, make) for _ in range(3)]
+        others = [pool.submit(ask) for _ in range(3)]
         assert [first.result(), *(other.result() for other in others)] == [1, 1, 1, 1]
-    assert store.database.remember("key", 2, make) == 2
+    assert store.database.remember("key", 2, lambda: len(made) + 1) == 2
     assert not store.database._making
 
 
