@@ -279,7 +279,7 @@ def test_a_slow_look_up_is_not_waited_for(open_demo, monkeypatch):
     assert answer.fallback_cause == "the limit of 1 seconds was reached"
 
 
-def test_a_model_that_fails(demo: RecMind, open_demo):
+def test_a_model_that_fails_ends_in_the_fallback_or_where_it_is_off_in_its_error(demo: RecMind, open_demo):
     answer = demo.recommend("comedies", k=3, model=scripted(ConnectionError("refused")))
     assert (answer.source, len(answer.recommendations)) == ("fallback", 3)
     assert "ScriptedModel" in answer.fallback_cause
@@ -384,7 +384,7 @@ def test_feedback_changes_the_next_answer(demo: RecMind):
         demo.feedback("new", "no-such-film")
 
 
-def test_more_than_qualify(demo: RecMind):
+def test_asked_for_more_than_qualify_all_come_and_the_message_counts_them(demo: RecMind):
     conditions = ["genres=Western", "year<1960"]
     there_are = len([i for _, i in demo.store.items.all() if qualifies(i)])
     answer = demo.recommend("", k=50, filters=conditions)

@@ -172,7 +172,7 @@ def test_a_stream_that_ends_before_it_is_complete(endpoint: Endpoint, model: Any
         assert ask(model).tool_calls[0]["args"] == {"query": "x" * 80}
 
 
-def test_a_refusal(endpoint: Endpoint, model: Any, ask: Ask, mode: str) -> None:
+def test_a_refusal_is_told_as_one(endpoint: Endpoint, model: Any, ask: Ask, mode: str) -> None:
     endpoint.enqueue(served.refuses())
     failed = failure(ask, model)
     # LangChain drops the refusal from streams; what is left is an answer with nothing in it.
@@ -209,7 +209,7 @@ def test_a_short_wait_is_waited(endpoint: Endpoint, model: Any, ask: Ask) -> Non
     assert ask(model).content == "at last"
 
 
-def test_a_rate_limit_that_stays(endpoint: Endpoint, model: Any, ask: Ask) -> None:
+def test_a_rate_limit_that_stays_says_when_to_try_again(endpoint: Endpoint, model: Any, ask: Ask) -> None:
     endpoint.enqueue(*[served.rate_limited(0.1)] * 3)
     failed = failure(ask, model)
     assert failed.kind == "rate_limit"
@@ -221,7 +221,7 @@ def test_one_bad_moment_of_the_server_is_forgiven(endpoint: Endpoint, model: Any
     assert ask(model).content == "back"
 
 
-def test_no_server(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+def test_where_no_server_answers_its_address_is_told(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
     with Endpoint() as gone:
         monkeypatch.setenv("OPENAI_BASE_URL", gone.url)
     failed = failure(ask, open_model("openai:any"))

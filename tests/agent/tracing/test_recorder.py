@@ -189,7 +189,7 @@ def test_a_request_that_fails_leaves_its_tree_too(store: TraceStore, asynchronou
     )
 
 
-def test_a_tool_that_raises(store: TraceStore) -> None:
+def test_the_error_of_a_tool_that_raises_is_kept(store: TraceStore) -> None:
     with pytest.raises(ValueError, match="the index is gone"):
         ask(store, ScriptedModel(turns=turns("broken")))
     assert "error  ValueError: the index is gone" in render_tree(store.tree("last"))

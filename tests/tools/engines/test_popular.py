@@ -47,14 +47,14 @@ def test_the_bayesian_mean_by_hand(store: Store) -> None:
     )
 
 
-def test_by_period(store: Store) -> None:
+def test_only_what_was_done_in_the_period_counts(store: Store) -> None:
     popular = PopularItems(store)
     assert [i.item_id for i in popular.recommend(since=1_000_000 + 50 * DAY)] == ["net"]
     assert [i.item_id for i in popular.recommend(until=1_000_000 + 50 * DAY)] == ["matrix", "heat"]
     assert popular.recommend(since=9e9) == []
 
 
-def test_conditions_hold(store: Store) -> None:
+def test_what_meets_the_conditions_comes_by_popularity(store: Store) -> None:
     popular = PopularItems(store)
     assert [i.item_id for i in popular.recommend([Condition("genres", "=", "Crime")])] == ["heat", "net"]
 
@@ -124,7 +124,7 @@ def test_nothing_popular_is_told_with_what_to_do(films10: Store) -> None:
     assert popular_findings(films10, []).note == "Nobody has taken up such an item yet. Use filter_items."
 
 
-def test_findings(store: Store) -> None:
+def test_findings_tell_the_counts_of_the_period(store: Store) -> None:
     items = PopularItems(store).recommend(since=1_000_000 + 50 * DAY)
     (row,) = popular_findings(store, items, since=1_000_000 + 50 * DAY).rows
     assert row.evidence[0].text == "10 ratings averaging 1"

@@ -10,6 +10,7 @@ from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.engines.popular import PopularItems
+from recmind.tools.evidence.facts import Focus
 from recmind.tools.ranking.hybrid import (
     PLAIN_WEIGHTS,
     QUERY_WEIGHTS,
@@ -142,7 +143,7 @@ def test_surprise_turns_to_what_few_know(store: Store) -> None:
     assert asked.rank(candidates(*ALL), surprise=True)[0].item_id in {"alien", "amelie", "psycho"}
 
 
-def test_unlike_takes_off(store: Store) -> None:
+def test_likeness_to_what_is_not_wanted_takes_off(store: Store) -> None:
     similar_to_alien = {"aliens": 0.9, "reloaded": 0.1, "mib": 0.1, "quest": 0.1, "heat": 0.0, "net": 0.0}
     asked = ranker(store, similar_to_alien)
     plain = {e.item_id: e.score for e in asked.rank(candidates(*similar_to_alien))}
@@ -152,7 +153,7 @@ def test_unlike_takes_off(store: Store) -> None:
     assert without["heat"].score == plain["heat"]
 
 
-def test_tastes_and_own_weights(store: Store) -> None:
+def test_tastes_count_by_the_weights_that_are_given(store: Store) -> None:
     only_metadata = RankWeights(0, 0, 1, 0, 0)
     ranked = ranker(store).rank(candidates(*ALL), tastes={("genres", "Horror"): 4.0}, weights=only_metadata)
     assert {entry.item_id for entry in ranked[:2]} == {"alien", "psycho"}
@@ -176,8 +177,6 @@ def test_unknown_items_are_left_out_and_nothing_ranks_nothing(store: Store) -> N
 
 def test_findings_carry_score_and_parts(store: Store) -> None:
     ranked = ranker(store).rank(candidates(*ALL), wishes=[FUNNY])
-    from recmind.tools.evidence.facts import Focus
-
     findings = rank_findings(store, ranked[:3], focus=Focus(wishes=(FUNNY,)))
     first = findings.rows[0]
     assert first.scores["score"] == ranked[0].score
