@@ -17,7 +17,7 @@ MODEL = "openai:any"
 LOOK_UP = ("filter_items", {"where": ["genres=Comedy"]})
 SUBMISSION = {"recommendations": [{"item": "c1", "cites": ["e1"], "reason": "It fits."}]}
 AS_TEXT = '{"name": "filter_items", "arguments": {"where": ["genres=Comedy"]}}'
-PATIENT_S, HURRIED_S = 120, 3
+PATIENT_S, HURRIED_S = 120, 1.5
 """Limits of a request: for what has to end by itself, and for what never would."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,10 +24,11 @@ from recmind.data.errors import ConditionError, InputError, WorkspaceError
 from tests.endpoint import Endpoint, bad_key, says
 
 
-@pytest.fixture
-def two(demo_copy: Path) -> Iterator[RecMind]:
-    """The demo workspace, in two processes beside this one."""
-    with RecMind.open(demo_copy, processes=2) as rec:
+@pytest.fixture(scope="module")
+def two(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecMind]:
+    """The demo workspace, in two processes beside this one; for tests that leave both as they are."""
+    home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("workers") / "demo"))
+    with RecMind.open(home, processes=2) as rec:
         yield rec
 
 
