@@ -294,7 +294,7 @@ def check_reason(found: Recommendation, item: Item, references: list[Item]) -> N
     assert reason.isprintable()
     assert len(reason) <= 400 or reason[0].isupper()
     assert found.evidence
-    nameable = [found.title, *(proof.text for proof in found.evidence), *told(item)]
+    nameable = [found.title, *(proof.text for proof in found.evidence), *values_of(item)]
     if not set(WORD.findall(reason)) <= set(WORD.findall(" ".join(nameable))):
         # Titles of references can be named by a slot.
         nameable += [reference.title for reference in references]
@@ -312,6 +312,6 @@ def check_reason(found: Recommendation, item: Item, references: list[Item]) -> N
         assert lie not in reason.casefold() or lie in shown.casefold()
 
 
-def told(item: Item) -> list[str]:
+def values_of(item: Item) -> list[str]:
     values = (value if isinstance(value, tuple) else (str(value),) for value in item.attributes.values())
     return [text.removesuffix(".0") for value in values for text in value]

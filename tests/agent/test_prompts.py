@@ -46,11 +46,11 @@ def conversation(open_demo) -> str:
     return "\n\n".join(f"=== {message.type}\n{message.content}" for message in model.heard[-1])
 
 
-def test_conversation(open_demo):
+def test_the_model_reads_the_recorded_conversation(open_demo):
     assert agrees("conversation.txt", conversation(open_demo))
 
 
-def test_tool_schemas():
+def test_the_model_reads_the_recorded_tool_schemas():
     assert agrees("tools.json", json.dumps(schemas(), indent=1, ensure_ascii=False) + "\n")
 
 

@@ -67,12 +67,12 @@ def check(recmind: RecMind, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", of_catalogue("demo"))
-def test_on_the_demo_catalogue(demo: RecMind, name: str):
+def test_recordings_are_answered_on_the_demo_catalogue(demo: RecMind, name: str):
     check(demo, name)
 
 
 @pytest.mark.parametrize("name", of_catalogue("movielens"))
-def test_on_movielens(movielens_home: Path, name: str):
+def test_recordings_are_answered_on_movielens(movielens_home: Path, name: str):
     with RecMind.open(movielens_home) as recmind:
         check(recmind, name)
 

@@ -27,14 +27,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def films(store: Store) -> list[Item]:
+def demo_films(store: Store) -> list[Item]:
     return [film for _, film in store.items.all()]
 
 
-def test_every_film_is_complete(films: list[Item]) -> None:
-    assert len(films) >= 300
+def test_every_film_is_complete(demo_films: list[Item]) -> None:
+    assert len(demo_films) >= 300
     lists = {"genres", "directors", "cast", "country", "language", "themes", "moods"}
-    for film in films:
+    for film in demo_films:
         assert film.title, film
         assert set(film.attributes) == lists | {"year", "minutes"}, film
         assert all(isinstance(film.attributes[name], tuple) for name in lists), film
@@ -51,14 +51,14 @@ def test_every_film_is_complete(films: list[Item]) -> None:
         assert film.item_id.endswith(f"-{year}"), film
 
 
-def test_films_span_decades_countries_and_genres(films: list[Item], store: Store) -> None:
-    decades = Counter(int(str(film.attributes["year"])) // 10 for film in films)
+def test_films_span_decades_countries_and_genres(demo_films: list[Item], store: Store) -> None:
+    decades = Counter(int(str(film.attributes["year"])) // 10 for film in demo_films)
     assert len(decades) >= 10
     catalogue = store.catalogue()
     distinct = {attribute.name: attribute.distinct_values for attribute in catalogue.attributes}
     assert distinct["country"] >= 20
     assert distinct["genres"] >= 15
-    assert len({(film.title, film.attributes["year"]) for film in films}) == len(films)
+    assert len({(film.title, film.attributes["year"]) for film in demo_films}) == len(demo_films)
 
 
 def test_values_have_one_spelling(store: Store) -> None:
@@ -92,8 +92,8 @@ def checksum(users: Sequence[User], interactions: Sequence[Interaction]) -> str:
     return digest.hexdigest()
 
 
-def test_users_are_the_same_everywhere(films: list[Item]) -> None:
-    assert checksum(*make_users(films)) == CHECKSUM
+def test_users_are_the_same_everywhere(demo_films: list[Item]) -> None:
+    assert checksum(*make_users(demo_films)) == CHECKSUM
 
 
 def test_tastes_show_in_the_ratings(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from recmind.data.importers import import_movielens
 from recmind.data.importers.movielens import split_title
 from recmind.data.records import Interaction, Item, User
 from recmind.data.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as store:
-        yield store
 
 
 def _folder(tmp_path: Path, files: dict[str, str], encoding: str = "utf-8") -> Path:

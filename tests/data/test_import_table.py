@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,7 @@ from recmind.data.store.store import Store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as store:
-        yield store
-
-
-@pytest.fixture
-def shop(store: Store) -> Store:
+def three_items(store: Store) -> Store:
     """A store with items 1, 2 and 007."""
     store.items.put([Item("1", "One"), Item("2", "Two"), Item("007", "Seven")])
     return store
@@ -169,10 +162,10 @@ def test_a_delimiter_that_nobody_uses_is_hinted_at(store: Store, tmp_path: Path)
 
 
 @pytest.mark.parametrize("left", ["item_id", "things.item_id", "items.", "interactions.colour"])
-def test_a_mapping_to_nowhere_is_refused(shop: Store, tmp_path: Path, left: str) -> None:
+def test_a_mapping_to_nowhere_is_refused(three_items: Store, tmp_path: Path, left: str) -> None:
     file = _write(tmp_path, "i.csv", "user_id,item_id\nu,1\n")
     with pytest.raises(InputError, match=left):
-        import_table(shop, interactions=file, kind="like", columns={left: "item_id"})
+        import_table(three_items, interactions=file, kind="like", columns={left: "item_id"})
 
 
 @pytest.mark.parametrize(
@@ -251,14 +244,14 @@ def test_bad_rows_can_be_left_out_and_are_written_to_a_file(store: Store, tmp_pa
         ('u,1,"rating,4,1,', "not readable as CSV: unexpected end of data"),
     ],
 )
-def test_bad_interactions_say_why(shop: Store, tmp_path: Path, row: str, reason: str) -> None:
+def test_bad_interactions_say_why(three_items: Store, tmp_path: Path, row: str, reason: str) -> None:
     file = _write(tmp_path, "i.csv", f"user_id,item_id,kind,value,at,position\nu,1,like,,,\n{row}\n")
     with pytest.raises(ImportFailed) as raised:
-        import_table(shop, interactions=file)
+        import_table(three_items, interactions=file)
     (problem,) = raised.value.problems
     assert (problem.file, problem.line) == ("i.csv", 3)
     assert problem.reason.startswith(reason)
-    assert shop.users.get("u") is None
+    assert three_items.users.get("u") is None
 
 
 def test_a_json_lines_file_cut_in_half_is_reported(store: Store, tmp_path: Path) -> None:
@@ -270,26 +263,26 @@ def test_a_json_lines_file_cut_in_half_is_reported(store: Store, tmp_path: Path)
         import_table(store, items=_write(tmp_path, "a.jsonl", '[1]\n{"item_id": 1}\n'))
 
 
-def test_very_many_bad_rows_stop_early(shop: Store, tmp_path: Path) -> None:
+def test_very_many_bad_rows_stop_early(three_items: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "i.csv", "user_id,item_id\n" + "u,99\n" * 5000)
     with pytest.raises(ImportFailed, match="at least 1000 rows are bad") as raised:
-        import_table(shop, interactions=file, kind="like")
+        import_table(three_items, interactions=file, kind="like")
     assert len(raised.value.problems) == 1000
 
 
 # -- interactions and users --------------------------------------------------------------------------------------------
 
 
-def test_interactions_of_several_kinds_with_times_in_several_forms(shop: Store, tmp_path: Path) -> None:
+def test_interactions_of_several_kinds_with_times_in_several_forms(three_items: Store, tmp_path: Path) -> None:
     file = _write(
         tmp_path,
         "log.csv",
         "userId,itemId,event,stars,timestamp\n"
         "u,1,Rating,4.5,1577836800\nu,2,rating,3,2020-01-02\nu,007,VIEW,,1577836800000\nu,1,buy,,2020-01-03T00:00:00+01:00\n",
     )
-    report = import_table(shop, interactions=file)
+    report = import_table(three_items, interactions=file)
     assert _counts(report) == (0, 1, 4, 4, 0)
-    assert set(shop.interactions.of_user("u")) == {
+    assert set(three_items.interactions.of_user("u")) == {
         Interaction("u", "1", "rating", 4.5, 1577836800.0),
         Interaction("u", "2", "rating", 3.0, 1577923200.0),
         Interaction("u", "007", "view", None, 1577836800.0),
@@ -297,33 +290,33 @@ def test_interactions_of_several_kinds_with_times_in_several_forms(shop: Store, 
     }
 
 
-def test_the_kind_is_said_inferred_from_a_rating_column_or_asked_for(shop: Store, tmp_path: Path) -> None:
+def test_the_kind_is_said_inferred_from_a_rating_column_or_asked_for(three_items: Store, tmp_path: Path) -> None:
     rated = _write(tmp_path, "r.csv", "user_id,item_id,rating\nu,1,3\n")
     plain = _write(tmp_path, "p.csv", "user_id,item_id\nu,1\n")
-    import_table(shop, interactions=rated)
+    import_table(three_items, interactions=rated)
     with pytest.raises(ImportFailed, match=r"p.csv does not say what its interactions are.*--kind purchase"):
-        import_table(shop, interactions=plain)
-    import_table(shop, interactions=plain, kind=" Purchase ")
-    assert {i.kind for i in shop.interactions.of_user("u")} == {"rating", "purchase"}
+        import_table(three_items, interactions=plain)
+    import_table(three_items, interactions=plain, kind=" Purchase ")
+    assert {i.kind for i in three_items.interactions.of_user("u")} == {"rating", "purchase"}
 
 
-def test_negative_values_can_be_allowed(shop: Store, tmp_path: Path) -> None:
+def test_negative_values_can_be_allowed(three_items: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "r.csv", "user_id,item_id,rating\nu,1,-3\n")
-    import_table(shop, interactions=file, allow_negative=True)
-    assert shop.interactions.of_user("u")[0].value == -3.0
+    import_table(three_items, interactions=file, allow_negative=True)
+    assert three_items.interactions.of_user("u")[0].value == -3.0
 
 
-def test_an_order_column_stands_in_for_times(shop: Store, tmp_path: Path) -> None:
+def test_an_order_column_stands_in_for_times(three_items: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "r.tsv", "user_id\titem_id\torder\tat\nu\t2\t1\t\nu\t007\t2\t\nu\t1\t0\t100\n")
-    import_table(shop, interactions=file, kind="purchase")
-    assert [i.item_id for i in shop.interactions.of_user("u", newest_first=False)] == ["1", "2", "007"]
+    import_table(three_items, interactions=file, kind="purchase")
+    assert [i.item_id for i in three_items.interactions.of_user("u", newest_first=False)] == ["1", "2", "007"]
 
 
-def test_users_have_attributes(shop: Store, tmp_path: Path) -> None:
+def test_users_have_attributes(three_items: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "u.csv", "user_id,age,likes\n007,30,a|b\nx,,\n")
-    assert _counts(import_table(shop, users=file)) == (0, 2, 0, 0, 0)
-    assert shop.users.get("007") == User("007", {"age": 30, "likes": ("a", "b")})
-    assert shop.users.get("x") == User("x")
+    assert _counts(import_table(three_items, users=file)) == (0, 2, 0, 0, 0)
+    assert three_items.users.get("007") == User("007", {"age": 30, "likes": ("a", "b")})
+    assert three_items.users.get("x") == User("x")
 
 
 # -- importing again ---------------------------------------------------------------------------------------------------
@@ -383,19 +376,19 @@ def test_replace_makes_the_files_the_whole_truth(store: Store, tmp_path: Path) -
     assert store.problems() == []
 
 
-def test_a_failed_replace_keeps_everything(shop: Store, tmp_path: Path) -> None:
-    shop.interactions.add([Interaction("u", "1", "like")])
+def test_a_failed_replace_keeps_everything(three_items: Store, tmp_path: Path) -> None:
+    three_items.interactions.add([Interaction("u", "1", "like")])
     items = _write(tmp_path, "items.csv", "item_id,title\n9,Nine\n")
     log = _write(tmp_path, "log.csv", "user_id,item_id\nu,9\nu,nowhere\n")
     with pytest.raises(ImportFailed, match=r"log.csv:3: the catalogue has no item 'nowhere'"):
-        import_table(shop, items=items, interactions=log, kind="like", replace=True)
-    assert [item.item_id for item in _items(shop)] == ["1", "2", "007"]
-    assert all(item.available for item in _items(shop))
-    assert len(shop.interactions.of_user("u")) == 1
+        import_table(three_items, items=items, interactions=log, kind="like", replace=True)
+    assert [item.item_id for item in _items(three_items)] == ["1", "2", "007"]
+    assert all(item.available for item in _items(three_items))
+    assert len(three_items.interactions.of_user("u")) == 1
 
 
-def test_progress_is_told_on_long_files(shop: Store, tmp_path: Path) -> None:
+def test_progress_is_told_on_long_files(three_items: Store, tmp_path: Path) -> None:
     file = _write(tmp_path, "log.csv", "user_id,item_id\n" + "".join(f"u{n},1\n" for n in range(25_000)))
     told: list[tuple[str, int, int | None]] = []
-    import_table(shop, interactions=file, kind="view", progress=lambda *step: told.append(step))
+    import_table(three_items, interactions=file, kind="view", progress=lambda *step: told.append(step))
     assert told[:3] == [("log.csv", 10_000, 25_001), ("log.csv", 20_000, 25_001), ("log.csv", 25_000, 25_000)]

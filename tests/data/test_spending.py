@@ -16,12 +16,6 @@ from recmind.data.store.store import Store
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    with Store(tmp_path / "recmind.db") as opened:
-        yield opened
-
-
 def test_calls_are_counted_until_there_are_none_left(store: Store) -> None:
     ledger = Ledger(store.spending, DailyLimits(model_calls=2), lambda: NOON)
     assert [ledger.take_call("ada") for _ in range(3)] == [None, None, "2 model calls"]

@@ -19,7 +19,7 @@ def detail(done, name: str) -> str:
     return next(check["detail"] for check in done.json["checks"] if check["name"] == name)
 
 
-def test_all_is_well(recmind, home):
+def test_where_all_is_well_the_doctor_says_so(recmind, home):
     done = recmind("doctor", "--home", home, "--json")
     assert (done.code, done.json["ok"]) == (0, True)
     assert set(statuses(done).values()) == {"ok"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recmind.agent.evaluation.systems import Bench
 from recmind.data.records import Interaction
 from recmind.data.store.store import Store
 from tests.agent.cli.test_bad_days import Day
@@ -102,8 +103,6 @@ def test_whether_a_model_earns_its_cost(recmind, home, tmp_path, monkeypatch):
 
 
 def test_a_stopped_run_says_how_to_go_on(recmind, busy, tmp_path, monkeypatch):
-    from recmind.agent.evaluation.systems import Bench
-
     real, asked = Bench.run_case, []
 
     def stopping(self, *args):

@@ -16,7 +16,7 @@ AS_ONE = {"average": mean, "least-misery": min, "most-pleasure": max}
 
 
 @pytest.mark.parametrize("aggregation", TOLD)
-def test_the_answer_as_json(recmind, home, aggregation):
+def test_an_answer_for_a_group_is_printed_as_json(recmind, home, aggregation):
     done = recmind(*GROUP, "--aggregation", aggregation, "--home", home, "--json")
     assert (done.code, done.err) == (0, "")
     jsonschema.Draft202012Validator(ANSWER).validate(done.json)
@@ -34,7 +34,7 @@ def test_the_answer_as_json(recmind, home, aggregation):
 
 
 @pytest.mark.parametrize(("aggregation", "told"), TOLD.items())
-def test_the_answer_as_text(recmind, home, aggregation, told):
+def test_an_answer_for_a_group_is_printed_as_text(recmind, home, aggregation, told):
     done = recmind(*GROUP, "--aggregation", aggregation, "--home", home)
     assert (done.code, done.err) == (0, "")
     assert f"For ann, bob and eve together: the score is {told} their fits" in done.out

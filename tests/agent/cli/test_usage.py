@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import click
 import pytest
 
 from recmind.agent.cli import cli
 from recmind.agent.cli.app import Application, Command
+from recmind.data.errors import BadRow, ImportFailed, RecMindError
 
 HEAVY = ("langgraph", "langchain", "langchain_core", "numpy", "sqlite_utils", "pydantic", "torch", "rich")
 
@@ -155,8 +157,6 @@ def test_debug_shows_where_a_surprise_comes_from(capsys, monkeypatch):
 
 
 def test_an_error_of_ours_says_only_its_line(capsys):
-    from recmind.data.errors import BadRow, ImportFailed, RecMindError
-
     with pytest.raises(SystemExit) as left:
         application(RecMindError("The disk is full.")).main(["fail"])
     assert (left.value.code, capsys.readouterr().err) == (1, "recmind: error: The disk is full.\n")
@@ -210,6 +210,4 @@ def test_a_reader_who_goes_away_is_no_error(home):
 
 
 def test_the_version_is_told():
-    from importlib.metadata import version
-
     assert script("--version").stdout == f"recmind {version('recmind')}\n"

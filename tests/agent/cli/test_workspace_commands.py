@@ -8,7 +8,7 @@ from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 
 
-def test_info_sums_up(recmind, home):
+def test_info_sums_the_catalogue_up(recmind, home):
     told = recmind("info", "--home", home, "--json").json
     assert {name: told[name] for name in ("items", "available", "users", "interactions", "kinds", "preferences")} == {
         "items": 8,

@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from langchain_core.messages import AIMessage
 
@@ -319,8 +320,6 @@ def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
         kind = "rating"
 
         def predict(self, past, values, item_numbers):
-            import numpy as np
-
             assert len(past) == len(values) > 0
             return np.where(np.array(item_numbers) > 0, 0.5, np.nan).astype(np.float32)
 

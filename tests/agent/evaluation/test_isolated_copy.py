@@ -126,7 +126,7 @@ def imported(home: Path, files: Path) -> Path:
 
 
 @pytest.fixture
-def tagged(tmp_path: Path) -> Callable[[str, str, str], Path]:
+def tagged_home(tmp_path: Path) -> Callable[[str, str, str], Path]:
     """Builds a small MovieLens workspace, given who tagged the held-out film how."""
 
     def make(name: str, last: str, tag: str) -> Path:
@@ -138,9 +138,9 @@ def tagged(tmp_path: Path) -> Callable[[str, str, str], Path]:
 
 
 def test_a_users_own_tags_leave_with_the_film_they_are_on(
-    tagged: Callable[[str, str, str], Path], tmp_path: Path
+    tagged_home: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:
-    home = tagged("one", "3,5,30", "whodunit")
+    home = tagged_home("one", "3,5,30", "whodunit")
     with Store(home / "recmind.db") as store:
         item = store.items.get("3")
         assert item is not None
@@ -157,16 +157,18 @@ def test_a_users_own_tags_leave_with_the_film_they_are_on(
 
 
 def test_altered_own_tags_leave_every_artifact_as_it_was(
-    tagged: Callable[[str, str, str], Path], tmp_path: Path
+    tagged_home: Callable[[str, str, str], Path], tmp_path: Path
 ) -> None:
-    one = artifacts(copy_of(tagged("one", "3,5,30", "whodunit"), tmp_path / "copy-one").home)
-    other = artifacts(copy_of(tagged("other", "3,0.5,3000", "Classic"), tmp_path / "copy-other").home)
+    one = artifacts(copy_of(tagged_home("one", "3,5,30", "whodunit"), tmp_path / "copy-one").home)
+    other = artifacts(copy_of(tagged_home("other", "3,0.5,3000", "Classic"), tmp_path / "copy-other").home)
     assert [name for name in one if one[name] != other.get(name)] == []
     assert one.keys() == other.keys()
 
 
-def test_cold_items_lose_what_anybody_said_of_them(tagged: Callable[[str, str, str], Path], tmp_path: Path) -> None:
-    home = tagged("one", "3,5,30", "whodunit")
+def test_cold_items_lose_what_anybody_said_of_them(
+    tagged_home: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    home = tagged_home("one", "3,5,30", "whodunit")
     source = Workspace.open(home)
     with Store(source.database, source.settings) as store:
         asked = questions(store, "cold-items", seed=next(

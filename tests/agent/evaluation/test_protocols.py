@@ -20,7 +20,7 @@ def store(demo_home: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Store]:
+def nine_things(tmp_path: Path) -> Iterator[Store]:
     """Nine things; one user who bought, one who rated, one who only skipped."""
     with Store(tmp_path / "shop.db") as store:
         store.items.put([Item(f"i{n}", f"Thing {n}") for n in range(8)] + [Item("gone", "Gone", available=False)])
@@ -55,24 +55,24 @@ def same(one: CaseSet, other: CaseSet) -> bool:
     return one.cases == other.cases and one.labels == other.labels and one.description == other.description
 
 
-def test_the_target_is_the_last_thing_taken_that_can_be_recommended(shop: Store) -> None:
-    asked = questions(shop, "leave-one-out")
+def test_the_target_is_the_last_thing_taken_that_can_be_recommended(nine_things: Store) -> None:
+    asked = questions(nine_things, "leave-one-out")
     assert [(case.case_id, case.targets) for case in asked.cases] == [("buyer", ("i1",)), ("rater", ("i2",))]
     # What came after the target is gone with it, whatever it was.
     assert asked.split.held_out.sum() == 4
     assert asked.left_out == {"no interaction that could be a target": 1}
-    positive = questions(shop, "leave-one-out", target="positive")
+    positive = questions(nine_things, "leave-one-out", target="positive")
     assert [(case.case_id, case.targets) for case in positive.cases] == [("buyer", ("i1",)), ("rater", ("i1",))]
 
 
-def test_labels_say_what_came_true(shop: Store) -> None:
-    labels = questions(shop, "leave-one-out").labels
+def test_labels_say_what_came_true(nine_things: Store) -> None:
+    labels = questions(nine_things, "leave-one-out").labels
     assert labels["rater"][:2] == (("i2", False, "rating"), ("i2", True, "")), "taken, and below the user's own mean"
     target, (other, untouched, about) = labels["buyer"]
     assert target == ("i1", True, "")
     assert (untouched, about) == (False, "")
     assert other not in {"i0", "i1", "i2", "gone"}
-    assert questions(shop, "leave-one-out", target="positive").labels["rater"][0] == ("i1", True, "rating")
+    assert questions(nine_things, "leave-one-out", target="positive").labels["rater"][0] == ("i1", True, "rating")
 
 
 def test_too_few_users_are_told_with_their_reasons(tmp_path: Path) -> None:
@@ -93,18 +93,18 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_requests_are_read_by_any_usual_name(shop: Store, written: Callable[[str], Path]) -> None:
+def test_requests_are_read_by_any_usual_name(nine_things: Store, written: Callable[[str], Path]) -> None:
     path = written(
         '{"query": "the first", "item_id": "i0"}\n\n{"text": "third", "title": "x", "movieId": "i2"}\n'
         '{"text": "none", "item_id": "unknown"}\n{"text": "no longer", "item_id": "gone"}\n'
     )
-    asked = questions(shop, "requests", requests=path)
+    asked = questions(nine_things, "requests", requests=path)
     assert [(case.case_id, case.user_id, case.query, case.targets) for case in asked.cases] == [
         ("line-1", None, "the first", ("i0",)), ("line-3", None, "third", ("i2",)),
     ]  # fmt: skip
     assert asked.left_out == {"the item meant is not in the catalogue": 2}
     assert not asked.split.held_out.any()
-    assert len(questions(shop, "requests", requests=path, users=1).cases) == 1
+    assert len(questions(nine_things, "requests", requests=path, users=1).cases) == 1
 
 
 @pytest.mark.parametrize(
@@ -119,18 +119,18 @@ def test_requests_are_read_by_any_usual_name(shop: Store, written: Callable[[str
     ],
 )
 def test_a_bad_requests_file_is_told_by_line(
-    shop: Store, written: Callable[[str], Path], text: str, message: str
+    nine_things: Store, written: Callable[[str], Path], text: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        questions(shop, "requests", requests=written(text))
+        questions(nine_things, "requests", requests=written(text))
 
 
-def test_what_is_not_there_is_told(shop: Store, tmp_path: Path) -> None:
+def test_what_is_not_there_is_told(nine_things: Store, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no protocol 'loo'; there are: leave-one-out, temporal"):
-        questions(shop, "loo")
+        questions(nine_things, "loo")
     with pytest.raises(InputError, match=r"no target 'all'; there are: any, positive"):
-        questions(shop, "temporal", target="all")
+        questions(nine_things, "temporal", target="all")
     with pytest.raises(InputError, match=r"needs a file: --requests FILE"):
-        questions(shop, "requests")
+        questions(nine_things, "requests")
     with pytest.raises(InputError, match=r"nowhere.jsonl' cannot be read"):
-        questions(shop, "requests", requests=tmp_path / "nowhere.jsonl")
+        questions(nine_things, "requests", requests=tmp_path / "nowhere.jsonl")

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import matplotlib
 import pytest
 
 from recmind.agent.evaluation.report import report_page, write_report
@@ -106,8 +107,6 @@ def test_the_same_run_gives_the_same_bytes(page, tmp_path) -> None:
 
 
 def test_the_style_of_the_person_who_runs_it_changes_nothing(page) -> None:
-    import matplotlib
-
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "figure.facecolor": "red"}):
         assert report_page(summarize(large(("popularity", "collaborative", "hybrid")))) == page
 

@@ -22,7 +22,7 @@ def summary():
     return summarize(tiny(), vectors=vectors, histories=HISTORIES)
 
 
-def test_accuracy_by_hand(summary) -> None:
+def test_accuracy_is_as_computed_by_hand(summary) -> None:
     # plain finds one of two targets of one case of three; agent finds "c" first and "d" second.
     assert _value(summary, "plain", "hit_rate@2") == pytest.approx(1 / 3)
     assert _value(summary, "plain", "recall@2") == pytest.approx((0 + 1 / 2 + 0) / 3)
@@ -33,7 +33,7 @@ def test_accuracy_by_hand(summary) -> None:
     assert _value(summary, "agent", "ndcg@2") == pytest.approx((1 + (1 / log2(3)) / (1 + 1 / log2(3))) / 3)
 
 
-def test_lists_by_hand(summary) -> None:
+def test_what_the_lists_hold_is_as_computed_by_hand(summary) -> None:
     # plain shows a and b, a and b, a and c; of four items that is a three times, b twice, c once.
     assert _value(summary, "plain", "coverage@2") == 3 / 4
     assert _value(summary, "plain", "gini@2") == pytest.approx((-3 * 0 - 1 * 1 + 1 * 2 + 3 * 3) / (4 * 6))
@@ -90,7 +90,7 @@ def test_ranks_are_counted_in_bands(summary) -> None:
     assert (plain.depth, summarize(large()).systems[1].depth) == (2, 31)
 
 
-def test_the_rest_by_hand(summary) -> None:
+def test_the_other_figures_are_as_computed_by_hand(summary) -> None:
     plain, agent = summary.systems
     assert (agent.validity.recommendations, agent.validity.unproved_reasons, agent.validity.repairs) == (4, 1, 2)
     assert (agent.validity.empty, agent.validity.fallbacks, agent.validity.fallback_causes) == (1, 1, {"timeout": 1})

@@ -22,7 +22,7 @@ from recmind.agent.evaluation.table import plain_table, summary_table
 from tests.agent.evaluation.runs import HISTORIES, large, tiny, vectors
 
 
-def test_the_plain_table() -> None:
+def test_the_plain_table_reads_as_written_here() -> None:
     opening, accuracy, *others = plain_table(summarize(tiny(), vectors=vectors, histories=HISTORIES)).split("\n\n")
     assert opening == (
         "leave-one-out: Made up.\n3 cases of 2 users with 4 targets, 4 items; in brackets 95 % intervals over users"

@@ -10,18 +10,17 @@ import pytest
 from recmind.agent.models.failures import ModelFailure
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
-from tests.agent.graph.test_graph import COMEDIES, looks_up_then_submits
-from tests.agent.scripted import ScriptedModel
+from tests.agent.scripted import COMEDIES, ScriptedModel, looks_up_then_submits
 from tests.endpoint import Endpoint, says
 
 
-async def told(rec: RecMind, query: str, **options) -> list:
+async def events_of(rec: RecMind, query: str, **options) -> list:
     return [event async for event in rec.astream(query, **options)]
 
 
 def test_both_streams_tell_the_same(demo: RecMind):
     plain = list(demo.stream("comedies", k=2, model=looks_up_then_submits(COMEDIES, k=2)))
-    awaited = asyncio.run(told(demo, "comedies", k=2, model=looks_up_then_submits(COMEDIES, k=2)))
+    awaited = asyncio.run(events_of(demo, "comedies", k=2, model=looks_up_then_submits(COMEDIES, k=2)))
     assert [(event.kind, event.text) for event in awaited] == [(event.kind, event.text) for event in plain]
     assert [event.kind for event in plain] == [
         "understood", "thinking", "tool_started", "tool_finished", "candidates", "thinking",
@@ -40,9 +39,9 @@ def test_both_streams_tell_the_same(demo: RecMind):
 
 def test_errors_leave_an_asynchronous_stream(demo: RecMind, open_demo):
     with pytest.raises(InputError):
-        asyncio.run(told(demo, "", k=0))
+        asyncio.run(events_of(demo, "", k=0))
     with pytest.raises(ModelFailure):
-        asyncio.run(told(open_demo(fallback=False), "", model=ScriptedModel(turns=[OSError("down")])))
+        asyncio.run(events_of(open_demo(fallback=False), "", model=ScriptedModel(turns=[OSError("down")])))
 
 
 def test_a_stream_that_nobody_reads_on_is_given_up(demo: RecMind):

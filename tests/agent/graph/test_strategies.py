@@ -9,6 +9,7 @@ from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
 from recmind.tools.chat.submit import SUBMIT
 from tests.agent.scripted import ScriptedModel, calls
+from tests.worlds import item_ids
 
 COMEDIES = ("filter_items", {"where": ["genres=Comedy"], "n": 3})
 WESTERNS = ("filter_items", {"where": ["genres=Western"], "n": 3})
@@ -39,16 +40,12 @@ def model_of(*answers, k: int = 3) -> ScriptedModel:
     return ScriptedModel(script=script, heard=[])
 
 
-def ids(answer) -> list[str]:
-    return [found.item_id for found in answer.recommendations]
-
-
 def test_a_further_line_sees_all_and_loses_nothing(demo: RecMind):
     model = model_of(AIMessage(f"YES: {IDEA}"), AIMessage("NO"))
     answer = demo.recommend("", k=2, model=model, strategy="self-inspiring")
     assert (answer.source, answer.repairs) == ("agent", ())
     assert (answer.usage.model_calls, answer.usage.tool_calls) == (5, 2)
-    first, second = (demo.store.items.get(item_id) for item_id in ids(answer))
+    first, second = (demo.store.items.get(item_id) for item_id in item_ids(answer.recommendations))
     assert "Comedy" in first.attributes["genres"]
     assert "Western" in second.attributes["genres"]
     looked, asked, begun, asked_again, decided = model.heard
@@ -124,7 +121,7 @@ def test_the_offline_planner_begins_lines_that_pay(demo: RecMind):
     assert "another line of thought: what is like their favorites" in heard
     assert space.usage.tool_calls > demo.recommend("a film about space", user_id="ada", k=3).usage.tool_calls
     open_request = demo.recommend("", k=3, strategy="self-inspiring")
-    assert ids(open_request) == ids(demo.recommend("", k=3))
+    assert item_ids(open_request.recommendations) == item_ids(demo.recommend("", k=3).recommendations)
 
 
 def test_async_goes_the_same_way(demo: RecMind):

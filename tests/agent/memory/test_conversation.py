@@ -13,7 +13,7 @@ from recmind.agent.memory.thread import Thread, Turn
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
 from recmind.tools.evidence.slate import Slate
-from tests.agent import worlds
+from tests import worlds
 from tests.agent.scripted import ScriptedModel, calls
 
 
@@ -194,7 +194,7 @@ def test_a_long_conversation_is_summed_up_within_its_tokens(demo):
 
 
 def test_choices_come_from_any_catalogue(tmp_path):
-    with worlds.shop(tmp_path) as store:
+    with worlds.garden_tools(tmp_path) as store:
         attribute, choices = telling_choices(store)
     assert attribute in ("categories", "brand", "color", "material")
     assert 2 <= len(choices) <= 5

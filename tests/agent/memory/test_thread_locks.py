@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,8 +16,7 @@ import pytest
 from recmind.agent.memory.thread_locks import ThreadBusy, ThreadLocks
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import InputError
-from tests.agent.graph.test_graph import COMEDIES, looks_up_then_submits
-from tests.agent.scripted import ScriptedModel
+from tests.agent.scripted import COMEDIES, ScriptedModel, looks_up_then_submits
 
 WAIT_S = 60.0
 
@@ -88,12 +88,12 @@ def test_a_cancelled_request_gives_its_place_up(turns):
 
 
 HOLDING = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from recmind.agent.memory.thread_locks import ThreadLocks
 turn = ThreadLocks(Path(sys.argv[1])).take("t", 10)
 print("held", flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 
@@ -127,52 +127,67 @@ def test_the_file_goes_with_the_thread(turns):
 SAID = ("comedies", "from the nineties", "something shorter", "another one")
 
 
-def slow(script: ScriptedModel, at_work: list[int]) -> ScriptedModel:
-    """The same, which notes how many are at work beside it."""
+def alone(script: ScriptedModel, at_work: list[int], others_had_their_chance: Callable[[], None]) -> ScriptedModel:
+    """The same, which fails where another is at work beside it."""
     inner = script.script
 
     def run(messages):
         at_work.append(1)
         assert len(at_work) == 1
-        time.sleep(0.05)
+        others_had_their_chance()
+        assert len(at_work) == 1
         at_work.pop()
         return inner(messages)
 
     return ScriptedModel(script=run, heard=[])
 
 
-def told(rec: RecMind, thread: str) -> list[str]:
+def said_in(rec: RecMind, thread: str) -> list[str]:
     return [turn.said for turn in rec.threads.get(thread).turns]
 
 
 def test_requests_of_a_thread_from_many_threads(demo: RecMind):
     at_work: list[int] = []
+    answered: list[str] = []
+
+    def the_others_wait() -> None:
+        until(lambda: waiters(demo.threads.turns, "t") >= len(SAID) - 1 - len(answered))
 
     def ask(said: str):
-        model = slow(looks_up_then_submits(COMEDIES, k=2), at_work)
-        return demo.recommend(said, thread="t", k=2, model=model, cache=False)
+        model = alone(looks_up_then_submits(COMEDIES, k=2), at_work, the_others_wait)
+        answer = demo.recommend(said, thread="t", k=2, model=model, cache=False)
+        answered.append(said)
+        return answer
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, SAID))
-    assert sorted(told(demo, "t")) == sorted(SAID)
+    assert sorted(said_in(demo, "t")) == sorted(SAID)
     assert {answer.source for answer in answers} == {"agent"}
 
 
 def test_requests_of_a_thread_under_an_event_loop(demo: RecMind):
     at_work: list[int] = []
-    ticks: list[float] = []
+    ticked = threading.Event()
 
     async def tick() -> None:
         while True:
-            ticks.append(time.monotonic())
-            await asyncio.sleep(0.01)
+            ticked.set()
+            await asyncio.sleep(0.001)
+
+    def the_loop_goes_on() -> None:
+        ticked.clear()
+        assert ticked.wait(30), "the event loop is held up"
 
     async def run() -> list:
         ticking = asyncio.create_task(tick())
         # More than the threads that the steps of requests share: those who wait must not use them up.
         asked = [
             demo.arecommend(
-                said, thread="t", k=2, model=slow(looks_up_then_submits(COMEDIES, k=2), at_work), cache=False
+                said,
+                thread="t",
+                k=2,
+                model=alone(looks_up_then_submits(COMEDIES, k=2), at_work, the_loop_goes_on),
+                cache=False,
             )
             for said in SAID * 3
         ]
@@ -181,9 +196,8 @@ def test_requests_of_a_thread_under_an_event_loop(demo: RecMind):
         return answers
 
     answers = asyncio.run(run())
-    assert told(demo, "t") == list(SAID * 3)
+    assert said_in(demo, "t") == list(SAID * 3)
     assert {answer.source for answer in answers} == {"agent"}
-    assert len(ticks) > 20
 
 
 def test_a_stream_and_an_error_give_their_turns_back(demo: RecMind):

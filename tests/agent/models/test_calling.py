@@ -67,10 +67,8 @@ def search_items(query: str) -> str:
 
 def failure(ask: Ask, model: Any, **details: Any) -> ModelFailure:
     """What the call fails with; every failure is one line that can be shown as it is."""
-    begun = time.monotonic()
     with pytest.raises(ModelFailure) as caught:
         ask(model, **details)
-    assert time.monotonic() - begun < max(0.0, details.get("seconds", 5.0)) + 10
     told = str(caught.value)
     assert "\n" not in told
     assert "Traceback" not in told
@@ -174,7 +172,7 @@ def test_a_stream_that_ends_before_it_is_complete(endpoint: Endpoint, model: Any
         assert ask(model).tool_calls[0]["args"] == {"query": "x" * 80}
 
 
-def test_a_refusal(endpoint: Endpoint, model: Any, ask: Ask, mode: str) -> None:
+def test_a_refusal_is_told_as_one(endpoint: Endpoint, model: Any, ask: Ask, mode: str) -> None:
     endpoint.enqueue(served.refuses())
     failed = failure(ask, model)
     # LangChain drops the refusal from streams; what is left is an answer with nothing in it.
@@ -211,7 +209,7 @@ def test_a_short_wait_is_waited(endpoint: Endpoint, model: Any, ask: Ask) -> Non
     assert ask(model).content == "at last"
 
 
-def test_a_rate_limit_that_stays(endpoint: Endpoint, model: Any, ask: Ask) -> None:
+def test_a_rate_limit_that_stays_says_when_to_try_again(endpoint: Endpoint, model: Any, ask: Ask) -> None:
     endpoint.enqueue(*[served.rate_limited(0.1)] * 3)
     failed = failure(ask, model)
     assert failed.kind == "rate_limit"
@@ -223,7 +221,7 @@ def test_one_bad_moment_of_the_server_is_forgiven(endpoint: Endpoint, model: Any
     assert ask(model).content == "back"
 
 
-def test_no_server(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+def test_where_no_server_answers_its_address_is_told(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
     with Endpoint() as gone:
         monkeypatch.setenv("OPENAI_BASE_URL", gone.url)
     failed = failure(ask, open_model("openai:any"))
@@ -282,19 +280,18 @@ def test_runs_nest_and_tokens_are_heard(endpoint: Endpoint, model: Any, mode: st
 
 
 def test_a_model_without_an_asynchronous_side_cannot_hold_up_the_event_loop() -> None:
-    released = threading.Event()
+    released, said = threading.Event(), []
 
     def hang(_: Any) -> AIMessage:
-        released.wait(60)
+        said.append(released.wait(60))
         return AIMessage("late")
 
     async def main() -> None:
         await acall_model(ScriptedModel(script=hang), MESSAGES, None, time.monotonic() + 0.2)
 
-    begun = time.monotonic()
     with pytest.raises(ModelFailure, match=r"ScriptedModel did not answer within 0\.2 s"):
         asyncio.run(main())
-    assert time.monotonic() - begun < 30
+    assert said == [], "the caller waited for the model"
     released.set()
 
 
@@ -313,11 +310,10 @@ def test_cancelling_the_caller_cancels_the_call(endpoint: Endpoint, model: Any) 
 
     async def main() -> None:
         task = asyncio.create_task(acall_model(model, MESSAGES, None, time.monotonic() + 50))
-        await asyncio.sleep(0.2)
+        while not endpoint.requests:
+            await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    begun = time.monotonic()
     asyncio.run(main())
-    assert time.monotonic() - begun < 30

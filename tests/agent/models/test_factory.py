@@ -29,7 +29,7 @@ def test_a_bare_name_is_put_into_the_example() -> None:
     )
 
 
-def test_an_unknown_provider() -> None:
+def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(ModelNameError, match=r"'opnai:gpt-4o': there is no provider 'opnai'"):
         open_model("opnai:gpt-4o")
 
@@ -72,7 +72,7 @@ def test_the_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0123456789" not in f"{model!r} {model} {who_is(model)!r} {model.to_json()}"
 
 
-def test_names_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_called_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-tests-0123456789")
     assert model_name_of(open_model("openai:gpt-4o-mini")) == "openai:gpt-4o-mini"
     assert model_name_of(OfflinePlanner()) == "offline"

@@ -61,6 +61,6 @@ def test_no_model_costs_nothing_and_a_stranger_is_not_known() -> None:
         ({}, FREE, 0.0),
     ],
 )
-def test_cost_of_a_call(details: Any, price: Price, cost: float) -> None:
+def test_a_call_costs_what_its_tokens_cost(details: Any, price: Price, cost: float) -> None:
     usage: Any = {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100, "input_token_details": details}
     assert cost_of(usage, price) == pytest.approx(cost)

@@ -7,10 +7,10 @@ from recmind.data.errors import InputError
 from recmind.data.records import Preference
 from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
-from tests.agent import worlds
+from tests import worlds
 
 
-@pytest.fixture(params=["films"])
+@pytest.fixture(params=["films28"])
 def store(request, tmp_path):
     with getattr(worlds, request.param)(tmp_path) as opened:
         yield opened
@@ -40,7 +40,7 @@ def test_what_is_kept_of_films(store, texts, expected):
     assert kept(store, *texts) == expected
 
 
-@pytest.mark.parametrize("store", ["shop"], indirect=True)
+@pytest.mark.parametrize("store", ["garden_tools"], indirect=True)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -235,7 +235,7 @@ MOVIELENS: list[tuple[str, str | None, tuple[Check, ...]]] = [
 
 
 @pytest.fixture(scope="module")
-def films(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecMind]:
+def demo_catalogue(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecMind]:
     home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("requests") / "demo"))
     with RecMind.open(home) as recmind:
         yield recmind
@@ -267,8 +267,10 @@ def is_well_written(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize(("query", "user", "checks"), DEMO)
-def test_requests_over_the_demo(films: RecMind, query: str, user: str | None, checks: tuple[Check, ...]) -> None:
-    seen = answered(films, query, user)
+def test_requests_over_the_demo(
+    demo_catalogue: RecMind, query: str, user: str | None, checks: tuple[Check, ...]
+) -> None:
+    seen = answered(demo_catalogue, query, user)
     for check in (is_well_written, *checks):
         check(seen)
 

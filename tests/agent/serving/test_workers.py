@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,10 +24,11 @@ from recmind.data.errors import ConditionError, InputError, WorkspaceError
 from tests.endpoint import Endpoint, bad_key, says
 
 
-@pytest.fixture
-def two(demo_copy: Path) -> Iterator[RecMind]:
-    """The demo workspace, in two processes beside this one."""
-    with RecMind.open(demo_copy, processes=2) as rec:
+@pytest.fixture(scope="module")
+def two(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecMind]:
+    """The demo workspace, in two processes beside this one; for tests that leave both as they are."""
+    home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("workers") / "demo"))
+    with RecMind.open(home, processes=2) as rec:
         yield rec
 
 
@@ -86,11 +88,11 @@ def test_errors_come_back_as_they_are(demo_copy, monkeypatch):
 
 
 def test_a_process_that_is_killed_ends_its_requests_alone_and_another_takes_its_place(demo_copy, monkeypatch):
-    both = threading.Barrier(3)
+    both, over = threading.Barrier(3), threading.Event()
 
     def holds(_body):
         both.wait(60)
-        time.sleep(60)
+        over.wait(60)
         return says("too late")
 
     with Endpoint([holds] * 2, always=says("no call")) as endpoint:
@@ -108,6 +110,7 @@ def test_a_process_that_is_killed_ends_its_requests_alone_and_another_takes_its_
                 return [task.exception() for task in done]
 
             (ended,) = asyncio.run(kill_one())
+            over.set()
             assert isinstance(ended, WorkerEnded)
             assert str(ended) == f"The process {before[0]} ended (-9) before it had answered; ask again."
             assert asyncio.run(rec.arecommend("a comedy", k=1)).recommendations

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +19,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
@@ -186,16 +189,14 @@ def test_a_request_that_fails_leaves_its_tree_too(store: TraceStore, asynchronou
     )
 
 
-def test_a_tool_that_raises(store: TraceStore) -> None:
+def test_the_error_of_a_tool_that_raises_is_kept(store: TraceStore) -> None:
     with pytest.raises(ValueError, match="the index is gone"):
         ask(store, ScriptedModel(turns=turns("broken")))
     assert "error  ValueError: the index is gone" in render_tree(store.tree("last"))
 
 
 def test_a_model_call_that_was_given_up(store: TraceStore) -> None:
-    from threading import Event
-
-    released = Event()
+    released = threading.Event()
 
     def hang(_: Any) -> AIMessage:
         released.wait(10)
@@ -229,8 +230,6 @@ def garbage(folder: Path) -> Path:
 
 
 def newer(folder: Path) -> Path:
-    import sqlite3
-
     db = sqlite3.connect(folder / "traces.db")
     db.execute("PRAGMA user_version = 99")
     db.close()
@@ -273,8 +272,6 @@ def test_a_request_of_many_runs_is_one_trace(store: TraceStore) -> None:
     for _ in range(3):
         recorder, root = TraceRecorder(store), uuid7()
         message = AIMessage("said", usage_metadata=usage(10, 2))
-        from langchain_core.outputs import ChatGeneration, LLMResult
-
         answer = LLMResult(generations=[[ChatGeneration(message=message)]])
         messages = [HumanMessage("word " * 100) for _ in range(8)]
         state = {"messages": messages, "slate": {str(n): {"title": "t", "evidence": [1, 2]} for n in range(100)}}

@@ -83,7 +83,7 @@ def test_a_run_is_called_after_what_runs(listener: Ended, serialized: Any, name:
     assert listener.runs[0].name == name
 
 
-def test_model_calls(listener: Ended, root: UUID) -> None:
+def test_a_model_call_becomes_a_run(listener: Ended, root: UUID) -> None:
     chat, text = uuid7(), uuid7()
     message = AIMessage("hi", usage_metadata={"input_tokens": 3, "output_tokens": 2, "total_tokens": 5})
     heard = [[HumanMessage("hello")]]

@@ -11,11 +11,11 @@ from recmind.agent.understanding import TitleMention
 from recmind.agent.understanding.follow_up import FollowUp, follow_up
 from recmind.agent.understanding.references import OutOfRange, Talked, referred
 from recmind.tools.engines.titles import TitleFinder
-from tests.agent import worlds
+from tests import worlds
 
 BEFORE = {
-    "films": ("a science fiction film, no horror", ("matrix", "inception", "brazil")),
-    "shop": ("hand tools", ("p1", "p3", "p4")),
+    "films28": ("a science fiction film, no horror", ("matrix", "inception", "brazil")),
+    "garden_tools": ("hand tools", ("p1", "p3", "p4")),
     "tagged": ("a comedy", ("2", "7")),
 }
 Reader = Callable[[str], FollowUp]
@@ -40,38 +40,38 @@ def reader(request, tmp_path_factory) -> Iterator[tuple[str, Reader]]:
 
 
 MEANINGS = [
-    ("films", "less violent", "Less violent; no horror; science fiction."),
-    ("films", "that's not so violent, please", "Less violent; no horror; science fiction."),
-    ("films", "something shorter", "Shorter (minutes below 142); no horror; science fiction."),
-    ("films", "that's too long", "Shorter (minutes below 142); no horror; science fiction."),
-    ("films", "newer", "Newer (year above 1999); no horror; science fiction."),
-    ("films", "more like the third", "Like Brazil; no horror; science fiction."),
-    ("films", "I liked the second, something like it", "Like Inception; no horror; science fiction."),
-    ("films", "not the second", "Not like Inception; no horror; science fiction."),
-    ("films", "I don't like the third", "Not like Brazil; no horror; science fiction."),
-    ("films", "not that director", "Not Lana Wachowski; no horror; science fiction."),
-    ("films", "a different director", "Not Lana Wachowski; no horror; science fiction."),
-    ("films", "same director as the second", "Christopher Nolan; no horror; science fiction."),
-    ("films", "from the 90s instead", "From the 90s (year 1990 to 1999); no horror; science fiction."),
-    ("films", "under two hours", "Under two hours (minutes below 120); no horror; science fiction."),
-    ("films", "comedies instead", "Comedies (genres Comedy); no horror."),
-    ("films", "and comedies too", "Science fiction or comedies (genres Science Fiction or Comedy); no horror."),
-    ("films", "a western", "Western; no horror."),
-    ("films", "a film about dreams", "No horror; if possible dreams."),
-    ("films", "a western rather than horror", "Western; rather than horror."),
-    ("films", "a western, no horror", "Western; no horror."),
-    ("films", "horror is fine", "Science fiction."),
-    ("films", "show me more", "No horror; science fiction."),
-    ("films", "surprise me", "No horror; something surprising."),
-    ("films", "in French", "French; no horror; if possible science fiction."),
-    ("films", "start over: a comedy", "Comedy."),
-    ("films", "start over", "No particular wish."),
-    ("shop", "cheaper", "Cheaper (price below 19.99); hand tools."),
-    ("shop", "too expensive", "Cheaper (price below 19.99); hand tools."),
-    ("shop", "not that brand", "Not Fiskars; hand tools."),
-    ("shop", "same brand as the first", "Felco; hand tools."),
-    ("shop", "no plastic", "No plastic; hand tools."),
-    ("shop", "under 15 euros instead", "Under 15 euros (price below 15); hand tools."),
+    ("films28", "less violent", "Less violent; no horror; science fiction."),
+    ("films28", "that's not so violent, please", "Less violent; no horror; science fiction."),
+    ("films28", "something shorter", "Shorter (minutes below 142); no horror; science fiction."),
+    ("films28", "that's too long", "Shorter (minutes below 142); no horror; science fiction."),
+    ("films28", "newer", "Newer (year above 1999); no horror; science fiction."),
+    ("films28", "more like the third", "Like Brazil; no horror; science fiction."),
+    ("films28", "I liked the second, something like it", "Like Inception; no horror; science fiction."),
+    ("films28", "not the second", "Not like Inception; no horror; science fiction."),
+    ("films28", "I don't like the third", "Not like Brazil; no horror; science fiction."),
+    ("films28", "not that director", "Not Lana Wachowski; no horror; science fiction."),
+    ("films28", "a different director", "Not Lana Wachowski; no horror; science fiction."),
+    ("films28", "same director as the second", "Christopher Nolan; no horror; science fiction."),
+    ("films28", "from the 90s instead", "From the 90s (year 1990 to 1999); no horror; science fiction."),
+    ("films28", "under two hours", "Under two hours (minutes below 120); no horror; science fiction."),
+    ("films28", "comedies instead", "Comedies (genres Comedy); no horror."),
+    ("films28", "and comedies too", "Science fiction or comedies (genres Science Fiction or Comedy); no horror."),
+    ("films28", "a western", "Western; no horror."),
+    ("films28", "a film about dreams", "No horror; if possible dreams."),
+    ("films28", "a western rather than horror", "Western; rather than horror."),
+    ("films28", "a western, no horror", "Western; no horror."),
+    ("films28", "horror is fine", "Science fiction."),
+    ("films28", "show me more", "No horror; science fiction."),
+    ("films28", "surprise me", "No horror; something surprising."),
+    ("films28", "in French", "French; no horror; if possible science fiction."),
+    ("films28", "start over: a comedy", "Comedy."),
+    ("films28", "start over", "No particular wish."),
+    ("garden_tools", "cheaper", "Cheaper (price below 19.99); hand tools."),
+    ("garden_tools", "too expensive", "Cheaper (price below 19.99); hand tools."),
+    ("garden_tools", "not that brand", "Not Fiskars; hand tools."),
+    ("garden_tools", "same brand as the first", "Felco; hand tools."),
+    ("garden_tools", "no plastic", "No plastic; hand tools."),
+    ("garden_tools", "under 15 euros instead", "Under 15 euros (price below 15); hand tools."),
     ("tagged", "newer", "Newer (year above 1984); comedy."),
     ("tagged", "less violent", "Comedy."),
 ]
@@ -97,13 +97,13 @@ HAD = [
 ]
 
 
-@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize("reader", ["films28"], indirect=True)
 @pytest.mark.parametrize(("message", "had"), HAD)
 def test_what_the_person_has_had(reader, message, had):
     assert [mention.item_id for mention in reader[1](message).had] == had
 
 
-@pytest.mark.parametrize("reader", ["shop"], indirect=True)
+@pytest.mark.parametrize("reader", ["garden_tools"], indirect=True)
 def test_what_the_person_owns(reader):
     assert [mention.item_id for mention in reader[1]("I already own the first").had] == ["p1"]
 
@@ -121,21 +121,21 @@ WHY = [
 ]
 
 
-@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize("reader", ["films28"], indirect=True)
 @pytest.mark.parametrize(("message", "item_id"), WHY)
 def test_why_asks_for_an_item_of_the_last_list(reader, message, item_id):
     why = reader[1](message).why
     assert (why.item_id if why else None) == item_id
 
 
-@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize("reader", ["films28"], indirect=True)
 def test_a_place_that_the_list_does_not_have_is_said(reader):
     told = reader[1]("why the seventh?")
     assert told.understanding.unused == ("The last list has 3, so there is no “the seventh” in it.",)
     assert told.understanding.text == ""
 
 
-@pytest.mark.parametrize("reader", ["films"], indirect=True)
+@pytest.mark.parametrize("reader", ["films28"], indirect=True)
 @pytest.mark.parametrize("message", ["show me more", "something else", "none of these", "others please", "two more"])
 def test_the_list_makes_room_for_others(reader, message):
     told = reader[1](message)

@@ -10,21 +10,22 @@ import pytest
 
 from recmind.agent.understanding import Understanding, prefer, preferences, understand
 from recmind.data.conditions import parse_condition
+from recmind.data.records import Item
 from recmind.data.store.store import Store
 from recmind.tools.engines.titles import TitleFinder
-from tests.agent.worlds import films, shop, tagged
+from tests.worlds import films28, garden_tools, tagged
 
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Store]]:
     folder = tmp_path_factory.mktemp("worlds")
-    stores = {make.__name__: make(folder) for make in (films, shop, tagged)}
+    stores = {make.__name__: make(folder) for make in (films28, garden_tools, tagged)}
     yield stores
     for store in stores.values():
         store.close()
 
 
-def told(found: Understanding) -> dict[str, Any]:
+def parts_of(found: Understanding) -> dict[str, Any]:
     """The understanding without its empty parts, conditions as text."""
     parts: dict[str, Any] = {
         "likes": [mention.item_id for mention in found.likes],
@@ -323,22 +324,25 @@ TAGGED: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("query", "expected"), FILMS, ids=[query for query, _ in FILMS])
 def test_a_request_for_a_film(worlds: dict[str, Store], query: str, expected: dict[str, Any]) -> None:
-    assert told(understand(query, worlds["films"], TitleFinder(worlds["films"]), user_known=True)) == expected
+    assert parts_of(understand(query, worlds["films28"], TitleFinder(worlds["films28"]), user_known=True)) == expected
 
 
 @pytest.mark.parametrize(("query", "expected"), SHOP, ids=[query for query, _ in SHOP])
 def test_a_request_in_a_shop(worlds: dict[str, Store], query: str, expected: dict[str, Any]) -> None:
-    assert told(understand(query, worlds["shop"], TitleFinder(worlds["shop"]), user_known=True)) == expected
+    assert (
+        parts_of(understand(query, worlds["garden_tools"], TitleFinder(worlds["garden_tools"]), user_known=True))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(("query", "expected"), TAGGED, ids=[query for query, _ in TAGGED])
 def test_careless_tags_bind_nothing(worlds: dict[str, Store], query: str, expected: dict[str, Any]) -> None:
-    assert told(understand(query, worlds["tagged"], TitleFinder(worlds["tagged"]), user_known=True)) == expected
+    assert parts_of(understand(query, worlds["tagged"], TitleFinder(worlds["tagged"]), user_known=True)) == expected
 
 
 @pytest.fixture
 def reading(worlds: dict[str, Store]) -> Callable[..., Understanding]:
-    store = worlds["films"]
+    store = worlds["films28"]
     finder = TitleFinder(store)
 
     def read(query: str, *, user_known: bool = True) -> Understanding:
@@ -436,11 +440,11 @@ def test_of_hostile_text_only_the_beginning_is_read(reading: Callable[..., Under
 
 
 def test_invisible_characters_hide_nothing(reading: Callable[..., Understanding]) -> None:
-    assert told(reading("no hor\u200bror\u202e")) == told(reading("no horror"))
+    assert parts_of(reading("no hor\u200bror\u202e")) == parts_of(reading("no horror"))
 
 
 def test_compatible_characters_read_like_plain_ones(reading: Callable[..., Understanding]) -> None:
-    assert told(reading("ｎｏ ｈｏｒｒｏｒ"))["binds"] == {"no horror": "genres!=Horror"}
+    assert parts_of(reading("ｎｏ ｈｏｒｒｏｒ"))["binds"] == {"no horror": "genres!=Horror"}
 
 
 STATED = [
@@ -458,29 +462,27 @@ STATED = [
 def test_a_stated_preference_binds_what_it_rules_out(
     worlds: dict[str, Store], text: str, conditions: list[str]
 ) -> None:
-    records = preferences("ada", text, worlds["films"], TitleFinder(worlds["films"]), at=5.0)
+    records = preferences("ada", text, worlds["films28"], TitleFinder(worlds["films28"]), at=5.0)
     binding = [record for record in records if record.binds]
     assert [record.condition for record in binding] == conditions
     assert {(record.user_id, record.text, record.at) for record in binding} <= {("ada", text, 5.0)}
 
 
 def test_what_is_loved_is_kept_and_binds_nothing(worlds: dict[str, Store]) -> None:
-    records = preferences("ada", "I like comedies", worlds["films"], TitleFinder(worlds["films"]), at=5.0)
+    records = preferences("ada", "I like comedies", worlds["films28"], TitleFinder(worlds["films28"]), at=5.0)
     assert [(record.text, record.condition, record.binds) for record in records] == [
         ("comedies", "genres=Comedy", False)
     ]
 
 
 def test_a_preference_says_what_it_could_not_use(worlds: dict[str, Store]) -> None:
-    found = prefer("no spaceships", worlds["films"], TitleFinder(worlds["films"]))
+    found = prefer("no spaceships", worlds["films28"], TitleFinder(worlds["films28"]))
     assert found.bindings == ()
     assert found.unused == ("I could not find “spaceships” in this catalogue, so nothing is left out for it.",)
 
 
 def test_words_of_a_changed_catalogue_are_known_at_once(tmp_path: Path) -> None:
-    from recmind.data.records import Item
-
-    with films(tmp_path) as store:
+    with films28(tmp_path) as store:
         finder = TitleFinder(store)
         assert understand("by Varda", store, finder, user_known=True).bindings == ()
         store.items.put([Item("cleo", "Cleo from 5 to 7", "", {"directors": ("Agnès Varda",), "year": 1962})])

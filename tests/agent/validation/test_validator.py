@@ -160,7 +160,7 @@ def test_the_findings_go_back_in_one_message_that_shows_how(demo: RecMind):
     ],
     ids=["true value", "untrue value", "digits", "name"],
 )
-def test_lenient_with_words(demo: RecMind, reason, calls_made, repairs):
+def test_lenient_checks_let_true_words_pass(demo: RecMind, reason, calls_made, repairs):
     def script(messages):
         return calls((SUBMIT, {"recommendations": picks(messages, 1, reason)})) if rows(messages) else calls(COMEDIES)
 

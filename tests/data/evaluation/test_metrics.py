@@ -86,7 +86,7 @@ def test_popularity_percentiles_share_ties() -> None:
     assert popularity_percentiles(np.array([], int)).tolist() == []
 
 
-def test_diversity_by_hand() -> None:
+def test_diversity_is_as_computed_by_hand() -> None:
     vectors = np.array([[1, 0], [0, 2], [3, 3], [-1, 0], [0, 0], [np.nan, 0]])
     lists = np.array([[0, 1, -1], [0, 1, 2], [0, 3, -1], [0, 0, -1], [0, 4, 5], [-1, -1, -1]])
     # Pairs of the second list: cosines 0, 1 / sqrt(2) and 1 / sqrt(2).
@@ -118,7 +118,7 @@ def test_coverage_and_gini_by_hand() -> None:
     assert np.isnan(coverage(np.array([], int)))
 
 
-def test_calibration_by_hand() -> None:
+def test_calibration_is_as_computed_by_hand() -> None:
     found = calibration([0.1, 0.2, 0.9, 0.6], [False, True, True, False], bins=2)
     low, high = found.bins
     assert (low.pairs, low.lowest, low.highest, low.share) == (2, 0.1, 0.2, 0.5)

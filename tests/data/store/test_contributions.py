@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -22,10 +21,9 @@ TAGS = "userId,movieId,tag,timestamp\n1,1,Space,5\n2,1,space,6\n3,1,space,6\n2,1
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as store:
-        import_movielens(store, folder(tmp_path))
-        yield store
+def store(store: Store, tmp_path: Path) -> Store:
+    import_movielens(store, folder(tmp_path))
+    return store
 
 
 def folder(tmp_path: Path, tags: str | None = TAGS) -> Path:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +18,9 @@ FILMS = [Item(str(n), f"Film {n}", "", {"genres": ("Drama",)}) for n in range(4)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as store:
-        store.items.put(FILMS)
-        yield store
+def store(store: Store) -> Store:
+    store.items.put(FILMS)
+    return store
 
 
 def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> None:
@@ -39,20 +36,24 @@ def test_steady_work_reads_the_versions_once(store: Store, tmp_path: Path) -> No
 
 
 def test_what_several_threads_ask_for_at_once_is_made_by_one(store: Store) -> None:
-    made, began = [], threading.Event()
+    made, began, all_here = [], threading.Event(), threading.Barrier(4)
 
     def make() -> int:
         began.set()
-        time.sleep(0.05)
+        all_here.wait(30)
         made.append(threading.get_ident())
         return len(made)
+
+    def ask() -> int:
+        all_here.wait(30)
+        return store.database.remember("key", 1, make)
 
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(store.database.remember, "key", 1, make)
         began.wait()
-        others = [pool.submit(store.database.remember, "key", 1, make) for _ in range(3)]
+        others = [pool.submit(ask) for _ in range(3)]
         assert [first.result(), *(other.result() for other in others)] == [1, 1, 1, 1]
-    assert store.database.remember("key", 2, make) == 2
+    assert store.database.remember("key", 2, lambda: len(made) + 1) == 2
     assert not store.database._making
 
 

@@ -30,10 +30,9 @@ BARE = Item("007")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.db") as store:
-        store.items.put([ALIEN, MATRIX, BARE])
-        yield store
+def store(store: Store) -> Store:
+    store.items.put([ALIEN, MATRIX, BARE])
+    return store
 
 
 def test_items_come_back_as_they_were(store: Store) -> None:

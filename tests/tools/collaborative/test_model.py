@@ -8,13 +8,14 @@ from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.settings import Settings
 from recmind.data.signals import weights
+from recmind.data.store.store import Store
 from recmind.tools.collaborative.cooccurrence import CollaborativeParameters
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.collaborative.user_sequence import NO_PAST, UserSequences
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.evidence.findings import collaborative_findings
 from tests.tools.collaborative.pasts import past
-from tests.tools.worlds import films, rated
+from tests.worlds import rated
 
 PARAMETERS = CollaborativeParameters(window=2)
 
@@ -177,20 +178,20 @@ def test_kinds_that_say_nothing_are_not_learned_from() -> None:
     assert len(fitted(purchases(*HISTORIES, kind="dislike")).items) == 0
 
 
-def test_findings_name_the_two_strongest_past_items(tmp_path: Path) -> None:
-    store = films(tmp_path)
+def test_findings_name_the_two_strongest_past_items(films10: Store) -> None:
     for n in range(3):
-        store.interactions.add(rated(f"u{n}", ("alien", 5), ("aliens", 5), ("matrix", 4), ("heat", 5)))
-    store.interactions.add(rated("me", ("alien", 5), ("aliens", 5)))
-    arrays = store.interactions.arrays()
-    model = CollaborativeModel.fit(arrays, weights(arrays, store.settings), store.settings)
-    findings = collaborative_findings(store, model.recommend(UserHistory(store).signals("me"), 10))
+        films10.interactions.add(rated(f"u{n}", ("alien", 5), ("aliens", 5), ("matrix", 4), ("heat", 5)))
+    films10.interactions.add(rated("me", ("alien", 5), ("aliens", 5)))
+    arrays = films10.interactions.arrays()
+    model = CollaborativeModel.fit(arrays, weights(arrays, films10.settings), films10.settings)
+    history = UserHistory(films10).signals("me")
+    findings = collaborative_findings(films10, model.recommend(history, 10))
     first = findings.rows[0]
     assert (first.item_id, first.role, first.scores) == ("matrix", "candidate", {"collaborative": 1.0})
     assert first.evidence[0].text == "what people who chose Aliens and Alien also chose"
     assert [row["item_id"] for row in first.evidence[0].data["because"]] == ["aliens", "alien"]
     assert first.summary == "1999 · Action, Sci-Fi"
-    empty = collaborative_findings(store, [])
+    empty = collaborative_findings(films10, [])
     assert empty.rows == ()
     assert "popular_items" in empty.note
 

@@ -1,24 +1,21 @@
-from pathlib import Path
-
 import pytest
 
 from recmind.data.records import Item
 from recmind.data.store.store import Store
 from recmind.tools.engines.details import ItemDetails, details_text
 from recmind.tools.evidence.findings import details_findings
-from tests.tools.worlds import films, rated
+from tests.worlds import rated
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = films(tmp_path)
+def store(films10: Store) -> Store:
     for n in range(20):
-        store.interactions.add(rated(f"u{n}", ("alien", 5)))
-    return store
+        films10.interactions.add(rated(f"u{n}", ("alien", 5)))
+    return films10
 
 
 def test_details_say_what_the_catalogue_says(store: Store) -> None:
-    assert [row.text for row in ItemDetails(store).describe(["matrix", "unknown"])] == [
+    assert [row.text for row in ItemDetails(store).describe(["matrix"])] == [
         "The Matrix\ngenres: Action, Sci-Fi\nyear: 1999\nA hacker learns that the world is a simulation."
     ]
     store.items.put([Item("long", "", "word " * 500, {"sku": "7", "tags": tuple(f"t{n}" for n in range(30))})])

@@ -10,45 +10,38 @@ from recmind.tools.collaborative.user_sequence import NO_PAST
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.engines.profile import ValueTaste
 from recmind.tools.evidence.findings import history_findings
-from tests.tools.worlds import bought, films, rated
+from tests.worlds import bought, item_ids, rated
 
 DAY = 86_400.0
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = films(tmp_path)
-    store.interactions.add(rated("ann", ("matrix", 5), ("heat", 2), ("alien", 4.5), ("amelie", 3)))
-    store.interactions.add([Interaction("ann", "mib", "like", at=1_000_000.0 + 10 * DAY)])
-    return store
+def store(films10: Store) -> Store:
+    films10.interactions.add(rated("ann", ("matrix", 5), ("heat", 2), ("alien", 4.5), ("amelie", 3)))
+    films10.interactions.add([Interaction("ann", "mib", "like", at=1_000_000.0 + 10 * DAY)])
+    return films10
 
 
-def ids(rows) -> list[str]:
-    return [row.item_id for row in rows]
-
-
-def test_orders(store: Store) -> None:
+def test_the_past_comes_in_the_order_that_is_asked_for(store: Store) -> None:
     history = UserHistory(store)
-    assert ids(history.interactions("ann")) == ["mib", "amelie", "alien", "heat", "matrix"]
-    assert ids(history.interactions("ann", order="oldest")) == ["matrix", "heat", "alien", "amelie", "mib"]
-    assert ids(history.interactions("ann", order="highest")) == ["matrix", "alien", "amelie", "heat", "mib"]
-    assert ids(history.interactions("ann", order="lowest")) == ["heat", "amelie", "alien", "matrix", "mib"]
-    assert ids(history.interactions("ann", n=2)) == ["mib", "amelie"]
-    assert ids(history.interactions("ann", n=0)) == []
+    assert item_ids(history.interactions("ann")) == ["mib", "amelie", "alien", "heat", "matrix"]
+    assert item_ids(history.interactions("ann", order="oldest")) == ["matrix", "heat", "alien", "amelie", "mib"]
+    assert item_ids(history.interactions("ann", order="highest")) == ["matrix", "alien", "amelie", "heat", "mib"]
+    assert item_ids(history.interactions("ann", order="lowest")) == ["heat", "amelie", "alien", "matrix", "mib"]
+    assert item_ids(history.interactions("ann", n=2)) == ["mib", "amelie"]
 
 
-def test_filters(store: Store) -> None:
+def test_the_past_is_narrowed_by_kind_condition_and_time(store: Store) -> None:
     history = UserHistory(store)
-    assert ids(history.interactions("ann", kinds=["like"])) == ["mib"]
+    assert item_ids(history.interactions("ann", kinds=["like"])) == ["mib"]
     science_fiction = [Condition("genres", "=", "Sci-Fi")]
-    assert ids(history.interactions("ann", conditions=science_fiction)) == ["mib", "alien", "matrix"]
-    assert ids(history.interactions("ann", since=1_000_000 + DAY, until=1_000_000 + 2 * DAY)) == ["alien", "heat"]
-    assert history.interactions("nobody") == []
+    assert item_ids(history.interactions("ann", conditions=science_fiction)) == ["mib", "alien", "matrix"]
+    assert item_ids(history.interactions("ann", since=1_000_000 + DAY, until=1_000_000 + 2 * DAY)) == ["alien", "heat"]
 
 
 def test_unavailable_items_stay_in_the_past(store: Store) -> None:
     store.items.set_available(["matrix"], False)
-    assert "matrix" in ids(UserHistory(store).interactions("ann", conditions=[Condition("year", "=", 1999)]))
+    assert "matrix" in item_ids(UserHistory(store).interactions("ann", conditions=[Condition("year", "=", 1999)]))
 
 
 def test_signals_are_the_past_as_the_collaborative_model_takes_it(store: Store) -> None:

@@ -40,7 +40,7 @@ def test_a_value_is_a_noun_phrase(attribute: str, value: str | float, text: str)
         ("added_to_list", None, True, "your added to list of Alien"),
     ],
 )
-def test_what_the_user_did(kind: str, value: float | None, stars: bool, text: str) -> None:
+def test_what_the_user_did_is_a_phrase(kind: str, value: float | None, stars: bool, text: str) -> None:
     fact = phrases.history(Interaction("u", "1", kind, value, 7.0), "Alien", stars=stars)
     assert fact.text == text
     assert fact.data == {"item_id": "1", "kind": kind, "value": value, "at": 7.0}
@@ -68,7 +68,7 @@ def test_semantic_by_meaning_by_words_and_by_likeness() -> None:
         (12, None, None, "12 interactions"),
     ],
 )
-def test_popularity(count: int, mean: float | None, kind: str | None, text: str) -> None:
+def test_popularity_is_a_phrase(count: int, mean: float | None, kind: str | None, text: str) -> None:
     assert phrases.popularity(count, mean, kind=kind).text == text
 
 

@@ -16,7 +16,8 @@ from recmind.data.workspace import Workspace
 from recmind.tools.index.build import build_index
 from recmind.tools.index.engines import open_engines
 from recmind.tools.index.manifest import IndexFailed, Manifest, verify
-from tests.tools.films import FILMS, WordEncoder
+from tests.tools.word_encoder import WordEncoder
+from tests.worlds import FILMS5
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def workspace(tmp_path):
 @pytest.fixture
 def store(workspace):
     with Store(workspace.database, workspace.settings) as opened:
-        opened.items.put(FILMS)
+        opened.items.put(FILMS5)
         opened.interactions.add(
             Interaction(user, item, "like", at=float(at))
             for user, items in (("ann", ("alien", "aliens", "heat")), ("bob", ("alien", "aliens")), ("cy", ("up",)))
@@ -89,8 +90,8 @@ class TestIndexBuilding:
         workspace.settings_file.write_text('hidden_attributes = ["genres"]')
         changed = Workspace.open(workspace.home)
         with Store(changed.database, changed.settings) as reopened:
-            assert build_index(changed, reopened).encoded == len(FILMS)
-        assert not any("genres" in text for text in encoder.encoded[-len(FILMS) :])
+            assert build_index(changed, reopened).encoded == len(FILMS5)
+        assert not any("genres" in text for text in encoder.encoded[-len(FILMS5) :])
 
     def test_settings_that_do_not_are_none(self, workspace, store, encoder):
         build_index(workspace, store)
@@ -99,7 +100,7 @@ class TestIndexBuilding:
 
     def test_force_reuses_nothing(self, workspace, store, encoder):
         build_index(workspace, store)
-        assert build_index(workspace, store, force=True).encoded == len(FILMS)
+        assert build_index(workspace, store, force=True).encoded == len(FILMS5)
 
     def test_the_build_before_stays_and_older_ones_go(self, workspace, store, encoder):
         for _ in range(4):
@@ -129,11 +130,11 @@ class TestIndexBuilding:
     def test_a_damaged_build_is_built_anew(self, workspace, store, encoder, caplog):
         build_index(workspace, store)
         (workspace.current_index() / "search_vectors.npy").write_bytes(b"")
-        assert build_index(workspace, store).encoded == len(FILMS)
+        assert build_index(workspace, store).encoded == len(FILMS5)
         (workspace.current_index() / "manifest.json").write_text("{")
-        assert build_index(workspace, store).encoded == len(FILMS)
+        assert build_index(workspace, store).encoded == len(FILMS5)
         (workspace.index_folder / "CURRENT").write_text("gone")
-        assert build_index(workspace, store).encoded == len(FILMS)
+        assert build_index(workspace, store).encoded == len(FILMS5)
         assert caplog.text.count("built anew") == 3
         verify(workspace.current_index())
 
@@ -163,8 +164,8 @@ class TestIndexBuilding:
         with Store(workspace.database) as empty:
             assert build_index(workspace, empty).items == 0
             assert open_engines(workspace, empty).search.search("space") == []
-            empty.items.put(FILMS)
-            assert build_index(workspace, empty).items == len(FILMS)
+            empty.items.put(FILMS5)
+            assert build_index(workspace, empty).items == len(FILMS5)
             assert open_engines(workspace, empty).search.search("heist", n=1)[0].item_id == "heat"
 
     def test_progress_is_told(self, workspace, store, encoder):
@@ -238,7 +239,7 @@ class TestOpening:
         (old / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
         with pytest.raises(IndexFailed, match=r"has format 3, and this RecMind reads 4\. Run: recmind index"):
             open_engines(workspace, store)
-        assert build_index(workspace, store).encoded == len(FILMS)
+        assert build_index(workspace, store).encoded == len(FILMS5)
         assert open_engines(workspace, store).search.search("space crew", n=1)[0].item_id == "alien"
 
     def test_another_encoder_in_the_settings_asks_for_a_build(self, workspace, store, encoder):
@@ -246,7 +247,7 @@ class TestOpening:
         encoder.checksum = "changed"
         with pytest.raises(RecMindError, match="Run: recmind index"):
             open_engines(workspace, store)
-        assert build_index(workspace, store).encoded == len(FILMS)
+        assert build_index(workspace, store).encoded == len(FILMS5)
 
     def test_threads_share_engines(self, workspace, store, encoder):
         build_index(workspace, store)

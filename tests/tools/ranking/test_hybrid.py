@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.model import CollaborativeModel
 from recmind.tools.engines.history import UserHistory
 from recmind.tools.engines.popular import PopularItems
+from recmind.tools.evidence.facts import Focus
 from recmind.tools.evidence.findings import rank_findings
 from recmind.tools.ranking.hybrid import (
     PLAIN_WEIGHTS,
@@ -22,7 +22,7 @@ from recmind.tools.ranking.hybrid import (
 )
 from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import DEFAULT_WEIGHTS, Reranker
-from tests.tools.worlds import films, rated
+from tests.worlds import rated
 
 FUNNY = Constraint("funnier", (Condition("genres", "=", "Comedy"),))
 
@@ -42,14 +42,13 @@ class Meaning:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = films(tmp_path)
+def store(films10: Store) -> Store:
     for n in range(6):
-        store.interactions.add(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
+        films10.interactions.add(rated(f"u{n}", ("matrix", 5), ("reloaded", 4), ("aliens", 5), ("mib", 4)))
     for n in range(3):
-        store.interactions.add(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
-    store.interactions.add(rated("ann", ("matrix", 5)))
-    return store
+        films10.interactions.add(rated(f"v{n}", ("heat", 5), ("net", 5), ("quest", 5)))
+    films10.interactions.add(rated("ann", ("matrix", 5)))
+    return films10
 
 
 def ranker(store: Store, similarities: dict[str, float] | None = None) -> HybridRanker:
@@ -103,9 +102,8 @@ def test_what_nothing_is_known_of_is_shared_out(store: Store) -> None:
     assert top.score == pytest.approx(expected / (PLAIN_WEIGHTS.popularity + PLAIN_WEIGHTS.novelty), abs=1e-3)
 
 
-def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(tmp_path: Path) -> None:
-    store = films(tmp_path)
-    ranked = ranker(store).rank(candidates("net", "heat", "alien"))
+def test_an_empty_catalogue_of_signals_keeps_the_order_of_the_items(films10: Store) -> None:
+    ranked = ranker(films10).rank(candidates("net", "heat", "alien"))
     assert [(entry.item_id, entry.score, dict(entry.parts)) for entry in ranked] == [
         ("alien", 0.0, {}),
         ("heat", 0.0, {}),
@@ -145,7 +143,7 @@ def test_surprise_turns_to_what_few_know(store: Store) -> None:
     assert asked.rank(candidates(*ALL), surprise=True)[0].item_id in {"alien", "amelie", "psycho"}
 
 
-def test_unlike_takes_off(store: Store) -> None:
+def test_likeness_to_what_is_not_wanted_takes_off(store: Store) -> None:
     similar_to_alien = {"aliens": 0.9, "reloaded": 0.1, "mib": 0.1, "quest": 0.1, "heat": 0.0, "net": 0.0}
     asked = ranker(store, similar_to_alien)
     plain = {e.item_id: e.score for e in asked.rank(candidates(*similar_to_alien))}
@@ -155,7 +153,7 @@ def test_unlike_takes_off(store: Store) -> None:
     assert without["heat"].score == plain["heat"]
 
 
-def test_tastes_and_own_weights(store: Store) -> None:
+def test_tastes_count_by_the_weights_that_are_given(store: Store) -> None:
     only_metadata = RankWeights(0, 0, 1, 0, 0)
     ranked = ranker(store).rank(candidates(*ALL), tastes={("genres", "Horror"): 4.0}, weights=only_metadata)
     assert {entry.item_id for entry in ranked[:2]} == {"alien", "psycho"}
@@ -179,8 +177,6 @@ def test_unknown_items_are_left_out_and_nothing_ranks_nothing(store: Store) -> N
 
 def test_findings_carry_score_and_parts(store: Store) -> None:
     ranked = ranker(store).rank(candidates(*ALL), wishes=[FUNNY])
-    from recmind.tools.evidence.facts import Focus
-
     findings = rank_findings(store, ranked[:3], focus=Focus(wishes=(FUNNY,)))
     first = findings.rows[0]
     assert first.scores["score"] == ranked[0].score

@@ -18,7 +18,8 @@ from recmind.tools.search.keyword_query import keyword_search
 from recmind.tools.search.row_filter import RowSet
 from recmind.tools.search.text_index import TextIndex
 from recmind.tools.search.vector_index import VectorIndex
-from tests.tools.films import FILMS, WordEncoder
+from tests.tools.word_encoder import WordEncoder
+from tests.worlds import FILMS5, films5, item_ids
 
 CHATTER = "Hi, I think I saw this movie years ago as a kid and can't remember the name, please help me find it! I know"
 TOLD = f"{CHATTER} some detective was looking for a thief who wanted to do one last heist. Thanks anyone for any help"
@@ -26,8 +27,7 @@ TOLD = f"{CHATTER} some detective was looking for a thief who wanted to do one l
 
 @pytest.fixture
 def store(tmp_path):
-    with Store(tmp_path / "films.db") as opened:
-        opened.items.put(FILMS)
+    with films5(tmp_path) as opened:
         yield opened
 
 
@@ -39,10 +39,6 @@ def encoder():
 @pytest.fixture
 def search(store, encoder):
     return ItemSearch(TextIndex.fit(store, encoder))
-
-
-def ids(hits) -> list[str]:
-    return [hit.item_id for hit in hits]
 
 
 class TestAsking:
@@ -61,28 +57,24 @@ class TestAsking:
         assert (best.item_id, best.score) == ("heat", 1.0)
 
     def test_like_mixes_the_items_own_vectors_and_leaves_them_out(self, search):
-        assert ids(search.search("", like=["alien"]))[0] == "aliens"
-        assert "alien" not in ids(search.search("monsters in space", like=["alien"]))
+        assert item_ids(search.search("", like=["alien"]))[0] == "aliens"
+        assert "alien" not in item_ids(search.search("monsters in space", like=["alien"]))
         mixed = search.query_vector("comedy", ["alien"])
         plain, own = search.index.encoder.encode_query("comedy"), search.vector("alien")
         np.testing.assert_allclose(mixed, (plain + own) / np.linalg.norm(plain + own), atol=1e-6)
 
     def test_conditions_and_exclusions_hold_whatever_the_query(self, search):
         comedies = (Condition("genres", "=", "Comedy"),)
-        assert set(ids(search.search("monsters in space", conditions=comedies))) == {"amelie", "up"}
-        assert ids(search.search("monsters in space", conditions=comedies, exclude={"up"})) == ["amelie"]
-        assert search.search("space", conditions=(Condition("year", ">", 2050.0),)) == []
+        assert set(item_ids(search.search("monsters in space", conditions=comedies))) == {"amelie", "up"}
+        assert item_ids(search.search("monsters in space", conditions=comedies, exclude={"up"})) == ["amelie"]
 
-    def test_at_most_n_and_no_item_twice(self, search):
-        assert len(search.search("space", n=2)) == 2
-        assert search.search("space", n=0) == []
-        found = ids(search.search("space monster comedy", n=50))
-        assert len(found) == len(set(found)) == len(FILMS)
+    def test_every_item_that_has_a_word_comes_once(self, search):
+        found = item_ids(search.search("space monster comedy", n=50))
+        assert len(found) == len(set(found)) == len(FILMS5)
 
     @pytest.mark.parametrize("query", ["", "   "])
     def test_nothing_asked_finds_nothing(self, search, query):
         assert search.search(query) == []
-        assert search.search(query, like=["unknown"]) == []
 
     @pytest.mark.parametrize(
         "query", ['"', "NEAR(", "a AND OR NOT *", "title:alien^2", "\0\ud800", "天気の子", "-" * 50]
@@ -92,7 +84,7 @@ class TestAsking:
 
     def test_a_long_rambling_request_is_answered(self, search):
         request = "So I remember seeing this one years ago with my cousin, " * 200 + "a space crew and a monster"
-        assert ids(search.search(request, n=2)) != []
+        assert item_ids(search.search(request, n=2)) != []
 
     def test_in_a_long_request_what_it_is_about_outweighs_the_chatter(self, search):
         first, *others = search.search(TOLD)
@@ -101,8 +93,8 @@ class TestAsking:
         assert all(1 > hit.score > 0 for hit in others)
 
     def test_a_long_request_holds_to_conditions_and_exclusions(self, search):
-        assert set(ids(search.search(TOLD, conditions=(Condition("genres", "=", "Comedy"),)))) <= {"amelie", "up"}
-        assert "heat" not in ids(search.search(TOLD, exclude={"heat"}))
+        assert set(item_ids(search.search(TOLD, conditions=(Condition("genres", "=", "Comedy"),)))) <= {"amelie", "up"}
+        assert "heat" not in item_ids(search.search(TOLD, exclude={"heat"}))
         assert search.search(TOLD, conditions=(Condition("year", ">", 2050.0),)) == []
         assert len(search.search(TOLD, n=2)) == 2
 
@@ -111,14 +103,14 @@ class TestAsking:
         search = ItemSearch(TextIndex.fit(store, encoder))
         told = f"{CHATTER} two sisters meet each other again in a little harbor town, it was from the "
         for years, expected in (("early 60s", ["twin1961", "twin1994"]), ("90s", ["twin1994", "twin1961"])):
-            assert [found for found in ids(search.search(told + years)) if found.startswith("twin")] == expected
+            assert [found for found in item_ids(search.search(told + years)) if found.startswith("twin")] == expected
 
     def test_a_long_request_finds_items_added_since_and_none_that_is_gone(self, store, search):
         store.items.put([Item("zoo", "Zoo", "Zebras escape from a burning zoo and cross the frozen river.")])
         store.items.set_available(["heat"], False)
         told = f"{CHATTER} some zebras escape from a zoo that is burning, and they cross a frozen river"
-        assert ids(search.search(told))[0] == "zoo"
-        assert "heat" not in ids(search.search(f"{told}, and a detective and a thief before the last heist"))
+        assert item_ids(search.search(told))[0] == "zoo"
+        assert "heat" not in item_ids(search.search(f"{told}, and a detective and a thief before the last heist"))
 
     def test_what_a_long_request_is_compared_with_is_what_its_similarities_say(self, search):
         hit = search.search(TOLD)[0]
@@ -128,8 +120,10 @@ class TestAsking:
     def test_unavailable_and_removed_items_never_come_even_before_a_new_build(self, store, search):
         store.items.set_available(["alien"], False)
         store.items.remove(["aliens"])
-        assert not {"alien", "aliens"} & set(ids(search.search("monsters in space", n=50)))
-        assert ids(search.search("", like=["alien"], n=50))  # what is not available can still be what others are like
+        assert not {"alien", "aliens"} & set(item_ids(search.search("monsters in space", n=50)))
+        assert item_ids(
+            search.search("", like=["alien"], n=50)
+        )  # what is not available can still be what others are like
 
     def test_items_added_since_are_found_by_their_words(self, store, search):
         store.items.put([Item("zoo", "Zoo", "Zebras escape.")])
@@ -143,9 +137,6 @@ class TestAsking:
         np.testing.assert_allclose(found[[0, 2]], search.index.vectors[[4, 0]] @ vector, atol=1e-6)
         assert np.isnan(found[1])
         assert np.isnan(search.similarities(None, ["up"])).all()
-
-    def test_answers_are_the_same_each_time(self, search):
-        assert search.search("space comedy") == search.search("space comedy")
 
 
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.2, 0.0])
@@ -171,7 +162,7 @@ def test_words_are_ranked_alike_however_many_items_are_allowed(tmp_path, monkeyp
 
 class TestBuilding:
     def test_an_unchanged_text_is_not_encoded_again(self, store, encoder, search):
-        assert len(encoder.encoded) == len(FILMS)
+        assert len(encoder.encoded) == len(FILMS5)
         encoder.encoded.clear()
         store.items.put([Item("up", "Up", "A widower flies away with a scout.")])
         again = TextIndex.fit(store, encoder, search.index)
@@ -192,12 +183,12 @@ class TestBuilding:
     def test_another_encoder_reuses_nothing(self, store, search):
         other = WordEncoder()
         other.checksum = "2"
-        assert TextIndex.fit(store, other, search.index).encoded == len(FILMS)
+        assert TextIndex.fit(store, other, search.index).encoded == len(FILMS5)
 
     def test_items_with_one_text_share_one_encoding(self, store, encoder):
         store.items.put([Item("a", "Same"), Item("b", "Same")])
         search = ItemSearch(TextIndex.fit(store, encoder))
-        assert search.index.encoded == len(FILMS) + 1
+        assert search.index.encoded == len(FILMS5) + 1
         np.testing.assert_array_equal(search.vector("a"), search.vector("b"))
 
     def test_saved_and_loaded_it_answers_alike(self, store, encoder, search, tmp_path):
@@ -206,11 +197,6 @@ class TestBuilding:
         assert loaded.search("space comedy", like=["up"]) == search.search("space comedy", like=["up"])
         assert loaded.search(TOLD) == search.search(TOLD)
         assert not loaded.index.vectors.flags.writeable
-
-    def test_an_empty_catalogue_can_be_built_and_asked(self, tmp_path, encoder):
-        with Store(tmp_path / "empty.db") as store:
-            TextIndex.fit(store, encoder).save(tmp_path)
-            assert ItemSearch(TextIndex.load(tmp_path, store, encoder)).search("space") == []
 
     def test_a_damaged_file_is_named(self, store, encoder, search, tmp_path):
         search.index.save(tmp_path)

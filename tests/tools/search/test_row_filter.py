@@ -21,7 +21,7 @@ def test_a_row_set_is_the_set_of_its_rows(count: int, share: float) -> None:
     assert chosen.rows.tolist() == rows.tolist()
 
 
-def test_no_rows_at_all() -> None:
+def test_no_rows_at_all_are_a_set_too() -> None:
     none = RowSet.of(np.empty(0, dtype=np.int64), 0)
     assert (none.rows.tolist(), none.size, none.share) == ([], 0, 0.0)
     assert none.without(np.empty(0, dtype=np.int64)) is none

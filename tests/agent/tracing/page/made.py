@@ -11,6 +11,7 @@ from uuid import UUID
 
 from recmind.agent.tracing.records import RunRecord, Tokens, TraceNode, TraceSummary, TraceTree
 from recmind.agent.tracing.store.judging import Judgement
+from recmind.agent.tracing.store.schema import UnknownTrace
 
 BEGAN = datetime(2026, 3, 1, 9, 0, 0, tzinfo=UTC)
 
@@ -41,8 +42,6 @@ class MadeStore:
         return [one for one in self.said if trace_id in (None, one.trace_id)]
 
     def tree(self, trace_id: str) -> TraceTree:
-        from recmind.agent.tracing.store.schema import UnknownTrace
-
         self.read.append(trace_id)
         if trace_id not in self.trees:
             raise UnknownTrace(f"There is no trace {trace_id!r}.")

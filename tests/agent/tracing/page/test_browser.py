@@ -162,7 +162,7 @@ def test_model_calls_are_stepped_through(three, open_page) -> None:
     assert page.get_by_title("The next call").is_disabled()
 
 
-def test_filters_and_order(three, open_page) -> None:
+def test_the_list_is_filtered_and_put_in_order(three, open_page) -> None:
     page = open_page(three)
     for label, value, left in (
         ("Outcome", "failed", "a western"),
@@ -216,7 +216,7 @@ def test_what_people_said_is_seen(tmp_path, open_page) -> None:
     assert page.evaluate("window.harmed") is None
 
 
-def test_five_hundred_runs(tmp_path, open_page) -> None:
+def test_a_trace_of_five_hundred_runs_is_shown(tmp_path, open_page) -> None:
     store = MadeStore(tree(1, turns=125))
     path = tmp_path / "one.html"
     write_page(path, store, store.list())
@@ -257,7 +257,7 @@ def test_ten_thousand_requests(tmp_path, open_page) -> None:
     assert queries(page) == ["request 4321"]
 
 
-def test_light_and_dark(three, open_page) -> None:
+def test_the_page_is_light_or_dark_as_the_browser_is(three, open_page) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     light, dark = "rgb(255, 255, 255)", "rgb(20, 23, 27)"
     page = open_page(three, scheme="dark")
@@ -273,7 +273,7 @@ def test_light_and_dark(three, open_page) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 700, 1000, 1900])
-def test_nothing_sticks_out(tmp_path, open_page, width) -> None:
+def test_nothing_sticks_out_of_the_page(tmp_path, open_page, width) -> None:
     judged = tree(3, HOSTILE, turns=2, model=HOSTILE, score=0.5, comment=HOSTILE)
     store = MadeStore(tree(1, "a heist"), judged)
     store.said = [judgement(judged, 0.5, HOSTILE), judgement(judged, 0.5, HOSTILE, "film-1")]

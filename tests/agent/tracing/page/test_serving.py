@@ -80,7 +80,7 @@ def test_localhost_is_a_name_of_it(server) -> None:
     assert ask(server, "/api/traces", Host=f"localhost:{server.server_port}")[0] == 200
 
 
-def test_what_is_not_there(server) -> None:
+def test_what_is_not_there_is_not_found(server) -> None:
     assert ask(server, "/api/traces/nothing")[::2] == (404, b"There is no trace 'nothing'.")
     assert ask(server, "/etc/passwd")[::2] == (404, b"There is nothing at /etc/passwd.")
     assert ask(server, "/", "POST")[0] == 501

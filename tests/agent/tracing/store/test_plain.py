@@ -60,7 +60,7 @@ def test_ordinary_values_stay_as_they_are() -> None:
     assert plain(value) == value
 
 
-def test_kinds_of_things() -> None:
+def test_things_of_every_kind_become_plain() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     number = uuid.uuid4()
     value = {

@@ -1,18 +1,90 @@
-"""Small catalogues to understand requests for: films, a shop for gardeners, films with careless tags."""
+"""Small catalogues that tests share, named by what they hold, and how to write what people did with them.
+
+    films5, films10, films28    films with genres and years; of 28 also directors, cast, minutes, moods, themes, ...
+    tagged                      films with genres, years and the tags of careless people
+    shop                        thirty pots, spades and creams with brand, category and price
+    garden_tools                twelve tools with brand, category, price, color and material
+
+Each is a function of a folder that returns an open store; ``tests/conftest.py`` has them as fixtures that close it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from recmind.data.records import Interaction, Item
 from recmind.data.store.store import Store
+
+
+class HasItemId(Protocol):
+    """A recommendation, a hit, a row of a look-up."""
+
+    @property
+    def item_id(self) -> str: ...
+
+
+def item_ids(found: Iterable[HasItemId]) -> list[str]:
+    """The ids of what was found, in its order."""
+    return [one.item_id for one in found]
+
+
+def rated(user_id: str, *ratings: tuple[str, float], start: float = 1_000_000.0) -> list[Interaction]:
+    """A user's ratings, one a day in this order."""
+    return [Interaction(user_id, item, "rating", value, start + 86_400 * n) for n, (item, value) in enumerate(ratings)]
+
+
+def bought(user_id: str, *items: str) -> list[Interaction]:
+    """A user's purchases in this order, without times."""
+    return [Interaction(user_id, item, "purchase", position=n) for n, item in enumerate(items)]
 
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|") if part.strip())
 
 
-_FILMS = """
+FILMS5 = [
+    Item("alien", "Alien", "A space crew is hunted by a monster.", {"genres": ("Horror", "Sci-Fi"), "year": 1979}),
+    Item("aliens", "Aliens", "Marines fight monsters in space.", {"genres": ("Action", "Sci-Fi"), "year": 1986}),
+    Item("amelie", "Amélie", "A shy waitress in Paris helps others.", {"genres": ("Comedy", "Romance"), "year": 2001}),
+    Item("heat", "Heat", "A detective and a thief before the last heist.", {"genres": ("Crime",), "year": 1995}),
+    Item("up", "Up", "An old man flies away with balloons.", {"genres": ("Comedy", "Animation"), "year": 2009}),
+]
+
+
+def films5(folder: Path) -> Store:
+    """Five films with descriptions, genres and years, and no interactions."""
+    store = Store(folder / "films5.db")
+    store.items.put(FILMS5)
+    return store
+
+
+_FILMS10 = (
+    ("matrix", "The Matrix", 1999, ("Action", "Sci-Fi"), "A hacker learns that the world is a simulation."),
+    ("reloaded", "The Matrix Reloaded", 2003, ("Action", "Sci-Fi"), "The hacker fights on in the simulation."),
+    ("alien", "Alien", 1979, ("Horror", "Sci-Fi"), "A crew meets a hostile creature."),
+    ("aliens", "Aliens", 1986, ("Action", "Sci-Fi"), "Marines meet many hostile creatures."),
+    ("quest", "Galaxy Quest", 1999, ("Comedy", "Sci-Fi"), "Actors are taken for a real space crew."),
+    ("mib", "Men in Black", 1997, ("Action", "Comedy", "Sci-Fi"), "Agents police the aliens among us."),
+    ("heat", "Heat", 1995, ("Crime", "Drama"), "A thief and a policeman."),
+    ("amelie", "Amélie", 2001, ("Comedy", "Romance"), "A waitress helps people in Paris."),
+    ("net", "Net, The", 1995, ("Crime", "Thriller"), "A programmer loses her identity."),
+    ("psycho", "Psycho", 1960, ("Horror", "Thriller"), "A motel and its owner."),
+)
+
+
+def films10(folder: Path) -> Store:
+    """Ten films with genres and year, and no interactions."""
+    store = Store(folder / "films10.db")
+    store.items.put(
+        Item(item_id, title, description, {"genres": genres, "year": year})
+        for item_id, title, year, genres, description in _FILMS10
+    )
+    return store
+
+
+_FILMS28 = """
 alien;Alien;1979;Horror|Science Fiction;Ridley Scott;Sigourney Weaver|John Hurt;117;dark|scary;space travel|survival
 aliens;Aliens;1986;Action|Science Fiction;James Cameron;Sigourney Weaver;137;exciting|violent;space travel|war
 matrix;The Matrix;1999;Action|Science Fiction;Lana Wachowski;Keanu Reeves;136;exciting|stylish;virtual reality
@@ -43,7 +115,7 @@ thing51;The Thing;1951;Horror|Science Fiction;Christian Nyby;James Arness;87;sca
 spirited;Spirited Away;2001;Animation|Fantasy|Family;Hayao Miyazaki;Rumi Hiiragi;125;whimsical;magic;Japanese;Japan
 """
 
-_GOODS = """
+_GARDEN_TOOLS = """
 p1;Felco 2 Pruning Shears;Felco;Hand Tools|Pruning;59.90;Red;steel
 p2;Felco 6 Compact Pruners;Felco;Hand Tools|Pruning;64.50;Red;steel
 p3;Fiskars Bypass Pruner;Fiskars;Hand Tools|Pruning;19.99;Black;steel
@@ -59,11 +131,11 @@ p12;Children's Rake;Fiskars;Hand Tools|For Kids;8.00;Red;steel
 """
 
 
-def films(folder: Path) -> Store:
+def films28(folder: Path) -> Store:
     """28 films; Up, The Thing of 1982 and It are the best known of their names."""
-    store = Store(folder / "films.db")
+    store = Store(folder / "films28.db")
     items = []
-    for line in _FILMS.strip().splitlines():
+    for line in _FILMS28.strip().splitlines():
         item_id, title, year, genres, directors, cast, minutes, moods, themes, *origin = line.split(";")
         language, country = origin or ("English", "United States")
         attributes = {
@@ -80,24 +152,6 @@ def films(folder: Path) -> Store:
         items.append(Item(item_id, title, "", attributes))
     store.items.put(items)
     store.interactions.add([Interaction(f"u{n}", "thing", "like", at=float(n)) for n in range(3)])
-    return store
-
-
-def shop(folder: Path) -> Store:
-    """12 garden tools with brand, category, price, color and material; no year, no running time."""
-    store = Store(folder / "shop.db")
-    items = []
-    for line in _GOODS.strip().splitlines():
-        item_id, title, brand, categories, price, color, material = line.split(";")
-        attributes = {
-            "brand": brand,
-            "categories": _list(categories),
-            "price": float(price),
-            "color": color,
-            "material": material,
-        }
-        items.append(Item(item_id, title, "", attributes))
-    store.items.put(items)
     return store
 
 
@@ -120,4 +174,44 @@ def tagged(folder: Path) -> Store:
             for item_id, title, year, genres, tags in rows
         ]
     )
+    return store
+
+
+def shop(folder: Path) -> Store:
+    """Thirty pots, spades and creams with brand, category and price; hidden and prose attributes among them."""
+    store = Store(folder / "shop.db")
+    kinds = ("Pots", "Spades", "Creams")
+    store.items.put(
+        Item(
+            f"p{n}",
+            f"{('Pot', 'Spade', 'Cream')[n % 3]} number {n}",
+            "",
+            {
+                "brand": ("Acme", "Bloom", "Corol")[n // 3 % 3],
+                "categories": (kinds[n % 3], "Garden" if n % 3 < 2 else "Beauty"),
+                "price": 5.0 + n,
+                "sku": f"SKU-{n:04}",
+                "notes": f"A long text about thing {n} that no other thing in this whole shop has.",
+            },
+        )
+        for n in range(30)
+    )
+    return store
+
+
+def garden_tools(folder: Path) -> Store:
+    """12 garden tools with brand, category, price, color and material; no year, no running time."""
+    store = Store(folder / "garden_tools.db")
+    items = []
+    for line in _GARDEN_TOOLS.strip().splitlines():
+        item_id, title, brand, categories, price, color, material = line.split(";")
+        attributes = {
+            "brand": brand,
+            "categories": _list(categories),
+            "price": float(price),
+            "color": color,
+            "material": material,
+        }
+        items.append(Item(item_id, title, "", attributes))
+    store.items.put(items)
     return store

@@ -1,4 +1,4 @@
-"""A visible world for search: five films, and an encoder whose vectors follow from the words alone."""
+"""An encoder whose vectors follow from the words alone, so that a test can say what is near."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recmind.data.records import Item
 from recmind.data.text import words
 from recmind.tools.search.item_text import stem
 
@@ -32,12 +31,3 @@ class WordEncoder:
             seed = int.from_bytes(hashlib.sha256(stem(word).encode()).digest()[:8], "little")
             vector += np.random.default_rng(seed).normal(size=self.dimension)
         return (vector / np.linalg.norm(vector)).astype(np.float32)
-
-
-FILMS = [
-    Item("alien", "Alien", "A space crew is hunted by a monster.", {"genres": ("Horror", "Sci-Fi"), "year": 1979}),
-    Item("aliens", "Aliens", "Marines fight monsters in space.", {"genres": ("Action", "Sci-Fi"), "year": 1986}),
-    Item("amelie", "Amélie", "A shy waitress in Paris helps others.", {"genres": ("Comedy", "Romance"), "year": 2001}),
-    Item("heat", "Heat", "A detective and a thief before the last heist.", {"genres": ("Crime",), "year": 1995}),
-    Item("up", "Up", "An old man flies away with balloons.", {"genres": ("Comedy", "Animation"), "year": 2009}),
-]
