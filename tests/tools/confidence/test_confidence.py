@@ -89,8 +89,8 @@ def test_graded_confidence_says_how_likely_a_positive_value_is(graded: Confidenc
         "The probability that the user would be positive about the item (rating: at or above their own mean) if they "
         "took it, learned from the last interactions of each user."
     )
-    known, values = past_and_values(rated_world(), 0, "rating")
-    worst, middle, best = graded.predict(known, values, [2, 30, 57]).tolist()
+    asked, values = past_and_values(rated_world(), 0, "rating")
+    worst, middle, best = graded.predict(asked, values, [2, 30, 57]).tolist()
     assert worst < 0.2
     assert 0.2 < middle < 0.8
     assert best > 0.8
@@ -127,14 +127,14 @@ def test_confidence_comes_true_for_interactions_it_never_met(world, tells) -> No
     said, true = [], []
     for row in np.flatnonzero(last).tolist():
         user = int(everything.user_numbers[row])
-        known, values = past_and_values(known, user, confidence.kind)
+        asked, values = past_and_values(known, user, confidence.kind)
         if confidence.kind is not None:
-            said += confidence.predict(known, values, [int(everything.item_numbers[row])]).tolist()
+            said += confidence.predict(asked, values, [int(everything.item_numbers[row])]).tolist()
             true += [weight[row] > 0]
         else:
             mine = everything.item_numbers[everything.user_numbers == user]
             other = int(rng.choice(np.setdiff1d(np.arange(100), mine)))
-            said += confidence.predict(known, values, [int(everything.item_numbers[row]), other]).tolist()
+            said += confidence.predict(asked, values, [int(everything.item_numbers[row]), other]).tolist()
             true += [True, False]
     measured = calibration(said, [float(label) for label in true])
     assert measured.brier_skill > 0.2
@@ -163,8 +163,8 @@ def test_a_threshold_is_named_and_kept_to() -> None:
     assert confidence is not None
     assert "(rating: at or above the threshold of the settings)" in confidence.meaning
     assert confidence.skill["base_rate"] > 0.65
-    known, values = UserSequences.with_values(rated_world(), np.array([0]), settings, "rating")
-    assert confidence.predict(known, values, [57])[0] > 0.9
+    asked, values = UserSequences.with_values(rated_world(), np.array([0]), settings, "rating")
+    assert confidence.predict(asked, values, [57])[0] > 0.9
 
 
 def test_few_grades_beside_many_purchases_are_no_reason_to_give_up() -> None:
@@ -187,18 +187,18 @@ def test_unknown_users_and_taken_items_have_no_confidence(graded: Confidence, im
 
 
 def test_an_item_that_nobody_met_has_the_confidence_of_such_items(graded: Confidence) -> None:
-    known, values = past_and_values(rated_world(), 0, "rating")
-    new, newer = graded.predict(known, values, [999, 1_000]).tolist()
+    asked, values = past_and_values(rated_world(), 0, "rating")
+    new, newer = graded.predict(asked, values, [999, 1_000]).tolist()
     assert new == newer
     assert 0 < new < 1
 
 
 def test_one_answer_does_not_depend_on_what_else_is_asked(graded: Confidence, implicit: Confidence) -> None:
     for confidence, world in ((graded, rated_world()), (implicit, bought_world())):
-        known, values = past_and_values(world, 3, confidence.kind)
+        asked, values = past_and_values(world, 3, confidence.kind)
         wanted = [50, 7, 33, 7, 999]
-        together = confidence.predict(known, values, wanted)
-        alone = [confidence.predict(known, values, [number])[0] for number in wanted]
+        together = confidence.predict(asked, values, wanted)
+        alone = [confidence.predict(asked, values, [number])[0] for number in wanted]
         assert np.allclose(together, alone, atol=1e-6, equal_nan=True)
 
 
@@ -248,7 +248,7 @@ def test_what_was_saved_answers_alike(graded: Confidence, implicit: Confidence, 
         assert Confidence.load(folder) is None
         confidence.save(folder)
         confidence.collaborative.save(folder)
-        known, values = past_and_values(world, 5, confidence.kind)
+        asked, values = past_and_values(world, 5, confidence.kind)
         for loaded in (Confidence.load(folder), Confidence.load(folder, confidence.collaborative)):
             assert loaded is not None
             assert (loaded.meaning, loaded.kind, loaded.skill) == (
@@ -256,8 +256,8 @@ def test_what_was_saved_answers_alike(graded: Confidence, implicit: Confidence, 
                 confidence.kind,
                 confidence.skill,
             )
-            again = loaded.predict(known, values, np.arange(60))
-            assert np.array_equal(again, confidence.predict(known, values, np.arange(60)), equal_nan=True)
+            again = loaded.predict(asked, values, np.arange(60))
+            assert np.array_equal(again, confidence.predict(asked, values, np.arange(60)), equal_nan=True)
 
 
 def test_a_damaged_file_is_named(graded: Confidence, tmp_path: Path) -> None:
@@ -349,9 +349,9 @@ def test_latest_small_confidence_is_calibrated(shared_data: Path) -> None:
     assert confidence.skill["ece"] <= 0.03
     said, true = [], []
     for user in np.unique(users).tolist():
-        known, values = past_and_values(known, user, "rating")
+        asked, values = past_and_values(known, user, "rating")
         mine = out & (users == user)
-        said += confidence.predict(known, values, everything.item_numbers[mine]).tolist()
+        said += confidence.predict(asked, values, everything.item_numbers[mine]).tolist()
         true += (weight[mine] > 0).astype(float).tolist()
     measured = calibration(said, true)
     assert measured.brier_skill > 0.1
