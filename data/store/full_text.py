@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from recmind.data.arrays import Int64s
+from recmind.data.remembering import keep
 from recmind.data.store.database import Database
 from recmind.data.store.rows import as_json
 from recmind.data.text import STOP_WORDS, words
 
 MOST_QUERY_WORDS = 100
+MOST_SEARCHES = 500
+"""Searches of all items that are remembered, of some fifty items each."""
 # bm25's weights of title, description and attributes. A few words may well be those of a title; in a long request title
 # words are there by chance (1,000 film requests of some 100 words: the film that was meant is among the first ten in
 # 12.9 % of them with the second weights, in 11.1 % with the first).
@@ -32,6 +35,20 @@ class FullText:
         terms, match = _terms(query), _any_of(query)
         if not terms or (n is not None and n < 1) or (numbers is not None and not len(numbers)):
             return []
+        if numbers is not None or n is None:
+            return self._search(terms, match, n, numbers)
+        # What all items have to say does not depend on who asks.
+        database = self._database
+        known: dict[tuple[str, int], list[tuple[int, float]]]
+        known = database.remember("searches", database.catalogue_version, dict)
+        found = known.get((match, n))
+        if found is None:
+            found = self._search(terms, match, n, None)
+            keep(known, {(match, n): found}, MOST_SEARCHES)
+        return list(found)
+
+    def _search(self, terms: list[str], match: str, n: int | None, numbers: Int64s | None) -> list[tuple[int, float]]:
+        """The same, read from the index; ``terms`` are what ``match`` asks for."""
         title, description, attributes = _WEIGHTS_OF_FEW if len(terms) <= _FEW_WORDS else _WEIGHTS_OF_MANY
         rank = f"bm25(items_fts, {title}, {description}, {attributes})"
         sql = f"SELECT rowid, {rank} AS rank FROM items_fts WHERE items_fts MATCH ?"  # noqa: S608
@@ -45,8 +62,14 @@ class FullText:
 
     def finds(self, query: str) -> bool:
         """Whether ``search`` finds anything, for less: nothing has to be ranked."""
-        match = _any_of(query)
-        return bool(match and self._database.rows("SELECT 1 FROM items_fts WHERE items_fts MATCH ? LIMIT 1", [match]))
+        match, database = _any_of(query), self._database
+        known: dict[str, bool] = database.remember("words found", database.catalogue_version, dict)
+        found = known.get(match)
+        if found is None:
+            sql = "SELECT 1 FROM items_fts WHERE items_fts MATCH ? LIMIT 1"
+            found = bool(match and database.rows(sql, [match]))
+            keep(known, {match: found})
+        return found
 
 
 def _terms(query: str) -> list[str]:
