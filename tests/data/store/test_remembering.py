@@ -127,3 +127,13 @@ def test_more_than_is_remembered_is_read_all_the_same(store: Store, monkeypatch:
     assert list(store.items.get_many(["0", "1"])) == ["0", "1"]
     assert list(store.items.get_many(["3", "0", "2", "gone"])) == ["3", "0", "2"]
     assert list(store.items.numbers_of(["1", "0", "2", "3"])) == ["1", "0", "2", "3"]
+
+
+def test_a_search_sees_what_was_added_since_it_was_made(store: Store) -> None:
+    assert not store.full_text.finds("heist")
+    assert len(store.full_text.search("film")) == len(FILMS)
+    store.full_text.search("film").clear()
+    store.items.put([Item("new", "A film of a heist")])
+    assert store.full_text.finds("heist")
+    assert len(store.full_text.search("film")) == len(FILMS) + 1
+    assert len(store.full_text.search("film", n=2)) == 2
