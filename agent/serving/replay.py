@@ -19,10 +19,14 @@ from recmind.data.errors import InputError
 
 
 def replayed(tree: TraceTree, requests: Requests) -> Answer:
-    """The answer to the request of this trace, asked again with the recorded replies.
+    """The answer to the request of this trace, run again with the recorded replies.
 
-    A request of a conversation is read against what that had carried over by then; the thread itself is neither read
+    A request of a conversation is read against what had been carried over by then; the thread itself is neither read
     nor changed.
+
+    Args:
+        tree: the trace.
+        requests: answers the request.
 
     Raises:
         InputError: the trace kept too little of its request.
@@ -46,7 +50,7 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
 
 
 def _carried(tree: TraceTree) -> dict[str, Any]:
-    """The conversation as it stood before the request; empty where the request began it."""
+    """The conversation as it was before the request; empty if the request began it."""
     kept = tree.root.run.extra.get(CARRIED, {})
     try:
         if kept:
