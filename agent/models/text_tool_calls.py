@@ -28,7 +28,7 @@ GAP = 60
 """The largest number of letters between a tool's name and its JSON."""
 MOST_CALLS = 16
 MOST_UNREAD = 40
-"""A text with this many brackets that begin no call is not a list of calls."""
+"""Reading stops after this many brackets that begin no call."""
 LONGEST = 60_000
 """The number of letters of a text that are read."""
 

@@ -61,7 +61,7 @@ _ENDS = _words("please and but or one ones")
 
 RECENT_YEARS = 8
 OLD_YEARS = 40
-"""Years before the catalogue's newest one that count as old; if too few items are that old, a share of them counts."""
+"""Items this many years older than the newest one are old; if they are too few, a share of all items counts."""
 
 
 def read_degrees(draft: Draft) -> None:

@@ -94,7 +94,7 @@ _FINE = re.compile(
     r"(?: (?:again|too|now|after all|though|by me|with me))*[ .!]*$"
 )
 ENOUGH = 5
-""""Less violent" rules violent items out if at least this many items remain; with fewer it stays a wish."""
+"""With at least this many items left, "less violent" rules violent items out; with fewer it stays a wish."""
 
 
 @dataclass(frozen=True, slots=True)
