@@ -364,6 +364,9 @@ def as_json(value: Any) -> Any:
 def check_query(query: Any) -> str:
     """The query itself.
 
+    Args:
+        query: what the caller gave as the query.
+
     Raises:
         InputError: it is not a text.
     """

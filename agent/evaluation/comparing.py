@@ -22,7 +22,7 @@ def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
     Args:
         a: the folder of one run.
         b: the folder of the other run.
-        progress: called after every comparison.
+        progress: called after every system and pair.
 
     Raises:
         InputError: nothing can be compared.

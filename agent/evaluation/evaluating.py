@@ -107,7 +107,7 @@ def evaluate(
             too.
         diversity: 0 to 1, for the hybrid ranker and the agent; its cost is the difference to a run without it.
         keep: whether to leave the copy of the workspace in the folder.
-        progress: called after every case.
+        progress: called as the work goes on, after every case too.
 
     Raises:
         InputError: a name is unknown, a file is missing, or no case can be made.

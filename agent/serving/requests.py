@@ -152,9 +152,14 @@ class Requests:
 
         Args:
             query: what the person says.
-            options: those of ``RecMind.recommend``, which raises the same.
+            options: those of ``RecMind.recommend``.
             emit: takes the request's events; None if nobody listens.
             carried: the conversation that it is read against, instead of the one that its thread keeps.
+
+        Raises:
+            InputError: as ``RecMind.recommend``.
+            ModelFailure: as ``RecMind.recommend``.
+            ThreadBusy: the requests before it did not end in time.
         """
         asked = RequestOptions.read(options)
         if asked.thread is None or carried is not None:

@@ -66,6 +66,9 @@ class Judge:
         Args:
             picks: the picks of a submission, in order.
             taken: ids of items that are already recommended; the caller may add to it on the way.
+
+        Yields:
+            A pick, its entry, and the fault.
         """
         for pick in picks:
             entry = find(pick.item, self.slate)

@@ -118,6 +118,9 @@ class TraceStore:
     def write(self, *traces: TraceRows) -> None:
         """Adds the traces, all of them or none.
 
+        Args:
+            *traces: the rows of each trace.
+
         Raises:
             TraceError: the file cannot be written.
         """
@@ -279,6 +282,9 @@ class TraceStore:
 
     def forget_user(self, user_id: str) -> int:
         """Erases this user's traces; returns how many there were.
+
+        Args:
+            user_id: the user.
 
         Raises:
             TraceError: the file cannot be written.
