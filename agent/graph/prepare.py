@@ -1,5 +1,7 @@
-"""prepare: everything that is known before the first thought. What the words mean, who asks, what binds, what the
-catalogue is."""
+"""prepare: everything that is known before the first model call.
+
+What the words mean, who asks, what binds the request, what the catalogue is.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
-    """The brief as the policy reads it: handles and labels in place of ids and conditions."""
+    """The brief as the policy reads it: handles and labels in place of ids and conditions.
+
+    Args:
+        brief: what binds the request.
+        slate: what was found so far; its handles are used.
+        k: how many items are wanted.
+    """
     likes = [entry.handle for item_id in brief.likes if (entry := slate.of_item(item_id))]
     past = {n for n, fact in enumerate(slate.evidence, 1) if fact.kind == "history" and not fact.against}
     favorites = [e.handle for e in slate.entries.values() if e.role == "reference" and past & set(e.evidence)]
@@ -37,7 +43,13 @@ def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
 
 
 def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
-    """The slate with everything the policy would look up for this brief."""
+    """The slate with everything the policy would look up for this brief.
+
+    Args:
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        slate: what was found so far.
+    """
     for name, arguments in rules.look_ups(described(brief, slate, context.wanted(brief))):
         try:
             findings = LookUps(context, brief, slate).call(name, arguments)
@@ -49,13 +61,26 @@ def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
 
 
 def listed(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
-    """The slate with items that qualify, whatever the request is about."""
+    """The slate with items that qualify, whatever the request is about.
+
+    Args:
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        slate: what was found so far.
+    """
     slate, _ = slate.merged(LookUps(context, brief, slate).call("filter_items", {"where": list(brief.bindings)}))
     return slate
 
 
 def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple[Slate, list[Entry]]:
-    """The slate with scores, and its best ``n`` candidates that nothing rules out, best first."""
+    """The slate with scores, and its best ``n`` candidates that nothing rules out, best first.
+
+    Args:
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        slate: what was found so far.
+        n: how many candidates are wanted.
+    """
     name, arguments = rules.ranking({"k": n})
     slate, entries = slate.merged(LookUps(context, brief, slate).call(name, arguments))
     return slate, entries[:n]

@@ -102,6 +102,7 @@ def submission(brief: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> P
     """The last turn: the best ranked rows, each with a sentence built from its evidence.
 
     Args:
+        brief: the request as ``described`` puts it.
         rows: of ``rank_candidates``: ``{"handle": "c7", "evidence": [[12, "metadata"], ...]}``, best first.
     """
     picks: list[dict[str, Any]] = []

@@ -111,7 +111,7 @@ def test_requests_are_read_by_any_usual_name(shop: Store, written: Callable[[str
     ("text", "message"),
     [
         ("", "is empty"),
-        ('{"query": "a", "item_id": "i0"}\n{broken', r"asked.jsonl:2: this is no JSON"),
+        ('{"query": "a", "item_id": "i0"}\n{broken', r"asked.jsonl:2: this is not JSON"),
         ('{"query": "a"}\n', r"asked.jsonl:1: there is no item id; it is read from item_id"),
         ('{"item_id": "i0"}\n', r"asked.jsonl:1: there is no query; it is read from query, text"),
         ("[1]\n", r"asked.jsonl:1: there is no query"),
