@@ -54,7 +54,7 @@ class Uses:
     flag: str = ""
     """Its flag on the command line; empty if it has none."""
     help: str = ""
-    """What ``--help`` says of the flag."""
+    """The text of ``--help`` about the flag."""
     metavar: str | None = None
     allowed: str = ""
     """What to give instead of a wrong value, for errors; empty if the type says it."""
@@ -63,7 +63,7 @@ class Uses:
     batch: bool = True
     """Whether a line of a batch file may hold it."""
     traced: bool = True
-    """Whether a trace keeps it with the request, so that a replay asks the same."""
+    """Whether a trace keeps it with the request, so that a replay has it too."""
     usual: Any = _AS_DEFAULT
     """The value that a trace leaves out; by default the default of the option."""
     taken_over: bool = False
@@ -131,8 +131,8 @@ class RequestOptions(BaseModel):
             traced=False,
         ),
     ] = ()
-    """Several people to recommend for at once, instead of ``user_id``, 12 at most: what each stated binds, what any of
-    them had is left out, and every recommendation says how well it fits each."""
+    """Several people to recommend for at once, instead of ``user_id``; 12 at most. The stated preferences of each bind,
+    items that any of them has had are left out, and every recommendation says how well it fits each person."""
     aggregation: Annotated[
         Aggregation,
         Uses(
@@ -149,7 +149,7 @@ class RequestOptions(BaseModel):
         BeforeValidator(_whole),
         Uses("-k", "How many items.", beyond=f"ask for 1 to {MOST_ASKED} recommendations", usual=None, taken_over=True),
     ] = 10
-    """How many recommendations at most, 1 to 100; 10 where it is not given."""
+    """The largest number of recommendations, 1 to 100; 10 by default."""
     filters: Annotated[
         tuple[Annotated[Filter, AfterValidator(_condition), AsJson({"type": "string"})], ...],
         Listed,
@@ -179,7 +179,8 @@ class RequestOptions(BaseModel):
         Field(ge=0, le=1, allow_inf_nan=False),
         Uses("--diversity", "How much the items should differ from each other; it costs score.", taken_over=True),
     ] = 0.0
-    """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It acts where the
+    """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It has an effect if
+    the
     ranking decides the order: always without a chat model, else through ``rank_candidates``."""
     mode: Annotated[
         Mode,
@@ -189,16 +190,16 @@ class RequestOptions(BaseModel):
             taken_over=True,
         ),
     ] = "direct"
-    """``direct``; ``explanation-first`` says what is understood of the person, then the items; ``conversational`` asks
-    one question back where the request leaves everything open."""
+    """``direct``; ``explanation-first`` first says what is known about the person's taste, then the items;
+    ``conversational`` asks one question back if the request leaves everything open."""
     thread: Annotated[
         str | None,
         Uses("--thread", "The conversation to go on with, or to begin.", metavar="NAME", batch=False, traced=False),
     ] = None
-    """The name of the conversation that the request goes on with, or begins; it belongs to its ``user_id``. In the mode
-    ``conversational`` a new one is begun where none is named."""
+    """The name of the conversation that the request continues or begins; it belongs to one ``user_id``. In the mode
+    ``conversational`` a new one is begun if none is named."""
     ask: Annotated[bool, Uses("--no-ask", "Never ask back.", batch=False)] = True
-    """False: nothing is asked back, whatever the mode."""
+    """False: no question is asked back in any mode."""
     model: Annotated[
         Model,
         _instance_of("langchain_core.language_models", "BaseChatModel", str, type(None)),
@@ -242,12 +243,12 @@ class RequestOptions(BaseModel):
         ),
     ] = Field(default_factory=dict)
     """Other limits than the workspace's for this request, by name: model_calls, tool_calls, tokens, cost_usd (US
-    dollars), seconds. Where one is reached, the ranker answers and says so."""
+    dollars), seconds. If one is reached, the ranker answers and says so."""
     cache: Annotated[
         bool,
         Uses("--no-cache", "Use nothing that is remembered of earlier requests.", traced=False, decides=False),
     ] = True
-    """False: nothing that was found, replied or answered before is used, and nothing of this request is remembered."""
+    """False: no cached look-up, model reply or answer is used, and nothing of this request is cached."""
     callbacks: Annotated[
         tuple[Annotated[Callback, _instance_of("langchain_core.callbacks", "BaseCallbackHandler")], ...],
         Listed,
@@ -304,7 +305,7 @@ class RequestOptions(BaseModel):
         if len(members) < 2:
             return self
         if not all(member.strip() for member in members):
-            raise InputError(f"One of the {len(members)} people has no name: give each of a group their user id.")
+            raise InputError(f"One of the {len(members)} people has no name: give the user id of every member.")
         if len(members) > MOST_MEMBERS:
             raise InputError(f"{len(members)} people are named; a group has {MOST_MEMBERS} at most.")
         if self.thread is not None or self.mode == "conversational":
@@ -345,9 +346,9 @@ def default(name: str) -> Any:
 
 
 BATCH = ("query", *(name for name, uses in USES.items() if uses.batch))
-"""What a line of a batch file may hold."""
+"""The fields that a line of a batch file may hold."""
 TRACED = tuple(name for name, uses in USES.items() if uses.traced)
-"""What a trace keeps. Who asked, which model and in which thread stands there in other words."""
+"""The options that a trace keeps. User, model and thread are kept there in other fields."""
 USUAL = {name: default(name) if USES[name].usual is _AS_DEFAULT else USES[name].usual for name in TRACED}
 """The values that a trace leaves out."""
 TAKEN_OVER = tuple(name for name, uses in USES.items() if uses.taken_over)

@@ -30,7 +30,7 @@ from recmind.data.workspace import Workspace
 from recmind.tools.index.engines import Engines
 
 _SCORES = {"always": 1.0, "negative": 0.0}
-"""What a kind of interaction with an item says of its being in an answer, by what it means."""
+"""The score of an item in an answer that an interaction of a kind implies, by what the kind means."""
 
 
 class RecMind:
@@ -38,9 +38,9 @@ class RecMind:
 
     def __init__(self, workspace: Workspace, *, model: Model = None, fallback: bool = True, processes: int = 1) -> None:
         if processes < 1:
-            raise InputError(f"processes is {processes}; at least this one has to answer.")
+            raise InputError(f"processes is {processes}; give a whole number from 1 on.")
         if processes > 1 and not isinstance(model, str | None):
-            raise InputError("Other processes cannot be given a model that was made in this one: name it, as text.")
+            raise InputError("A model object cannot be sent to other processes: give the model's name, as text.")
         self.workspace = workspace
         self.store = Store(workspace.database, workspace.settings)
         self.traces = TraceStore(workspace.traces, workspace.settings.traces)

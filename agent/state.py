@@ -93,14 +93,14 @@ class LineOfThought:
     """A line of thought that was explored; all its messages are kept."""
 
     idea: str
-    """What it was about; empty for the first."""
+    """Its idea; empty for the first line."""
     messages: tuple[AnyMessage, ...]
     """Its whole conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A recommendation that passed every check, ready to leave."""
+    """A recommendation that passed every check."""
 
     item_id: str
     title: str
@@ -117,7 +117,7 @@ class Verdict:
 
     chosen: tuple[Chosen, ...] = ()
     problems: tuple[str, ...] = ()
-    """What is wrong and what is allowed instead, a sentence each, written to the model."""
+    """What is wrong and what is allowed instead, a sentence for each fault, written to the model."""
     repairs: tuple[str, ...] = ()
     """What was changed without asking the model, a sentence each, written to the person."""
     dropped: tuple[str, ...] = ()

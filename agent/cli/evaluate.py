@@ -24,7 +24,7 @@ def _lengths(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
     except ValueError:
         found = ()
     if not found or min(found) < 1:
-        raise click.BadParameter(f"{value!r} is no list of whole numbers such as 5,10,20")
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 5,10,20")
     return found
 
 

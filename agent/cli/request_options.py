@@ -69,7 +69,7 @@ def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ..
         try:
             limits[name.strip()] = float(number)
         except ValueError:
-            raise click.BadParameter(f"{text!r} is no NAME=NUMBER, such as model_calls=3.") from None
+            raise click.BadParameter(f"{text!r} is not NAME=NUMBER, such as model_calls=3.") from None
     return limits
 
 

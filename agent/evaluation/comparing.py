@@ -38,7 +38,7 @@ def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
     pairs = _pairs(runs, names)
     k = sorted(set(_k(runs[0])) & set(_k(runs[1])))
     if not k:
-        raise InputError(f"The runs measure lists of other lengths: {_k(runs[0])} and {_k(runs[1])}.")
+        raise InputError(f"The runs measure lists of different lengths: {_k(runs[0])} and {_k(runs[1])}.")
     common = {case.case_id for case in cases}
     used = {name for pair in pairs for name in pair}
     outcomes = tuple(

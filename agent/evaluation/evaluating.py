@@ -157,8 +157,8 @@ def _judged(workspace: Workspace, folder: RunFolder) -> Path:
         file = Path(made, "judged.jsonl")
         if not judged_requests(workspace.home, file):
             raise InputError(
-                f"The protocol {REQUESTS} needs some: give --requests FILE, JSON Lines with a query and an item_id, or "
-                "say which items were right: recmind trace judge ID --item ITEM --score 1"
+                f"The protocol {REQUESTS} needs a file: give --requests FILE (JSON Lines with a query and an item_id) "
+                "or say which items were right: recmind trace judge ID --item ITEM --score 1"
             )
         folder.path.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(file, folder.path))
@@ -315,7 +315,9 @@ def _systems(protocol: str, systems: Sequence[str] | None, model: Model) -> tupl
         if name not in SYSTEMS:
             raise InputError(f"There is no system {name!r}; there are: {', '.join(SYSTEMS)}.")
     if SEARCH in systems and protocol != REQUESTS:
-        raise InputError(f"The system {SEARCH} answers words, and {protocol} has none; use it with {REQUESTS}.")
+        raise InputError(
+            f"The system {SEARCH} needs words, and the protocol {protocol} has none; use it with {REQUESTS}."
+        )
     if model is not None and AGENT not in systems:
         raise InputError(f"A model is named, and none of {', '.join(systems)} asks it: add the system {AGENT}.")
     return tuple(dict.fromkeys(systems))

@@ -245,7 +245,7 @@ def _read_requests(path: Path) -> list[tuple[int, str, str]]:
         query, item_id = _first(row, QUERY_NAMES), _first(row, ITEM_NAMES)
         if query is None or item_id is None:
             missing, names = ("query", QUERY_NAMES) if query is None else ("item id", ITEM_NAMES)
-            raise InputError(f"{path.name}:{number}: there is no {missing}; it is read from {', '.join(names)}.")
+            raise InputError(f"{path.name}:{number}: there is no {missing}; it is read from one of {', '.join(names)}.")
         found.append((number, query, item_id))
     if not found:
         raise InputError(f"The requests file {str(path)!r} is empty.")

@@ -97,7 +97,7 @@ def listen(state: ConversationState, runtime: Runtime[AgentContext]) -> Conversa
 
 
 def ask(state: ConversationState) -> ConversationState:
-    """Stops the run; when it goes on, the person's reply is the next message."""
+    """Stops the run until the person replies; the reply is the next message."""
     reply = interrupt(state["question"])
     return ConversationState(said=str(reply), question=None)
 

@@ -17,7 +17,7 @@ from recmind.data.records import Interaction
 from recmind.data.text import normalize
 
 HAD = "seen"
-"""The kind of interaction that "I have seen that" becomes."""
+"""The kind of interaction that is stored for "I have seen that"."""
 _ANY = re.compile(
     r"(?:no idea|whatever|any(?:thing)?(?: (?:goes|is fine|will do|of them))?|you (?:choose|decide|pick)|up to you"
     r"|(?:i )?(?:do not|dont) (?:know|care|mind)|no preference|none|either|all of them|skip)(?: please)?"

@@ -52,8 +52,7 @@ def open_model(name: str, limits: Limits | None = None) -> BaseChatModel:
     provider, separator, model = name.strip().partition(":")
     if not separator or not provider or not model:
         raise ModelNameError(
-            f"{name!r} does not say who serves the model. "
-            f"Write PROVIDER:NAME, for example openai:{model or provider or 'gpt-4o-mini'}."
+            f"{name!r} names no provider. Write PROVIDER:NAME, for example openai:{model or provider or 'gpt-4o-mini'}."
         )
     if provider == "openai":
         return _open_openai(name.strip(), model, limits)

@@ -69,7 +69,7 @@ def checked(message: Any, who: Who, asked: Sequence[BaseMessage], *, streamed: b
     if not (message.content or message.tool_calls or message.invalid_tool_calls):
         hint = " (a refusal looks like that in a stream)" if streamed else ""
         raise ModelFailure(
-            "bad_reply", f"{who} answered with nothing{hint}. Try again, or choose another model.", usage=usage
+            "bad_reply", f"{who} gave an empty answer{hint}. Try again, or choose another model.", usage=usage
         )
     return message if usage else _with_estimate(message, asked)
 

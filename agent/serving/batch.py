@@ -33,7 +33,7 @@ def batch(
         InputError: ``concurrency`` is below 1.
     """
     if not isinstance(concurrency, int) or concurrency < 1:
-        raise InputError(f"concurrency is {shown(concurrency)}; at least one request has to be asked at a time.")
+        raise InputError(f"concurrency is {shown(concurrency)}; give a whole number from 1 on.")
 
     def ask(request: JsonLine) -> Answer | RecMindError:
         try:

@@ -35,9 +35,7 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
     if not asked:
         raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there is no request to run again.")
     if asked.get("cached"):
-        raise InputError(
-            f"Trace {tree.summary.trace_id} is of an answer that was remembered as a whole: nothing ran then."
-        )
+        raise InputError(f"Trace {tree.summary.trace_id} holds a remembered answer: no model was asked then.")
     options = {name: asked[name] for name in ("user_id", "aggregation", *TRACED) if name in asked} | {
         "model": recorded_model(tree)
     }
@@ -57,6 +55,6 @@ def _carried(tree: TraceTree) -> dict[str, Any]:
             Thread.from_json(kept)
     except ValidationError:
         raise InputError(
-            f"Trace {tree.summary.trace_id} did not keep its conversation whole: it cannot be read as it was then."
+            f"Trace {tree.summary.trace_id} did not keep its whole conversation: it cannot be read as it was then."
         ) from None
     return dict(kept) if isinstance(kept, Mapping) else {}

@@ -1,4 +1,4 @@
-"""A request on its way: what of the workspace and the options goes into the graph, and what answer comes out."""
+"""Runs a request: puts workspace and options into the graph, and makes the answer from its result."""
 
 from __future__ import annotations
 

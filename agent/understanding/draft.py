@@ -71,7 +71,7 @@ class Draft:
         return any(meaning.role == "kind" for meaning in (*self.values(key), *self.alias(key)))
 
     def measure(self, attribute: str) -> float | None:
-        """What "shorter" is measured at: the number of the liked item, else the middle one of those shown before."""
+        """What "shorter" is compared with: the number of the liked item, else the median of the items shown before."""
         for item_ids in ([mention.item_id for mention in self.likes], self.shown):
             items = self.vocabulary.store.items.get_many(item_ids).values()
             values = [value for item in items if isinstance(value := item.attributes.get(attribute), int | float)]

@@ -37,7 +37,7 @@ class Wish:
 
     words: str
     conditions: tuple[Condition, ...]
-    """The wish is met where any of these holds."""
+    """An item meets the wish if any of these holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ _SIGNS = {
 
 
 def _said(words: str, conditions: tuple[Condition, ...], link: str) -> str:
-    """``funny (genres Comedy or moods funny)``; the words alone where the conditions add nothing to them."""
+    """``funny (genres Comedy or moods funny)``; the words alone if the conditions add nothing to them."""
     spoken = " ".join(words.casefold().split())
     if all(c.operator in ("!=", "not in") for c in conditions):
         values = [value_text(value) for c in conditions for value in c.values]

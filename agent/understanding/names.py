@@ -142,7 +142,7 @@ def _whole_name(draft: Draft, i: int, j: int, cue: _Cue) -> list[Meaning]:
 
 
 def _is_person(draft: Draft, i: int, j: int) -> bool:
-    """Several words that are all written as a name, in a catalogue without people: a tag may say so."""
+    """Whether several words are all written as a name, in a catalogue without people: a tag may be a person."""
     words = draft.request.tokens[i:j]
     return 1 < len(words) < 4 and not draft.vocabulary.has_role("player") and all(token.capital for token in words)
 
@@ -194,7 +194,7 @@ def _read_bare_surnames(draft: Draft) -> None:
 
 
 def _bare_surname(draft: Draft, i: int) -> list[Meaning]:
-    """The makers that one word is the surname of, where it stands before an item's noun or owns what follows."""
+    """The makers with this surname, if it precedes a word for an item or is a possessive."""
     request = draft.request
     tokens, token = request.tokens, request.tokens[i]
     possessive = token.raw.casefold().endswith(("'s", "’s"))

@@ -38,7 +38,7 @@ class Part:
     also: tuple[Meaning, ...] = ()
     """A second kind that must hold too: the romance of a romantic comedy."""
     base: str = ""
-    """The plain adjective where the words are a comparative: ``funny`` for ``funnier``."""
+    """The plain adjective if the words are a comparative: ``funny`` for ``funnier``."""
 
     @property
     def all(self) -> tuple[Meaning, ...]:

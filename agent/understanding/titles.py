@@ -166,7 +166,7 @@ class TitleReader:
         return at
 
     def _read_bare(self) -> None:
-        """Titles without a cue: a whole request, what stands before "but" or "meets", and titles written as titles."""
+        """Titles without a cue: a whole request, the words before "but" or "meets", and words written as titles."""
         request = self.request
         tokens = request.tokens
         n = len(tokens)
@@ -327,7 +327,7 @@ class TitleReader:
         return bool(item and attribute and item.attributes.get(attribute.name) == year)
 
     def _choose(self, ids: list[str], year: tuple[int, int] | None) -> str:
-        """Of several items with this title: the one of the year, else the best known, which comes first."""
+        """Of several items with this title, the one of the year, else the best known, which comes first."""
         return next((item_id for item_id in ids if year and self._has_year(item_id, year[0])), ids[0])
 
     # Titles that the catalogue does not have

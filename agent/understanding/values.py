@@ -32,7 +32,7 @@ _NEGATION = re.compile(
     r"|skip|neither|nor)(?!\S)"
 )
 _PLAIN = ("no", "without", "any", "other", "apart", "except", "instead", "rather", "as long", "free")
-"""First words of a negation that can stand before what it denies in a sentence of ours; verbs ("hates") cannot."""
+"""Negations beginning with these words can be repeated in our sentences, before what they deny; verbs cannot."""
 _HARDLY = frozenset({"less", "fewer"})
 _FREE = re.compile(r"(?<!\S)(?P<what>\w+) free(?!\S)")
 
@@ -81,7 +81,7 @@ def _read_denied(draft: Draft, cue: int, start: int, cue_words: str) -> None:
 
 
 def _denied_words(draft: Draft, part: Part) -> str:
-    """What is denied, with the word for an item that follows it: ``horror``, ``scary films``."""
+    """The denied words, with a following word for an item: ``horror``, ``scary films``."""
     return draft.request.words(part.i, part.j + 1 if item_noun_at(draft, part.j) else part.j)
 
 

@@ -70,7 +70,7 @@ class Meaning:
 
 
 class Vocabulary:
-    """The catalogue as the understanding needs it. Cheap to make; make one for each request."""
+    """The catalogue's words as the understanding needs them. Cheap to make: make one for each request."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

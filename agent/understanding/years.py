@@ -58,7 +58,7 @@ def read_years(draft: Draft) -> None:
 
 
 def item_noun_at(draft: Draft, j: int) -> bool:
-    """Whether a word for an item stands at token ``j``, without a pause before it."""
+    """Whether token ``j`` is a word for an item, without a pause before it."""
     tokens = draft.request.tokens
     return j < len(tokens) and not draft.request.boundary(j) and draft.is_item_noun(tokens[j].key)
 

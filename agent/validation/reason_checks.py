@@ -50,7 +50,7 @@ _CONNECTIVE = (
     "well were what when where which while who why will wish with without would you your yours"
 )
 CONNECTIVE = frozenset(_CONNECTIVE.split())
-"""Words that join facts and claim none, even where a catalogue uses one as a tag."""
+"""Words that join facts and claim none, even if a catalogue uses one as a tag."""
 
 
 @dataclass(frozen=True, slots=True)

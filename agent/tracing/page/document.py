@@ -61,7 +61,7 @@ def block(name: str, value: list[View] | View) -> str:
         ValueError: the name is not allowed.
     """
     if not re.fullmatch(r"[\w-]+", name):
-        raise ValueError(f"{name!r} is no name for a block")
+        raise ValueError(f"{name!r} is not a name for a block")
     data = line(value) if isinstance(value, list) else lines(value)
     return f'<script type="text/plain" id="{name}">{packed(data)}</script>'
 

@@ -243,7 +243,7 @@ class TraceStore:
         if score is not None and not 0 <= score <= 1:
             raise InvalidJudgement(f"score is {score}; give a number from 0 (useless) to 1 (just right).")
         if score is None and not comment and item_id is None:
-            raise InvalidJudgement(f"Nothing is said of trace {trace_id!r}: give a score, a comment or both.")
+            raise InvalidJudgement(f"The judgement of trace {trace_id!r} is empty: give a score, a comment or both.")
         self.flush()
         with self._database() as db:
             full = self._resolve(db, trace_id.strip().lower())
@@ -335,7 +335,7 @@ class TraceStore:
             if not found:
                 raise UnknownTrace(f"There are no traces in {self.path} yet.")
         elif not text or not set(text) <= set("0123456789abcdef-"):
-            raise UnknownTrace(f"{text!r} is no trace id. Run: recmind trace list")
+            raise UnknownTrace(f"{text!r} is not a trace id. Run: recmind trace list")
         else:
             sql = "SELECT trace_id FROM traces WHERE trace_id GLOB ? OR trace_id GLOB ? ORDER BY trace_id DESC LIMIT 4"
             found = [row[0] for row in db.conn.execute(sql, [f"{text}*", f"*{text}"])]

@@ -1,4 +1,4 @@
-"""Writes traces in a thread of its own, so that a request does not wait for its trace.
+"""Writes traces in a separate thread, so that a request does not wait for its trace.
 
 A trace that is handed over is written at once; those that come meanwhile go together into the next transaction. Readers
 in this process wait for it, and so does the end of the process. A process that is killed loses at most one trace for

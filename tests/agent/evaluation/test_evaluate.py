@@ -158,7 +158,7 @@ def test_damage_in_the_middle_is_told_by_line(demo_copy: Path, tmp_path: Path) -
     ("options", "message"),
     [
         ({"systems": ["magic"]}, r"no system 'magic'; there are: popularity, collaborative, search, hybrid, agent"),
-        ({"systems": ["search"]}, r"answers words, and leave-one-out has none; use it with requests"),
+        ({"systems": ["search"]}, r"needs words, and the protocol leave-one-out has none; use it with requests"),
         ({"systems": ["hybrid"], "model": "openai:x"}, r"add the system agent"),
         ({"systems": ["agent"], "k": (200,)}, r"k is 200, and the agent gives 100"),
         ({"k": (0, 5)}, r"k is \[0, 5\]: give whole numbers"),
