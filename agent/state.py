@@ -52,6 +52,10 @@ class AgentContext(RequestContext):
     """A summary of the conversation so far, for the model."""
     reading: Understanding | None = None
     """The request as it was read to choose a model; None if no choice was needed."""
+    heard: Understanding | None = None
+    """How a conversation understood its message; None if the request is read by itself."""
+    notes: tuple[str, ...] = ()
+    """What the conversation remembered because of its message, a sentence each."""
     strategy: Strategy = "react"
     strictness: Strictness = "strict"
     emit: Callable[[Any], None] | None = None
@@ -134,12 +138,10 @@ class State(TypedDict, total=False):
 
     messages: Annotated[list[AnyMessage], add_messages]
     strategy: Strategy
-    understanding: Understanding
+    brief: Brief
+    """What reading the request brought: the first step's result, and all that later steps know of its words."""
     understood: tuple[Portrait, ...]
     """The taste summary of each person, if the mode asks for it."""
-    notes: tuple[str, ...]
-    """What was remembered or forgotten because of the request, a sentence each."""
-    brief: Brief
     slate: Slate
     read: frozenset[str]
     """Handles of the entries that the model has read about."""
@@ -149,6 +151,8 @@ class State(TypedDict, total=False):
     spent: Spent
     repaired: bool
     """Whether the model has used its one chance to correct a submission."""
+    line: str
+    """The idea of the current line of thought; missing during the first."""
     lines: tuple[LineOfThought, ...]
     """The earlier lines of thought; ``messages`` is the current one."""
     cut: bool

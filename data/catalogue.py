@@ -1,4 +1,4 @@
-"""What a catalogue says of itself, and the arrays that the engines read."""
+"""What a catalogue says about itself, and the arrays that the engines read."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class AttributeSummary:
 
     name: str
     kind: AttributeKind
-    """number: every value is one; list: at least one item has several; else text."""
+    """number: every value is a number; list: at least one item has several values; otherwise text."""
     items: int
     """How many items have it."""
     distinct_values: int
     minimum: float | None = None
     maximum: float | None = None
     common: tuple[tuple[str, int], ...] = ()
-    """The commonest values with the number of items that have them, commonest first, 20 at most."""
+    """At most 20 values with the number of items that have them, commonest first."""
     hidden: bool = False
-    """Kept and usable in conditions, but no words of a description: ids, links, pictures."""
+    """Whether its values (ids, links, pictures) are usable in conditions, but neither searched nor learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class KindSummary:
     name: str
     interactions: int
     mean: float | None
-    """Of the values, or None where none has one."""
+    """Mean of the values, or None where no interaction has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Catalogue:
     _near: Callable[[str, str, int], Sequence[str]] = field(repr=False, compare=False)
 
     def attribute(self, name: str) -> AttributeSummary | None:
-        """The attribute called just this, or None."""
+        """The attribute of exactly this name, or None."""
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
     def attribute_names(self) -> tuple[str, ...]:
@@ -87,11 +87,17 @@ class Catalogue:
         return found.kind if found else "text"
 
     def spelling(self, attribute: str, text: str) -> str | None:
-        """The commonest value of the attribute that equals the text but for case, accents and punctuation, or None."""
+        """The commonest value of the attribute that equals the text but for case, accents and punctuation, if any."""
         return self._spelling(attribute, text)
 
     def near_values(self, attribute: str, text: str, n: int = 5) -> Sequence[str]:
-        """The n values nearest to the text, best first."""
+        """The n values of the attribute that are nearest to the text, best first.
+
+        Args:
+            attribute: name of the attribute.
+            text: the text to compare with.
+            n: the most to return.
+        """
         return self._near(attribute, text, n)
 
     @property
@@ -107,10 +113,10 @@ class InteractionArrays:
     user_numbers: Int32s
     item_numbers: Int64s
     kinds: npt.NDArray[np.int16]
-    """Places in ``kind_names``."""
+    """The place of each interaction's kind in ``kind_names``."""
     kind_names: tuple[str, ...]
     values: Float32s
-    """NaN where the interaction has none."""
+    """The value of each interaction, NaN where it has none."""
     at: Float64s
     """Unix seconds, NaN where not known."""
     positions: Int32s
@@ -119,13 +125,17 @@ class InteractionArrays:
         return len(self.user_numbers)
 
     def rows(self, chosen: npt.NDArray[Any] | slice) -> InteractionArrays:
-        """Only these interactions, in this order."""
+        """Only these interactions, in this order.
+
+        Args:
+            chosen: places, a mask of shape (interactions,), or a slice.
+        """
         columns = (field.name for field in fields(self) if field.name != "kind_names")
         return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
 
     @property
     def ages(self) -> Int64s:
-        """How many interactions of the same user are newer."""
+        """The number of newer interactions of the same user, int64 of shape (interactions,); 0 for the newest."""
         ends = np.searchsorted(self.user_numbers, self.user_numbers, side="right") - 1
         return ends - np.arange(len(self))
 
@@ -146,17 +156,17 @@ class ItemStatistics:
 
     @property
     def means(self) -> Float64s:
-        """The mean value of each item, NaN where it has none."""
+        """The mean value of each item, float64; NaN where it has none."""
         known = self.value_count > 0
         return np.where(known, self.value_sum / np.maximum(self.value_count, 1), np.nan)
 
     @property
     def columns(self) -> tuple[npt.NDArray[Any], ...]:
-        """The item numbers and what is counted, in the order of the fields."""
+        """The item numbers and the counts, in the order of the fields."""
         return self.item_numbers, self.interactions, self.positives, self.value_count, self.value_sum
 
     def of(self, wanted: Int64s) -> ItemStatistics:
-        """The counts of these items, in their order, where the item numbers here are sorted; zeros for unknown ones."""
+        """The counts of these items, in their order; zeros for unknown ones. The item numbers here must be sorted."""
         places, known = index_in_sorted(self.item_numbers, wanted)
         if not len(self):
             return ItemStatistics(wanted, *(np.zeros(len(wanted), column.dtype) for column in self.columns[1:]))
@@ -164,7 +174,12 @@ class ItemStatistics:
 
 
 def without(numbers: Int64s, barred: Iterable[int] | Int64s) -> Int64s:
-    """The sorted, distinct numbers without some, which may be among them and come in any order."""
+    """Sorted, distinct numbers without some of them.
+
+    Args:
+        numbers: int64, sorted, each once.
+        barred: numbers to leave out, in any order; ``numbers`` need not hold them.
+    """
     wanted = np.unique(barred if isinstance(barred, np.ndarray) else np.fromiter(barred, dtype=np.int64))
     places = np.searchsorted(numbers, wanted)
     known = places < len(numbers)
@@ -178,10 +193,16 @@ def chronological(
     at: Float64s,
     positions: Int32s,
 ) -> Int64s:
-    """The order that sorts interactions by user and then from oldest to newest.
+    """The places of interactions, sorted by user and then from oldest to newest; int64 of shape (interactions,).
 
-    A time that is missing is taken from the interaction of that kind before it by position, so that an order column
-    carries a history whose last rows have no time. What has no time before it counts as the oldest.
+    A missing time is taken from the interaction of the same user and kind before it by position, so that an order
+    column carries a history whose last rows have no time. An interaction without a time before it counts as the oldest.
+
+    Args:
+        user_numbers: the user of each interaction.
+        kinds: the kind of each interaction, as a number.
+        at: Unix seconds of each interaction; NaN where not known.
+        positions: order of each interaction within its user's history.
     """
     if not np.isnan(at).any():
         return np.lexsort((positions, at, user_numbers))

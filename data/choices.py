@@ -1,20 +1,20 @@
-"""The fixed words that requests and settings choose among. Importing this costs nothing, so the command line may."""
+"""The fixed words that requests and settings choose from. Importing this costs nothing, so the command line may."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 Mode = Literal["direct", "conversational", "explanation-first"]
-"""How an answer comes: at once, perhaps after a question, or after what is understood of the person."""
+"""How an answer comes: at once, perhaps after a question, or after a summary of the person's taste."""
 
 Strategy = Literal["react", "self-inspiring"]
-"""How the agent looks things up: one line of thought, or further ones where all that was explored suggests it."""
+"""How the agent looks things up: one line of thought, or further ones where those before suggest it."""
 
 Strictness = Literal["strict", "lenient"]
-"""What becomes of a reason whose words claim what it does not cite.
+"""What happens to a reason whose words claim something that it does not cite.
 
-strict: it goes back to the model once, then it is replaced. lenient: values that the item really has may stand uncited,
-and what still claims more is replaced at once. Items, conditions and cited facts are checked alike in both.
+strict: the reason goes back to the model once; then it is replaced. lenient: values that the item really has may stand
+uncited, and a reason that still claims more is replaced at once. Both check items, conditions and cited facts alike.
 """
 
 Aggregation = Literal["average", "least-misery", "most-pleasure"]

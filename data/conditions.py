@@ -1,4 +1,4 @@
-"""Conditions over attributes: the one syntax of the command line, the tools, the preferences and the validator."""
+"""Conditions over attributes, in one syntax for the command line, the tools, the preferences and the validator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Scalar = str | float
 
 SYNTAX = "Write ATTRIBUTE OPERATOR VALUE, with = != < <= > >= ~ (contains) in / not in A,B; for example year>=1990"
 PSEUDO_ATTRIBUTES = ("title", "description", "item_id", "created_at")
-"""What every item has beside its attributes; these names win over attributes called the same."""
+"""Fields that every item has beside its attributes; an attribute of the same name is hidden by them."""
 
 NEGATIONS: dict[str, Operator] = {"!=": "=", "not in": "in"}
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -37,10 +37,11 @@ _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|((?!")[^,]*?))\s*(?:,|$)', re.DOTALL
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that an item must meet.
+    """A single condition that an item must meet.
 
     On a list attribute ``=`` means that any element is equal and ``!=`` that none is. An item without the attribute
-    fails everything but ``!=`` and ``not in``. Text compares without regard to case; ``~`` finds a part of the text.
+    fails every condition but ``!=`` and ``not in``. Text compares without regard to case; ``~`` finds a part of the
+    text.
     """
 
     attribute: str
@@ -76,13 +77,20 @@ def value_text(value: Scalar) -> str:
 
 
 def _scalar(text: str, quoted: bool) -> Scalar:
-    """A number where the text is one and writing the number gives the text back, so that ``007`` stays text."""
+    """A number if the text is one and the number is written the same way, so that ``007`` stays text; else the text."""
     number = None if quoted else to_number(text)
     return number if number is not None and format_number(number) == text else text
 
 
 def parse_condition(text: str) -> Condition:
-    """The condition written as text. Raises ConditionError that says what is wrong and shows the syntax."""
+    """The condition written as text.
+
+    Args:
+        text: ATTRIBUTE OPERATOR VALUE.
+
+    Raises:
+        ConditionError: the text cannot be read; the message says why and shows the syntax.
+    """
     match = _PARSE.match(text)
     if not match:
         raise ConditionError(f"Cannot read the condition {text!r}: there is no operator. {SYNTAX}")
@@ -113,7 +121,7 @@ def _parse_list(written: str, text: str) -> tuple[Scalar, ...]:
     while place < len(written):
         part = _PART.match(written, place)
         if part is None:
-            raise ConditionError(f"Cannot read the condition {text!r}: a quotation mark is left open. {SYNTAX}")
+            raise ConditionError(f"Cannot read the condition {text!r}: a quotation mark is not closed. {SYNTAX}")
         quoted = part[1] is not None
         value = part[1].replace('""', '"') if quoted else part[2]
         if value or quoted:
@@ -138,7 +146,7 @@ def matches(condition: Condition, item: Item) -> bool:
 
 @lru_cache(maxsize=4096)
 def _wanted(condition: Condition) -> tuple[frozenset[str], frozenset[float]]:
-    """What equals one of the condition's values: folded texts and, where they are some, numbers."""
+    """The values that equal one of the condition's: folded texts, and those of them that are numbers."""
     numbers = (to_number(value) if isinstance(value, str) else float(value) for value in condition.values)
     texts = frozenset(fold(value_text(value)) for value in condition.values)
     return texts, frozenset(number for number in numbers if number is not None)
@@ -155,14 +163,14 @@ def _item_values(condition: Condition, item: Item) -> Sequence[Scalar]:
 
 
 def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
-    """Whether the value is above or below the wanted one, or holds it."""
+    """Whether the value is above or below the wanted one, or contains it."""
     if operator == "~":
         return fold(value_text(wanted)) in fold(value_text(value))
     number = to_number(wanted) if isinstance(wanted, str) else float(wanted)
     if isinstance(value, str):
         left: Any = fold(value)
         right: Any = fold(value_text(wanted))
-        # Dates and the like compare as text; "unknown" is neither above nor below a number.
+        # Dates and the like compare as text; a word like "unknown" is neither above nor below a number.
         if number is not None and not "0" <= left[:1] <= "9":
             return False
     elif number is None:
@@ -173,8 +181,12 @@ def _compares(value: Scalar, operator: str, wanted: Scalar) -> bool:
 
 
 def compares(condition: Condition, numbers: Float64s) -> Bools:
-    """Of each number whether it compares with any value of the condition, which is no ``~``; a negation is not applied:
-    for ``!=`` these are the numbers that fail."""
+    """True for each number that compares with any value of the condition, of shape (numbers,).
+
+    Args:
+        condition: not one with ``~``. A negation is not applied: for ``!=`` these are the numbers that fail.
+        numbers: float64 of shape (numbers,).
+    """
     compare: Callable[[Any, Any], Any] = _COMPARISONS.get(NEGATIONS.get(condition.operator, condition.operator), eq)
     met = np.zeros(len(numbers), dtype=np.bool_)
     for wanted in condition.values:
@@ -185,7 +197,7 @@ def compares(condition: Condition, numbers: Float64s) -> Bools:
 
 
 class CatalogueView(Protocol):
-    """What resolving needs to know of a catalogue; ``recmind.data.catalogue.Catalogue`` is one."""
+    """The part of a catalogue that is needed to resolve conditions; ``recmind.data.catalogue.Catalogue`` has it."""
 
     def attribute_names(self) -> Sequence[str]:
         """The names of the attributes that items have."""
@@ -197,13 +209,19 @@ class CatalogueView(Protocol):
         """The value of this attribute that the text means (case, accents and punctuation don't count), or None."""
 
     def near_values(self, attribute: str, text: str, n: int = 5) -> Sequence[str]:
-        """The values nearest to the text, best first; the commonest where none is near."""
+        """The values nearest to the text, best first; the commonest where none is near.
+
+        Args:
+            attribute: name of the attribute.
+            text: the text to compare with.
+            n: the most to return.
+        """
 
 
 def resolve_condition(condition: Condition, catalogue: CatalogueView) -> Condition:
     """The condition in the catalogue's own words: its attribute names, its spelling of values, its numbers.
 
-    Raises ConditionError that lists the attributes there are, or the nearest values, where something does not exist.
+    Raises ConditionError where something does not exist; the message lists the attributes or the nearest values.
     """
     attribute = resolve_attribute(condition.attribute, catalogue)
     if attribute in PSEUDO_ATTRIBUTES:
@@ -214,7 +232,15 @@ def resolve_condition(condition: Condition, catalogue: CatalogueView) -> Conditi
 
 
 def resolve_attribute(name: str, catalogue: CatalogueView) -> str:
-    """The catalogue's name for an attribute: case, ``_`` against space, singular and plural don't count."""
+    """The catalogue's name for an attribute; case, ``_`` against space, and singular against plural don't count.
+
+    Args:
+        name: the name as a person wrote it.
+        catalogue: the names that exist.
+
+    Raises:
+        ConditionError: there is no such attribute; the message lists those that exist.
+    """
     names = [*catalogue.attribute_names(), *PSEUDO_ATTRIBUTES]
     if name in names:
         return name
@@ -229,7 +255,7 @@ def resolve_attribute(name: str, catalogue: CatalogueView) -> str:
 
 
 def _forms(key: str) -> list[str]:
-    """The key, its plurals and its singulars."""
+    """The key itself, its plurals and its singulars."""
     forms = [key, f"{key}s", f"{key}es"]
     if key.endswith("y"):
         forms.append(f"{key[:-1]}ies")

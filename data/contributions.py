@@ -1,4 +1,4 @@
-"""What users contributed to the attributes of items (a tag they gave), as values of the attribute."""
+"""Values that users contributed to the attributes of items, such as tags, combined into one list."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Hashable, Iterable
 
 
 def combined(given: Iterable[tuple[Hashable, str]]) -> tuple[str, ...]:
-    """The values of (user, value) pairs, those that most users gave first, ties in the order given.
+    """The contributed values, those that most users gave first, ties in the order given.
 
-    Spellings that differ in case are one value, written as most users did; a user counts once for it.
+    Spellings that differ only in case are one value, written as most users did; a user counts once for it.
+
+    Args:
+        given: (user, value) pairs.
     """
     spellings: dict[str, dict[Hashable, str]] = {}
     for user, value in given:

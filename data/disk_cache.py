@@ -1,4 +1,4 @@
-"""What was computed before, kept on disk by key: a bounded SQLite file that may be lost at any time."""
+"""Computed results kept on disk by key: a SQLite file of limited size that may be lost at any time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,23 @@ logger = logging.getLogger(__name__)
 _TABLE = """CREATE TABLE IF NOT EXISTS entries (
     key BLOB PRIMARY KEY, value BLOB NOT NULL, owner TEXT, used REAL NOT NULL)"""
 WAIT_S = 1.0
-"""At most: computing again is cheaper than waiting for a lock."""
+"""Longest wait for a lock, in seconds: computing again is cheaper than waiting longer."""
 
 
 class DiskCache:
-    """Bytes by key, with the user that they tell of. What cannot be read or written costs time, never an answer."""
+    """Bytes by key, each with the user whom they concern. A failed read or write costs time, never an answer."""
 
     def __init__(self, path: Path, largest: int) -> None:
-        """``path`` is the file, made when needed; of more than ``largest`` entries the longest unused go."""
+        """Keep entries in this file.
+
+        Args:
+            path: the file, made when needed.
+            largest: the most entries; the longest unused are removed first.
+        """
         self.path, self._largest = path, largest
 
     def get(self, key: bytes) -> bytes | None:
-        """What was kept under this key, or None."""
+        """The value kept under this key, or None."""
         if not self.path.is_file():
             return None
         try:
@@ -41,14 +46,20 @@ class DiskCache:
         return bytes(row[0])
 
     def put(self, key: bytes, value: bytes, owner: str | None = None) -> None:
-        """Keep this; ``owner`` is the user whose erasure takes it away."""
+        """Keep a value.
+
+        Args:
+            key: its key.
+            value: the bytes.
+            owner: the user whose erasure removes it; None for nobody.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect()) as connection, connection:
                 connection.execute(
                     "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", (key, value, owner, time.time())
                 )
-                # A tenth above the limit is allowed, so that not every entry sorts the whole table.
+                # A tenth above the limit is allowed, so that not every write sorts the whole table.
                 if connection.execute("SELECT COUNT(*) FROM entries").fetchone()[0] > self._largest * 1.1:
                     connection.execute(
                         "DELETE FROM entries WHERE key NOT IN (SELECT key FROM entries ORDER BY used DESC LIMIT ?)",
@@ -63,7 +74,7 @@ class DiskCache:
             logger.warning("cache %s cannot be written: %s", self.path, error)
 
     def forget(self, owner: str) -> int:
-        """Erase what tells of this user; how many entries that were. Raises sqlite3.Error where that cannot be done."""
+        """Erase the entries of this user; returns how many there were. Raises sqlite3.Error where that fails."""
         if not self.path.is_file():
             return 0
         with closing(self._connect()) as connection, connection:
@@ -71,7 +82,7 @@ class DiskCache:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=WAIT_S)
-        # What a power cut takes from a cache is no loss, and waiting for the disk is most of a write's time.
+        # A cache may lose entries in a power cut, and waiting for the disk takes most of a write's time.
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA secure_delete = ON")
         try:
@@ -83,7 +94,7 @@ class DiskCache:
 
 
 def key_of(parts: Iterable[str]) -> bytes:
-    """The key that stands for these texts in this order."""
+    """The key for these texts in this order, 32 bytes."""
     sum_ = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

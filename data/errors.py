@@ -1,4 +1,4 @@
-"""Everything RecMind raises on purpose: one line that names the thing, gives the numbers and says the next step."""
+"""All errors that RecMind raises on purpose: one line that names the thing, gives the numbers and the next step."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 SHOWN = 60
-"""Letters of a wrong value that an error shows."""
+"""The most letters of a wrong value that an error shows."""
 
 
 class RecMindError(Exception):
-    """Something went wrong that a person can be told in one line."""
+    """Something went wrong; the message tells a person in one line what."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Left to itself pickle would call the class with the message alone, and some take more.
+        # By default pickle would call the class with only the message, and some classes take more.
         return _rebuilt, (type(self), self.args, self.__dict__)
 
 
@@ -42,7 +42,7 @@ class BadRow:
 
     file: str
     line: int
-    """Counted from 1 as an editor does, the header included; in a Parquet file, the row."""
+    """Line of the file from 1, as an editor counts, header included; in a Parquet file, the row from 1."""
     reason: str
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class BadRow:
 
 
 class ImportFailed(InputError):  # noqa: N818  reads as the event that it is: "except ImportFailed"
-    """Nothing of the import was kept; ``problems`` says which rows are bad, and why."""
+    """The import failed and nothing of it was kept; ``problems`` says which rows are bad, and why."""
 
     def __init__(self, message: str, problems: Sequence[BadRow] = ()) -> None:
         super().__init__(message)
@@ -58,16 +58,22 @@ class ImportFailed(InputError):  # noqa: N818  reads as the event that it is: "e
 
 
 def shown(value: Any) -> str:
-    """The value as Python writes it, cut."""
+    """The value as Python writes it, cut to ``SHOWN`` letters."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001  whatever its own code raises: a number of 5,000 digits, for one
+    except Exception:  # noqa: BLE001  a value's own code may raise anything, such as a number of 5,000 digits
         text = f"a value of type {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def unknown(name: Any, known: Iterable[str], kind: str = "option") -> str:
-    """What is said of a name that does not exist: the closest that does, or all of them."""
+    """The message about a name that does not exist: it gives the closest one that does, or all of them.
+
+    Args:
+        name: the wrong name.
+        known: the names that exist.
+        kind: what the name is for: ``option``, ``field``, ...
+    """
     from difflib import get_close_matches  # noqa: PLC0415  only who errs pays for it
 
     names = tuple(known)

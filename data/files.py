@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write bytes into, which takes the place of ``path`` at the end; after an error all is as it was."""
+    """A file to write bytes into; it replaces ``path`` at the end, and after an error ``path`` is as it was."""
     beside = path.with_name(f".{path.name}.part")
     try:
         with beside.open("wb") as file:

@@ -1,12 +1,18 @@
-"""How long work tells that it is alive."""
+"""How long work reports its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much is done, and the total, or None where that is not known."""
+"""Called with the name of the work, the amount done, and the total, or None where the total is not known."""
 
 
 def quiet(what: str, done: int, total: int | None) -> None:
-    """Say nothing; the default wherever progress can be shown."""
+    """Report nothing; the default wherever progress can be shown.
+
+    Args:
+        what: name of the work.
+        done: the amount done.
+        total: the total, or None where it is not known.
+    """

@@ -14,18 +14,18 @@ NO_ATTRIBUTES: Mapping[str, AttributeValue] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of the catalogue."""
+    """One item of the catalogue."""
 
     item_id: str
-    """The catalogue's own id, always text."""
+    """The catalogue's own id, always a text."""
     title: str = ""
-    """May be empty (the id is shown then) and may repeat."""
+    """May be empty (then the id is shown) and need not be unique."""
     description: str = ""
     attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: NO_ATTRIBUTES)
     created_at: float | None = None
     """Unix seconds."""
     available: bool = True
-    """False: kept for the histories that mention it, never recommended."""
+    """False: the item is never recommended, and kept only for the histories that mention it."""
 
     @property
     def name(self) -> str:
@@ -54,24 +54,25 @@ class Interaction:
     kind: str
     """rating, purchase, view, like, dislike, skip, seen, ... ; what each means is in the settings."""
     value: float | None = None
-    """The stars of a rating, the number of pieces bought, ...; None where the kind says it all."""
+    """The stars of a rating, the number of pieces bought, ...; None where the kind says everything."""
     at: float | None = None
     """Unix seconds, or None where it is not known."""
     position: int = 0
-    """Order within the user's history where times tie or are missing."""
+    """Order within the user's history if times are equal or missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What a user said explicitly ("no horror"), for good."""
+    """A lasting preference that a user stated ("no horror")."""
 
     user_id: str
     text: str
     """The user's words."""
     condition: str
-    """The same as a condition over attributes, in the syntax of ``recmind.data.conditions``: ``genres!=Horror``."""
+    """The preference as a condition over attributes, in the syntax of ``recmind.data.conditions``:
+    ``genres!=Horror``."""
     source: str = "stated"
     at: float | None = None
     """Unix seconds."""
     binds: bool = True
-    """Every recommendation made for them must meet the condition; otherwise it is what they love, and a wish."""
+    """True: every recommendation for the user must meet the condition. False: the user loves it, and it is a wish."""

@@ -1,4 +1,4 @@
-"""What was read before and is kept in memory, in bounds."""
+"""Keeps what was read before in memory, within bounds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 REMEMBERED = 20_000
-"""Items, values and the like that are kept, of each sort."""
+"""Largest number of entries (items, values, ...) in each memory."""
 
 
 def keep(known: dict[K, V], read: Mapping[K, V], most: int = REMEMBERED) -> None:
-    """Adds what was read to what is known, which starts anew where it would hold more than ``most``."""
+    """Add what was read to what is known.
+
+    Args:
+        known: the memory; it is emptied first if it would hold more than ``most`` entries.
+        read: the new entries.
+        most: largest number of entries.
+    """
     if len(known) + len(read) > most:
         known.clear()
     known.update(read)

@@ -1,4 +1,4 @@
-"""The settings of a workspace: ``recmind.toml``, with every default in this one place."""
+"""The settings of a workspace, read from ``recmind.toml``; every default is in this one module."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ Positive = Literal["above_mean", "threshold", "always", "weak", "never", "negati
 
 
 class KindMeaning(BaseModel):
-    """What an interaction of one kind says."""
+    """The meaning of interactions of one kind."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     positive: Positive = "always"
-    """above_mean: positive at or above the user's own mean of that kind; threshold: at or above ``threshold``; always;
-    weak: positive, but little; never: says nothing; negative: speaks against the item."""
+    """When an interaction is positive. above_mean: at or above the user's own mean of that kind; threshold: at or above
+    ``threshold``; always; weak: always, but with a small weight; never: it says nothing; negative: it speaks against
+    the item."""
     threshold: float | None = None
     """For ``threshold``: the smallest positive value, in the units of the kind."""
     consumed: bool = True
-    """Whether the user has had the item, so that it is not recommended again unless asked for."""
+    """Whether the user has had the item, so that it is recommended again only if asked for."""
     refused: bool = False
-    """Whether the user does not want the item, so that it is not recommended until they say something else of it."""
+    """Whether the user does not want the item, so that it is not recommended until a later interaction says
+    otherwise."""
 
 
 DEFAULT_KINDS = {
@@ -46,11 +48,11 @@ DEFAULT_KINDS = {
     "seen": KindMeaning(positive="never"),
 }
 UNKNOWN_KIND = KindMeaning()
-"""A kind that the settings do not name: positive and consumed."""
+"""The meaning of kinds that the settings do not name: positive and consumed."""
 
 
 class Limits(BaseModel):
-    """What one request may spend."""
+    """The most that one request may spend."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,11 +60,18 @@ class Limits(BaseModel):
     tool_calls: int = Field(default=24, ge=0)
     tokens: int = Field(default=60_000, ge=1)
     cost_usd: float | None = Field(default=None, ge=0)
-    """US dollars; None: as much as the other limits allow. A model whose price is not known is not asked under it."""
+    """US dollars; None: no limit of its own. With a limit, a model whose price is not known is not asked."""
     seconds: float = Field(default=60.0, gt=0)
 
     def changed(self, others: Mapping[str, float | None]) -> Limits:
-        """These limits with others in place of those that they name. InputError where one cannot be."""
+        """These limits with others in place of those that they name.
+
+        Args:
+            others: new limits by name.
+
+        Raises:
+            InputError: a name does not exist or a value is not allowed.
+        """
         try:
             return Limits.model_validate({**self.model_dump(), **others})
         except ValidationError as error:
@@ -73,9 +82,9 @@ class Limits(BaseModel):
 
 
 class DailyLimits(BaseModel):
-    """What all requests of one user may spend in a day, which begins at midnight UTC; None: not limited.
+    """The most that all requests of one user may spend in a day, which begins at midnight UTC; None: not limited.
 
-    Requests that name nobody share one account.
+    Requests that name no user share one account.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,38 +92,39 @@ class DailyLimits(BaseModel):
     model_calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)
     cost_usd: float | None = Field(default=None, ge=0)
-    """A model whose price is not known is not asked under it."""
+    """US dollars. With a limit, a model whose price is not known is not asked."""
 
 
 class Price(BaseModel):
-    """What a chat model takes, in US dollars for a million tokens."""
+    """The price of a chat model, in US dollars for a million tokens."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     input: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
-    """For what the provider had read before; None: as for any other input."""
+    """Price of input that the provider has cached; None: as for other input."""
     output: float = Field(ge=0)
 
 
 class TraceSettings(BaseModel):
-    """What is kept of requests, and for how long."""
+    """Which traces of requests are kept, and for how long."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sample: float = Field(default=1.0, ge=0, le=1)
-    """The share of requests that leave a trace; those that fail, and those that the fallback answers, always do."""
+    """The share of requests that leave a trace, 0 to 1; failed requests and those that the fallback answers always
+    do."""
     content: Literal["full", "timings"] = "full"
-    """timings: what ran, how long, tokens, cost and kinds of errors; no word of a request or an answer."""
+    """full: everything. timings: only what ran, how long, tokens, cost and kinds of errors; no words of anybody."""
     redact_fields: tuple[str, ...] = ()
-    """Names of fields whose values are never written (``query``, ``user_id``, ``*_email``), besides keys and
-    passwords."""
+    """Patterns of the names of fields whose values are never written (``query``, ``*_email``); keys and passwords never
+    are."""
     redact_patterns: tuple[str, ...] = ()
     """Regular expressions whose matches are never written."""
     days: float = Field(default=90.0, gt=0)
-    """Older traces are thrown away."""
+    """Age in days above which traces are deleted."""
     mib: float = Field(default=512.0, gt=0)
-    """Of larger files the oldest traces are thrown away."""
+    """Size of the file in MiB above which the oldest traces are deleted."""
 
     @field_validator("redact_patterns")
     @classmethod
@@ -123,52 +133,53 @@ class TraceSettings(BaseModel):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
         return patterns
 
 
 class Memory(BaseModel):
-    """What is remembered of a conversation."""
+    """How much of a conversation is remembered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tokens: int = Field(default=400, ge=0)
-    """About how many tokens a model is told of the conversation so far; of a longer one the oldest is summed up."""
+    """About the most tokens that a model reads of the conversation so far; the oldest part of a longer one is summed
+    up."""
 
 
 class CacheSettings(BaseModel):
-    """What is remembered of requests; ``--no-cache`` remembers and recalls nothing for one of them."""
+    """Which results are cached; with ``--no-cache`` a request neither reads nor writes a cache."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     look_ups: bool = True
     responses: bool = True
-    """The replies of chat models that answer the same each time (temperature 0)."""
+    """Whether replies of chat models are cached, if they are the same each time (temperature 0)."""
     answers: bool = False
-    """Whole answers. Off, so that a question asked again is answered again."""
+    """Whether whole answers are cached. Off by default, so that a repeated question is answered anew."""
 
 
 class Settings(BaseModel):
-    """Everything that a workspace can be told; a field that ``recmind.toml`` does not name keeps its default."""
+    """All settings of a workspace; a field that ``recmind.toml`` does not name keeps its default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kinds: dict[str, KindMeaning] = Field(default_factory=dict)
-    """What each kind of interaction means; added to the defaults, by name."""
+    """The meaning of each kind of interaction; added to the defaults, by name."""
     allow_repeats: bool = False
-    """True: what was consumed may be recommended again without asking (groceries, music)."""
+    """Whether consumed items may be recommended again without being asked for (groceries, music)."""
     encoder: str = "default"
     """``default`` (all-MiniLM-L6-v2), or any sentence-transformers model by name or path."""
     model: str | None = None
     """The chat model to ask, as ``provider:name``; None: the offline planner."""
     strategy: Strategy = "react"
-    """How the agent looks things up where a request does not say."""
+    """How the agent looks things up, if a request does not say."""
     strictness: Strictness = "strict"
-    """How the words of reasons are checked where a request does not say."""
+    """How the words of reasons are checked, if a request does not say."""
     limits: Limits = Limits()
     daily: DailyLimits = DailyLimits()
     prices: dict[str, Price] = Field(default_factory=dict)
-    """By a model's name as it is asked for (``openai:gpt-4o-mini``); they come before those that RecMind knows."""
+    """Prices by full model name (``openai:gpt-4o-mini``); they override those that RecMind knows."""
     traces: TraceSettings = TraceSettings()
     memory: Memory = Memory()
     caches: CacheSettings = CacheSettings()
@@ -176,17 +187,17 @@ class Settings(BaseModel):
         "id", "*_id", "imdbid", "tmdbid", "asin", "isbn*", "sku", "ean", "upc", "gtin", "url", "*_url", "uri", "link",
         "links", "image", "images", "image_*", "poster*", "thumbnail*", "other_titles", "original_title",
     )  # fmt: skip
-    """Patterns of attributes that are kept and can be filtered by, but are no words of a description: they are neither
-    searched nor learned from."""
+    """Patterns of the names of hidden attributes: they are kept and can be filtered by, but are neither searched nor
+    learned from."""
     title_attributes: tuple[str, ...] = ("other_titles", "original_title")
-    """Attributes whose values are titles too, by which an item can be found."""
+    """Attributes whose values are further titles, by which an item can be found."""
 
     def kind(self, name: str) -> KindMeaning:
-        """What interactions of this kind mean."""
+        """The meaning of interactions of this kind."""
         return self.kinds.get(name) or DEFAULT_KINDS.get(name) or UNKNOWN_KIND
 
     def consumed(self, kind: str) -> bool:
-        """Whether a user with such an interaction has had the item."""
+        """Whether a user with such an interaction has had the item and should not get it again."""
         return not self.allow_repeats and self.kind(kind).consumed
 
     def graded(self, kind: str) -> bool:
@@ -194,14 +205,18 @@ class Settings(BaseModel):
         return self.kind(kind).positive in ("above_mean", "threshold")
 
     def hidden(self, attribute: str) -> bool:
-        """Whether the attribute is no words of a description."""
+        """Whether the attribute is hidden: neither searched nor learned from."""
         return _hidden(attribute.casefold(), self.hidden_attributes)
 
     @classmethod
     def read(cls, path: Path) -> Settings:
-        """The settings in this file, the defaults where there is none.
+        """The settings in this file; the defaults where the file does not exist.
 
-        Raises WorkspaceError with the place and the reason where the file cannot be read.
+        Args:
+            path: a TOML file.
+
+        Raises:
+            WorkspaceError: the file cannot be read; the message gives the place and the reason.
         """
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
@@ -217,5 +232,5 @@ class Settings(BaseModel):
 
 @lru_cache(maxsize=4096)
 def _hidden(name: str, patterns: tuple[str, ...]) -> bool:
-    """Remembered: it is asked of every attribute of every item."""
+    """Whether a name fits any pattern; cached, because it is asked for every attribute of every item."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""What an interaction says about the taste of its user; the one home of that meaning."""
+"""The only home of what an interaction says about its user's taste."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from recmind.data.records import Interaction
 from recmind.data.settings import Settings
 
 WEAK = 0.3
-"""The weight of a sign like a view beside a clear one of 1."""
+"""The weight of a weak sign, such as a view; a clear sign weighs 1."""
 LOW_FEELING = -0.4
-"""Below so many standard deviations under the user's mean, an item was not to their taste."""
+"""In standard deviations from the user's mean: an item with a lower value was not to their taste."""
 POOR_STARS, MIDDLING_STARS = 2.0, 3.0
-"""Up to the first, stars speak against an item whoever gives them; above the second, never."""
+"""Stars up to the first speak against an item, whoever gives them; stars above the second never do."""
 
 Deed = tuple[str, str, float | None]
-"""What a user did with an item: its id, the kind of the interaction, its value."""
+"""What a user did with an item: item id, kind and value of the interaction."""
 
 
 def weights(arrays: InteractionArrays, settings: Settings) -> Float32s:
-    """What each interaction says, in the order of the arrays.
+    """What each interaction says about its item, float32 in the order of the arrays.
 
-    Above 0: for the item (1 is clear, 0.3 a weak sign); 0: nothing; below 0: against it. A rating (``above_mean``) is
-    1 at or above the user's own mean of that kind among the interactions given, and 0 below it: pass all of a user's
-    interactions. One without a value counts as positive.
+    Above 0: for the item (1 is clear, 0.3 a weak sign); 0: nothing; below 0: against it. A rating (``above_mean``) is 1
+    at or above the user's own mean of that kind, and 0 below it. An interaction without a value counts as positive.
+
+    Args:
+        arrays: all interactions of each user in it: the means are taken over them.
+        settings: say what each kind means.
     """
     result = np.zeros(len(arrays), dtype=np.float32)
     for number, name in enumerate(arrays.kind_names):
@@ -52,13 +55,14 @@ def weights(arrays: InteractionArrays, settings: Settings) -> Float32s:
 
 
 def against(past: Iterable[Interaction], settings: Settings, star_kinds: Collection[str]) -> frozenset[Deed]:
-    """What of one user's past speaks against its item, so that it is no reason for another: dislikes, refusals, and
-    values clearly below the user's own mean or the threshold.
+    """The interactions of one user that speak against their item, so that they are no reason for another.
+
+    These are dislikes, refusals, and values clearly below the user's own mean or the threshold.
 
     Args:
-        past: all that the user did.
-        settings: what each kind means.
-        star_kinds: kinds whose values are stars up to five.
+        past: all interactions of the user.
+        settings: say what each kind means.
+        star_kinds: kinds whose values are stars, up to five.
     """
     by_kind: dict[str, list[Interaction]] = {}
     for interaction in past:
@@ -83,7 +87,7 @@ def against(past: Iterable[Interaction], settings: Settings, star_kinds: Collect
 
 
 def standardized(values: Float64s) -> Float64s:
-    """One user's values of a kind as standard deviations from their mean, -2 to 2."""
+    """One user's values of a kind in standard deviations from their mean, cut to -2 to 2; float64."""
     if not len(values):
         return values
     spread: Float64s = (values - values.mean()) / max(float(values.std()), 0.25)
@@ -98,5 +102,5 @@ def _above_mean(users: Int32s, values: Float32s) -> Bools:
     exact = np.where(known, values, 0).astype(np.float64)
     count = np.bincount(places, weights=known)
     mean = np.bincount(places, weights=exact) / np.maximum(count, 1)
-    # Without the small allowance, equal ratings could fall below their own rounded mean.
+    # Without the small tolerance, equal ratings could fall below their own rounded mean.
     return ~known | (exact >= mean[places] - 1e-6)

@@ -1,4 +1,4 @@
-"""What may be spent on chat models for each user and day: limits over accounts that all processes share."""
+"""Limits on what each user may spend on chat models in a day, over accounts that all processes share."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, Protocol
 from recmind.data.settings import DailyLimits
 
 KEPT_DAYS = 400
-"""Days that are remembered: a year, and some more to look back at."""
+"""Days that are kept: a year and some more to look back on."""
 NOBODY = "nobody"
-"""The account of requests that name no user; the others begin with a colon."""
+"""The account of requests that name no user; users' accounts begin with a colon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What one account has spent in a day."""
+    """The spending of one account in a day."""
 
     model_calls: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
-    """Of the calls whose price is known."""
+    """US dollars, for the calls whose price is known."""
 
     def over(self, limits: DailyLimits) -> str | None:
         """The limit that is used up, in words, or None while more may be spent."""
@@ -37,25 +37,38 @@ class Spending:
 
 
 class DailyAccounts(Protocol):
-    """Where spending is kept, by day (UTC, ``YYYY-MM-DD``) and account; the store's ``spending`` is one."""
+    """Where spending is kept by day (UTC, ``YYYY-MM-DD``) and account; the store's ``spending`` is one."""
 
     def of(self, day: str, account: str) -> Spending:
-        """What the account has spent on that day."""
+        """The spending of the account on that day."""
 
     def add(self, day: str, account: str, spending: Spending, *, oldest: str) -> None:
-        """Counts what was spent; days before the oldest may be forgotten."""
+        """Add to the spending of an account.
+
+        Args:
+            day: the day, ``YYYY-MM-DD`` in UTC.
+            account: name of the account.
+            spending: what to add.
+            oldest: days before this one may be forgotten.
+        """
 
     def writing(self) -> AbstractContextManager[Any]:
         """Inside, nobody else reads or writes an account."""
 
 
 class Ledger:
-    """The accounts of a workspace under one set of limits. Nothing is counted while nothing is limited."""
+    """The accounts of a workspace under one set of limits."""
 
     def __init__(
         self, accounts: DailyAccounts, limits: DailyLimits, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """``now`` is the clock whose UTC date is the day."""
+        """Keep accounts within limits.
+
+        Args:
+            accounts: where spending is kept.
+            limits: the limits of each account and day.
+            now: the clock; its UTC date is the day.
+        """
         self.accounts, self.limits, self._now = accounts, limits, now
 
     @property
@@ -64,15 +77,21 @@ class Ledger:
         return self.limits != DailyLimits()
 
     def spent(self, user_id: str | None) -> Spending:
-        """What was spent today for this user; None: for nobody in particular."""
+        """Today's spending for this user; None: for requests that name no user."""
         with self.accounts.writing():
             return self.accounts.of(self._day, account_of(user_id))
 
     def take_call(self, user_id: str | None) -> str | None:
-        """Counts a model call that is about to be made, or says in words which limit forbids it.
+        """Count a model call that is about to be made, unless a limit forbids it.
 
         Looking and counting are one step, so that two processes cannot both take the last call. Tokens and money are
-        counted when they are known: calls under way may go beyond their limit by what they take.
+        counted when they are known, so calls in progress may exceed their limit by what they take.
+
+        Args:
+            user_id: the user; None for requests that name none.
+
+        Returns:
+            None if the call may be made; otherwise the limit that forbids it, in words.
         """
         with self.accounts.writing():
             over = self.accounts.of(self._day, account_of(user_id)).over(self.limits)
@@ -81,7 +100,7 @@ class Ledger:
             return over
 
     def add(self, user_id: str | None, spending: Spending) -> None:
-        """Counts what a call took; negative numbers give back."""
+        """Add what a call took; negative numbers give back."""
         oldest = (self._now().astimezone(UTC).date() - timedelta(days=KEPT_DAYS)).isoformat()
         self.accounts.add(self._day, account_of(user_id), spending, oldest=oldest)
 

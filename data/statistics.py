@@ -1,4 +1,4 @@
-"""What is counted of each item over all times: whole counts, and those that have changed since they were whole."""
+"""The counts of each item over all times: full counts of some time ago, and those that have changed since."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from recmind.data.arrays import Int64s, index_in_sorted
 from recmind.data.catalogue import ItemStatistics
 
 WHOLE_UP_TO = 20_000
-"""Up to so many items the counts are made whole again after every change: that takes a millisecond."""
+"""Up to this many items, all counts are merged after every change, which takes a millisecond."""
 MOST_CHANGED = 0.01
-"""The same where a larger share of the items has changed since they were whole."""
+"""Counts are also merged when a larger share of the items has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,28 @@ class Counted:
     clock: int
     catalogue_version: int
     whole: ItemStatistics
-    """Of every item, by number, as they were some time ago."""
+    """The counts of every item, by number, as they were some time ago."""
     changed: ItemStatistics
-    """Of some items, by number: all whose counts may have changed since then."""
+    """The present counts of all items whose counts may have changed since then, by number."""
 
     @classmethod
     def anew(cls, clock: int, catalogue_version: int, whole: ItemStatistics) -> Counted:
-        """The whole counts, of which none has changed."""
+        """Full counts, of which none has changed.
+
+        Args:
+            clock: the store's clock at which they were read.
+            catalogue_version: the store's catalogue version then.
+            whole: counts of every item, by number.
+        """
         return cls(clock, catalogue_version, whole, _rows(whole, slice(0)))
 
     def after(self, clock: int, changed: ItemStatistics) -> Counted:
-        """The counts at a later clock, when those of these items may have changed."""
+        """The counts at a later clock.
+
+        Args:
+            clock: the store's clock then.
+            changed: the counts then of all items whose counts may have changed.
+        """
         whole, changed = self.whole, _joined(changed, self.changed)
         if len(whole) <= WHOLE_UP_TO or len(changed) > len(whole) * MOST_CHANGED:
             whole, changed = _overlaid(whole, changed), _rows(changed, slice(0))
@@ -55,7 +66,7 @@ class Counted:
 
 
 def counts_of(rows: Sequence[Sequence[Any]]) -> ItemStatistics:
-    """The counts in these rows, to be shared."""
+    """Counts made of rows (item number, interactions, positives, value count, value sum); read-only, to be shared."""
     table = np.array(rows, dtype=np.float64).reshape(len(rows), 5).T
     columns = [np.ascontiguousarray(column, dtype=np.int64) for column in table[:4]]
     return _shared(*columns, np.ascontiguousarray(table[4]))
@@ -72,7 +83,7 @@ def _rows(counts: ItemStatistics, chosen: Any) -> ItemStatistics:
 
 
 def _overlaid(whole: ItemStatistics, changed: ItemStatistics) -> ItemStatistics:
-    """The whole counts, those that have changed as they are now."""
+    """The full counts with the changed ones in place of the old."""
     if not len(changed):
         return whole
     places, known = index_in_sorted(whole.item_numbers, changed.item_numbers)
@@ -83,7 +94,7 @@ def _overlaid(whole: ItemStatistics, changed: ItemStatistics) -> ItemStatistics:
 
 
 def _joined(newer: ItemStatistics, older: ItemStatistics) -> ItemStatistics:
-    """All of both by number, of an item that both have the newer counts."""
+    """The counts of all items in either, by number; the newer ones where both have an item."""
     both = [np.concatenate(pair) for pair in zip(newer.columns, older.columns, strict=True)]
     _, first = np.unique(both[0], return_index=True)
     return _shared(*(column[first] for column in both))

@@ -14,7 +14,7 @@ _STOP_WORDS = (
     "who whom why will with would you your"
 )
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""Words that say nothing about an item; English, because other languages lose little by keeping them."""
+"""Words that say nothing about an item. English only: other languages lose little by keeping theirs."""
 
 _ARTICLES = "the a an le la les l un une el los las lo il gli i der die das den det de het en ett ein eine o os as"
 _LEADING = frozenset({"the", "a", "an", "le", "la", "les", "l", "el", "los", "las", "il", "der", "die", "das"})
@@ -25,16 +25,16 @@ _SUBTITLE = re.compile(r"(?::\s|\s[-–—]\s|\s\()")
 _APOSTROPHES = re.compile(r"['’‘ʼ`´]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NO_WORD = re.compile("[^a-z0-9]+")
-"""In an ASCII text that is casefolded."""
+"""Characters between words, in a casefolded ASCII text."""
 
 
 def encodable(text: str) -> str:
-    """The text with a question mark for every lone surrogate, which no file and no server takes."""
+    """The text with a question mark for every unpaired surrogate, which no file and no server accepts."""
     return text.encode("utf-8", "replace").decode()
 
 
 def clean(text: str) -> str:
-    """The text with what cannot be stored (lone surrogates, NUL) made harmless, and without space at its ends."""
+    """The text without space at its ends; what cannot be stored (unpaired surrogates, NUL) is replaced or removed."""
     if not text.isascii():
         text = _SURROGATES.sub("\ufffd", text)
     return text.replace("\0", "").strip()
@@ -49,9 +49,9 @@ def fold(text: str) -> str:
 
 
 def normalize(text: str) -> str:
-    """The key of a text in every forgiving look-up: like ``fold``, and accents and punctuation don't count.
+    """The key of a text for forgiving look-ups: like ``fold``, and accents and punctuation don't count.
 
-    Apostrophes vanish (``ocean's`` is ``oceans``), ``&`` reads ``and``, other punctuation becomes a space.
+    Apostrophes vanish (``ocean's`` becomes ``oceans``), ``&`` becomes ``and``, other punctuation becomes a space.
     """
     return _normalized_short(text) if len(text) <= _SHORT else _normalized(text)
 
@@ -60,7 +60,8 @@ def _normalized(text: str) -> str:
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
     if not text.isascii():
         text = unicodedata.normalize("NFKD", _SURROGATES.sub(" ", text).casefold())
-        # Marks of the classes from 200 are accents; the others (vowel signs, dakuten) are letters of their script.
+        # Marks of combining classes from 200 are accents; the others (vowel signs, dakuten) are letters of their
+        # script.
         kept = (c for c in text if unicodedata.combining(c) < 200)
         text = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in kept)
         return " ".join(unicodedata.normalize("NFC", text).casefold().split())
@@ -68,18 +69,18 @@ def _normalized(text: str) -> str:
 
 
 _SHORT = 80
-"""Characters; texts up to this come again and again (values, titles, words), longer ones do not."""
+"""In characters: shorter texts (values, titles, words) recur, so their keys are cached; longer ones do not."""
 _normalized_short = lru_cache(maxsize=32768)(_normalized)
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as the full-text index sees them: folded, in order, repeats included."""
+    """The words of a text as the full-text index splits them: folded, in order, repeats included."""
     folded = unicodedata.normalize("NFKC", _SURROGATES.sub(" ", text)).casefold()
     return "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in folded).split()
 
 
 def put_article_first(title: str) -> str:
-    """``Net, The`` as ``The Net``; any other title as it is."""
+    """The title with its article in front: ``Net, The`` becomes ``The Net``; any other title stays as it is."""
     found = _TRAILING_ARTICLE.match(title.strip())
     if not found:
         return title.strip()
@@ -89,10 +90,10 @@ def put_article_first(title: str) -> str:
 
 @lru_cache(maxsize=65536)
 def title_keys(title: str) -> dict[str, int]:
-    """Every key that a title may be looked up by, with how far it is from the whole title.
+    """Every key by which a title may be looked up, with its distance from the whole title.
 
-    0: the title itself; 1: its article, a year in brackets or the way its numerals are written does not count;
-    2: without its subtitle. Empty for an empty title. The result is shared: don't change it.
+    0: the title itself. 1: without its article or a year in brackets, or with numerals written in another way. 2:
+    without its subtitle. Empty for an empty title. The result is shared: don't change it.
     """
     keys: dict[str, int] = {}
 
@@ -117,12 +118,12 @@ def title_keys(title: str) -> dict[str, int]:
 
 @lru_cache(maxsize=16384)
 def shortened(text: str, most: int) -> str:
-    """The text, cut behind a word where it has more letters than that."""
+    """The text, cut behind a word and with an ellipsis, if it has more than ``most`` letters."""
     return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
 def to_number(text: str) -> float | None:
-    """The finite number that a text is, or None; ``007``, ``1_000`` and ``nan`` are no numbers."""
+    """The finite number that a text is, or None; ``007``, ``1_000`` and ``nan`` count as no numbers."""
     if not re.fullmatch(r"[+-]?(?:0|[1-9]\d*|(?=\.\d))(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", text.strip(), re.ASCII):
         return None
     number = float(text.strip())

@@ -1,4 +1,4 @@
-"""Which RecMind this is."""
+"""The version of RecMind."""
 
 from __future__ import annotations
 

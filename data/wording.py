@@ -1,4 +1,4 @@
-"""How names, values, counts and lists read in a sentence, wherever one is made."""
+"""How names, values, counts and lists are written in a sentence."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from recmind.data.text import format_number
 
 QUOTE_LENGTH = 60
-"""Longer words of a request are cut here, at a word."""
+"""In characters: longer words of a request are cut at a word."""
 _UNITS = frozenset(
     {"minutes", "hours", "seconds", "days", "pages", "pieces", "grams", "kilograms", "inches", "players"}
 )
-"""Numbers with these names read "117 minutes"; all others read "year 1979"."""
+"""Numbers of attributes with these names are written "117 minutes"; all others "year 1979"."""
 _SAME_IN_PLURAL = frozenset({"series", "species", "news", "cast", "status", "canvas", "lens", "gas", "bus", "ss"})
 _PLURALS = {"like": "likes", "dislike": "dislikes", "seen": "viewers", "view": "views", "purchase": "purchases"}
 
 
 def attribute_label(attribute: str) -> str:
-    """The attribute's name for one value of it: ``genres`` is ``genre``, ``running_time`` is ``running time``."""
+    """The attribute's name for a single value: ``genres`` gives ``genre``, ``running_time`` gives ``running time``."""
     name = " ".join(attribute.replace("_", " ").replace("-", " ").split())
     last = name.rsplit(" ", 1)[-1].casefold()
     if last in _SAME_IN_PLURAL or last.endswith(("ss", "us", "is")) or len(last) < 4:
@@ -41,7 +41,7 @@ def value_phrase(attribute: str, value: str | float) -> str:
 
 
 def counted(kind: str, count: int) -> str:
-    """The kind of interaction as a counted noun: ``rating``, ``ratings``."""
+    """The kind of interaction as a noun for this count: ``rating``, ``ratings``."""
     noun = kind.replace("_", " ")
     return noun if count == 1 and noun != "seen" else _PLURALS.get(noun, f"{noun}s")
 
@@ -56,8 +56,8 @@ def quoted(text: str) -> str:
 
 def values_line(attributes: Mapping[str, Sequence[str | float]]) -> str:
     """The values of an item in one line, without the attributes' names: ``1999 · Comedy, Sci-Fi``."""
-    parts = [", ".join(v if isinstance(v, str) else format_number(v) for v in values) for values in attributes.values()]
-    return " · ".join(part for part in parts if part)
+    parts = [", ".join([v if isinstance(v, str) else format_number(v) for v in vs]) for vs in attributes.values()]
+    return " · ".join(filter(None, parts))
 
 
 def first_few(values: Iterable[str], n: int = 3) -> str:
@@ -68,12 +68,12 @@ def first_few(values: Iterable[str], n: int = 3) -> str:
 
 
 def series(parts: Sequence[str], link: str = "and", *, comma: bool = False) -> str:
-    """``a``, ``a and b``, ``a, b and c``; an empty text for nothing.
+    """The parts as a list in a sentence: ``a``, ``a and b``, ``a, b and c``; empty for no parts.
 
     Args:
-        parts: what is listed.
-        link: the word before the last.
-        comma: put a comma before that word, too, where there are three parts or more.
+        parts: the parts.
+        link: the word before the last part.
+        comma: put a comma before that word too, if there are three parts or more.
     """
     if len(parts) < 2:
         return "".join(parts)

@@ -24,7 +24,7 @@ def resolve_home(given: str | Path | None = None) -> Path:
 
 
 class Workspace:
-    """Where everything of one catalogue lies. Making one touches nothing; ``open`` checks that it is there."""
+    """The places of all files of one catalogue. Making one touches nothing; ``open`` checks that it exists."""
 
     def __init__(self, home: str | Path) -> None:
         self.home = Path(home).expanduser().absolute()
@@ -34,9 +34,14 @@ class Workspace:
 
     @classmethod
     def open(cls, home: str | Path | None = None, create: bool = False) -> Workspace:
-        """The workspace in this folder (see ``resolve_home``).
+        """The workspace in this folder.
 
-        With ``create`` the folder is made; otherwise WorkspaceError where it holds no database.
+        Args:
+            home: the folder; None: as ``resolve_home`` finds it.
+            create: make the folder if it does not exist.
+
+        Raises:
+            WorkspaceError: the folder cannot be made or, without ``create``, holds no database.
         """
         workspace = cls(resolve_home(home))
         if create:
@@ -58,7 +63,7 @@ class Workspace:
 
     @property
     def settings_file(self) -> Path:
-        """Where the settings are read from; it need not exist."""
+        """The file that the settings are read from; it need not exist."""
         return self.home / "recmind.toml"
 
     @cached_property
@@ -68,7 +73,7 @@ class Workspace:
 
     @property
     def index_folder(self) -> Path:
-        """The folder with one folder for each built version, and ``CURRENT``."""
+        """The folder with one folder for each built version, and the file ``CURRENT``."""
         return self.home / "index"
 
     @property
@@ -83,13 +88,14 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """The folder for what can be computed again."""
+        """The folder for files that can be computed again."""
         return self.home / "cache"
 
     def current_index(self) -> Path | None:
         """The folder of the built version in use, or None where nothing has been built.
 
-        Raises WorkspaceError where ``CURRENT`` names a folder that is not there.
+        Raises:
+            WorkspaceError: ``CURRENT`` names a folder that does not exist.
         """
         try:
             name = (self.index_folder / "CURRENT").read_text(encoding="utf-8").strip()

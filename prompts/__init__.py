@@ -1,4 +1,4 @@
-"""What the model is told: Markdown templates with named placeholders."""
+"""The texts for the model: Markdown templates with named placeholders."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ __all__ = ["PromptError", "render", "version"]
 
 
 class PromptError(Exception):
-    """A template and the values for it do not fit."""
+    """A template and its values do not fit together."""
 
 
 def render(name: str, **values: object) -> str:
     """The template ``prompts/NAME.md`` with its placeholders filled.
 
+    Args:
+        name: name of the template, without ending.
+        **values: the value of each placeholder.
+
     Raises:
-        PromptError: placeholders without a value, all of them named, or values without a placeholder.
+        PromptError: placeholders without a value, or values without a placeholder; the message names all of them.
     """
     text, fields = _template(name)
     missing, unused = sorted(fields - set(values)), sorted(set(values) - fields)
@@ -30,7 +34,7 @@ def render(name: str, **values: object) -> str:
 
 @cache
 def version() -> str:
-    """Changes whenever any template does."""
+    """A short checksum of all templates, which changes whenever one of them does."""
     texts = sorted(
         (file.name, file.read_text(encoding="utf-8")) for file in files(__name__).iterdir() if _is_text(file)
     )

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measure RecMind: ``scripts/benchmark.py NAME [--data DIR] [--json]`` prints figures under stable keys.
 
-``scripts/benchmark.py --help`` lists the benchmarks. DIR holds ``ml-latest-small`` and what else a benchmark reads
-(default: RECMIND_TEST_DATA).
+``scripts/benchmark.py --help`` lists the benchmarks. DIR holds ``ml-latest-small`` and the other data sets that a
+benchmark reads (default: RECMIND_TEST_DATA).
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ BENCHMARKS = {
     "walk": "how many calls and files of ours one request goes through, and where most of them are; needs no data",
     "latency": "a cold recmind recommend against importing sentence_transformers, and rec.recommend in a warm process",
 }
-"""By name: what is measured. The code is ``run`` in ``benchmarks/NAME.py``, called with the folder of data, a folder to
-work in and what its ``options`` adds to the command line, if it has any; what it returns is printed under its keys."""
+"""By name: what is measured. The code is ``run`` in ``benchmarks/NAME.py``. It is called with the folder of data, a
+folder to work in and the options that its ``options`` adds to the command line, if it has any; its result is printed by
+keys."""
 
 
 def main() -> int:
@@ -73,7 +74,7 @@ def main() -> int:
 
 
 def flat(figures: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    """Each figure under its keys, those of nested mappings joined by dots."""
+    """Each figure with its key; the keys of nested mappings are joined by dots."""
     for key, value in figures.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{within}{key}.")

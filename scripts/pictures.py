@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Make the pictures in docs/pictures from the real thing: ``scripts/pictures.py``.
 
-``answer.svg`` is what ``recmind recommend`` writes to a terminal. ``trace.png`` is the page of ``recmind trace view``
-in headless Chromium. Both come from a demo workspace that is made for them and thrown away. Look at them afterwards.
+``answer.svg`` shows what ``recmind recommend`` writes to a terminal. ``trace.png`` shows the page of ``recmind trace
+view`` in headless Chromium. Both come from a demo workspace that is made for them and deleted. Look at them afterwards.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 RECMIND = [sys.executable, "-m", "recmind"]
 MOST_BYTES = 300_000
-"""The largest picture that the repository takes."""
+"""Largest size of a picture in the repository, in bytes."""
 
 ASKED = ["recommend", "something like The Matrix, but funnier", "--user", "ada", "-k", "3"]
 COLUMNS = 104
-"""The width of the terminal, in characters."""
+"""Width of the terminal, in characters."""
 TRACED = [
     ["recommend", "a heist that goes wrong", "-k", "5", "--user", "ben"],
     ["recommend", "a science fiction film, no horror", "--thread", "evening", "-k", "3"],
@@ -32,7 +32,7 @@ TRACED = [
     ["recommend", "no horror, under two hours, from the 90s", "--user", "ada", "--user", "ben", "-k", "4"],
     ["recommend", "films by Miyazaki", "-k", "5"],
 ]
-"""The requests on the page of traces beside the one that is shown at the terminal, which is the newest and open."""
+"""Further requests on the page of traces; the one shown at the terminal is the newest, and is open."""
 PAGE_WIDTH, PAGE_HEIGHT = 1280, 760
 WEB_FONT = re.compile(r"@font-face\s*{[^}]*}\s*")
 
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def at_terminal(command: list[str], environment: dict[str, str]) -> str:
-    """What the command writes to a terminal, with its colors; the steps on stderr are left out."""
+    """The output of the command at a terminal, with its colors; the steps on stderr are left out."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=subprocess.DEVNULL) as process:
         os.close(theirs)
@@ -81,7 +81,7 @@ def at_terminal(command: list[str], environment: dict[str, str]) -> str:
 
 
 def draw_answer(written: str, path: Path) -> Path:
-    """The picture of a terminal with this text, under the command that was typed."""
+    """Draw a terminal with this text below the command that was typed; returns the picture's path."""
     from rich.console import Console
     from rich.text import Text
 
@@ -90,7 +90,7 @@ def draw_answer(written: str, path: Path) -> Path:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
         console.print(Text.assemble(("$ ", "bold green"), (f"recmind {typed}", "bold")), "\n")
         console.print(Text.from_ansi(written.rstrip()))
-    # Without the font from the network: any monospaced one will do, each line states its length.
+    # Without the font from the network: any monospaced font will do, because each line states its length.
     svg = WEB_FONT.sub("", console.export_svg(title="RecMind", unique_id="recmind"))
     svg = svg.replace("font-family: Fira Code", "font-family: Fira Code, DejaVu Sans Mono, Menlo, Consolas")
     path.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
@@ -98,7 +98,7 @@ def draw_answer(written: str, path: Path) -> Path:
 
 
 def draw_page(page: Path, path: Path) -> Path:
-    """The picture of the page of traces with its newest request open."""
+    """Draw the page of traces with its newest request open; returns the picture's path."""
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
@@ -118,7 +118,7 @@ def draw_page(page: Path, path: Path) -> Path:
         tab.screenshot(path=path)
         browser.close()
     with Image.open(path) as picture:
-        # Text on plain ground needs few colors, and so a quarter of the bytes.
+        # Text on a plain ground needs few colors, which saves three quarters of the bytes.
         picture.convert("RGB").quantize(128).save(path, optimize=True)
     return path
 

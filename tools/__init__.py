@@ -1,1 +1,1 @@
-"""What can be asked: one file a question, engines in plain Python, and the toolbox that shows them to chat models."""
+"""The tools: engines in plain Python, the look-ups that ask them, and the toolbox that shows them to chat models."""

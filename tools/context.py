@@ -1,4 +1,4 @@
-"""What is fixed for one request: who asks, for how many items, with which filters, over which store and engines."""
+"""The values that are fixed for one request: who asks, for how many items, with which filters, store and engines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
-    """Fixed for one request and out of the model's reach: a tool argument can never name another user."""
+    """The fixed values of one request, out of the model's reach: a tool argument can never name another user."""
 
     query: str
     user_id: str | None
@@ -31,13 +31,13 @@ class RequestContext:
     exclude: frozenset[str] = frozenset()
     """Item ids that the caller ruled out."""
     diversity: float = 0.0
-    """0 ranks by score alone, 1 by difference from what is ranked before."""
+    """0 to 1: 0 ranks by score alone, 1 by difference from the items ranked before."""
     store: Store
     engines: Engines
 
     @property
     def people(self) -> tuple[str, ...]:
-        """All whose past and preferences count."""
+        """The ids of all users whose past and preferences count; empty where nobody is named."""
         return self.members or (() if self.user_id is None else (self.user_id,))
 
     def wanted(self, brief: Brief) -> int:

@@ -1,4 +1,4 @@
-"""What look-ups found, remembered for the same question in the same state of the workspace."""
+"""Remembers findings for the same question in the same state of the workspace."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from recmind.tools.evidence.slate import Findings
 from recmind.tools.lookups import LookUps
 
 LARGEST = 1_000
-"""Findings that are remembered; the longest unused go first."""
+"""Largest number of findings that are remembered; the longest unused are removed first."""
 
 State = tuple[str, float, int]
-"""Version and time of the index, and the count of all writes to the database."""
+"""Version and time (Unix seconds) of the index, and the number of all writes to the database."""
 
 
 class FindingsCache:
-    """Findings by question, for one state of the workspace: any write and any new index empties it. For all threads."""
+    """Findings by question, for one state of the workspace; any write or new index empties it. Threads may share it."""
 
     def __init__(self, largest: int = LARGEST) -> None:
         self._largest = largest
@@ -29,7 +29,7 @@ class FindingsCache:
         self._lock = threading.Lock()
 
     def get(self, state: State, key: Any) -> Findings | None:
-        """What was found, or None where that is not known."""
+        """The remembered findings, or None."""
         with self._lock:
             if state != self._state:
                 self._found.clear()
@@ -40,7 +40,13 @@ class FindingsCache:
             return found
 
     def put(self, state: State, key: Any, findings: Findings) -> None:
-        """Remember what was found, unless the workspace has changed meanwhile."""
+        """Remember findings, unless the workspace has changed in the meantime.
+
+        Args:
+            state: state of the workspace when the question was asked.
+            key: the question.
+            findings: its findings.
+        """
         with self._lock:
             if state == self._state:
                 self._found[key] = findings
@@ -54,13 +60,13 @@ class FindingsCache:
 
 
 class RememberedLookUps:
-    """Look-ups that ask the engines only what was not asked before."""
+    """Look-ups that ask the engines only questions that are not remembered."""
 
     def __init__(self, look_ups: LookUps, cache: FindingsCache) -> None:
         self.look_ups, self.cache = look_ups, cache
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
-        """What the tool finds, marked ``cached`` where it is remembered. Raises as ``LookUps.call`` does."""
+        """The findings of the tool, marked ``cached`` where they were remembered. Raises as ``LookUps.call`` does."""
         state, key = self._state(), (*self._asked(), tool, json.dumps(arguments, sort_keys=True, default=str))
         found = self.cache.get(state, key)
         if found is not None:
@@ -75,9 +81,9 @@ class RememberedLookUps:
         return manifest.version, manifest.built_at, context.store.clock
 
     def _asked(self) -> tuple[Any, ...]:
-        """Everything but tool and arguments that decides what is found: who asks, what binds, what is on the slate."""
+        """All but tool and arguments that decides the findings: who asks, what binds, what is on the slate."""
         context, brief = self.look_ups.context, self.look_ups.brief
-        read = tuple(_hashable(getattr(brief, part.name)) for part in fields(brief))
+        read = tuple(_hashable(getattr(brief, part.name)) for part in fields(brief) if part.compare)
         entries = self.look_ups.slate.entries.values()
         slate = tuple((e.handle, e.item_id, e.role, tuple(e.scores.items())) for e in entries)
         return context.people, context.aggregation, context.k, context.diversity, read, slate

@@ -1,5 +1,7 @@
-"""The tools' questions in plain Python: handles and labels in, findings out. ``toolbox`` wraps them for chat models;
-the fallback asks them directly."""
+"""The tools' questions in plain Python: handles and labels in, findings out.
+
+``toolbox`` wraps them for chat models; the fallback calls them directly.
+"""
 
 from __future__ import annotations
 
@@ -35,19 +37,19 @@ from recmind.tools.ranking.group import FIT, in_turns, together
 from recmind.tools.ranking.hybrid import Ranked, RankInput
 
 LEAST_ROWS = 20
-"""What a look-up puts on the slate, or twice ``k`` where that is more; the model reads the first ``n``. Thirty found
-no more of what was meant, and cost a fifteenth of a request's time."""
+"""Rows that a look-up puts on the slate, or twice ``k`` where that is more; the model reads the first ``n``. With
+thirty, no more of the items that were meant were found, and a request took a fifteenth longer."""
 HISTORY_ROWS = 200
-"""The same for a history whose items are candidates."""
+"""Rows that a history puts on the slate where its items are candidates."""
 
 
 class LookUpError(InputError):
-    """A question that cannot be answered as it was put; the message is for the model."""
+    """A question cannot be answered as it is; the message is for the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookUps:
-    """The questions that can be asked during one request. What always binds is pushed down into every one of them."""
+    """The questions of one request. The conditions that always bind are part of every one."""
 
     context: RequestContext
     brief: Brief
@@ -55,11 +57,15 @@ class LookUps:
 
     @property
     def rows(self) -> int:
-        """How many rows a look-up puts on the slate."""
+        """The number of rows that a look-up puts on the slate."""
         return max(LEAST_ROWS, 2 * self.context.k)
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> Findings:
-        """What the tool of this name finds.
+        """The findings of one tool.
+
+        Args:
+            tool: name of the tool, which is a method of this class.
+            arguments: its arguments by name.
 
         Raises:
             LookUpError: a handle, a label or a date leads nowhere.
@@ -71,7 +77,14 @@ class LookUps:
     def search_items(
         self, query: str = "", like: Sequence[str] = (), where: Sequence[str] = (), n: int = 10
     ) -> Findings:
-        """Items by meaning and words, and by likeness to others."""
+        """Items by meaning and words, and by similarity to others.
+
+        Args:
+            query: words to search for; may be empty.
+            like: handles or titles of items to resemble.
+            where: conditions, and labels of the request.
+            n: how many rows the model reads.
+        """
         conditions, liked = self._conditions(where), self._ids(like)
         search = self.context.engines.search
         hits = search.search(query, like=liked, conditions=conditions, exclude=self.brief.excluded, n=self.rows)
@@ -80,7 +93,13 @@ class LookUps:
         )
 
     def filter_items(self, where: Sequence[str], sort: str = "popularity", n: int = 10) -> Findings:
-        """Items that meet conditions."""
+        """Items that meet conditions.
+
+        Args:
+            where: conditions, and labels of the request.
+            sort: ``popularity``, ``value``, ``recent`` or an attribute, with ``asc`` or ``desc`` behind it.
+            n: how many rows the model reads.
+        """
         conditions, barred = self._conditions(where), self.brief.excluded
         rows, total = self.context.engines.filter.select(conditions, sort=sort, exclude=barred, n=self.rows)
         return filter_findings(
@@ -94,7 +113,13 @@ class LookUps:
         )
 
     def collaborative_filtering(self, like: Sequence[str] = (), where: Sequence[str] = (), n: int = 10) -> Findings:
-        """Items that go with the user's history, or with the liked ones."""
+        """Items that go with the user's history, or with the liked items.
+
+        Args:
+            like: handles or titles of the liked items; without any, the history counts.
+            where: conditions, and labels of the request.
+            n: how many rows the model reads.
+        """
         conditions, liked = self._conditions(where), self._ids(like)
         store, model = self.context.store, self.context.engines.collaborative
         allowed = store.items.matching(conditions)
@@ -118,7 +143,14 @@ class LookUps:
         )
 
     def popular_items(self, where: Sequence[str] = (), since: str = "", until: str = "", n: int = 10) -> Findings:
-        """What most people took up and valued."""
+        """The items that most people took and valued.
+
+        Args:
+            where: conditions, and labels of the request.
+            since: first day, month or year of the period (``2016-01-31``); empty for no start.
+            until: last day, month or year of the period; empty for no end.
+            n: how many rows the model reads.
+        """
         conditions = self._conditions(where)
         start, end = _moment(since), _moment(until, end=True)
         items = self.context.engines.popular.recommend(
@@ -143,7 +175,19 @@ class LookUps:
         until: str = "",
         n: int = 10,
     ) -> Findings:
-        """What the user did before; candidates where the request asks for known items again."""
+        """The user's history; its items are candidates where the request asks for known items again.
+
+        Args:
+            kind: only this kind of interaction; empty for all.
+            where: conditions, and labels of the request.
+            order: ``newest``, ``oldest``, ``highest`` or ``lowest``.
+            since: first day, month or year of the period (``2016-01-31``); empty for no start.
+            until: last day, month or year of the period; empty for no end.
+            n: how many rows the model reads.
+
+        Raises:
+            LookUpError: ``order`` or a day cannot be read.
+        """
         if order not in get_args(Order):
             raise LookUpError(f"order is {order!r}; it is one of {', '.join(get_args(Order))}.")
         if not self.context.people:
@@ -161,7 +205,7 @@ class LookUps:
     def _past_of(
         self, user_id: str, member: int, *, kind: str, where: Sequence[str], order: str, since: str, until: str, n: int
     ) -> Findings:
-        """What one user did."""
+        """The history of one user."""
         history = self.context.engines.history
         rows = history.interactions(
             user_id,
@@ -173,13 +217,13 @@ class LookUps:
             n=HISTORY_ROWS if self.brief.again else n,
         )
         total = history.profile(user_id).interactions
-        # What the request wishes is asked of candidates; a reference only says what the user did.
+        # Only candidates have to meet the request's wishes; a reference only says what the user did.
         focus = self._focus(()) if self.brief.again else NO_FOCUS
         number = member if self.context.members else 0
         return history_findings(self.context.store, rows, total=total, focus=focus, shown=n, member=number)
 
     def item_details(self, items: Sequence[str]) -> Findings:
-        """Everything about a few items, by handle, id or title."""
+        """Everything about the first ten of these items, each given by handle, id or title."""
         titles = self.context.engines.titles
         ids: list[str] = []
         unknown: list[str] = []
@@ -198,7 +242,12 @@ class LookUps:
         return details_findings(self.context.store, self.context.engines.details.describe(ids), unknown=unknown)
 
     def rank_candidates(self, wishes: Sequence[str] = (), n: int = 10) -> Findings:
-        """All candidates that nothing rules out, in the order of the hybrid ranker."""
+        """All candidates that nothing rules out, in the order of the hybrid ranker.
+
+        Args:
+            wishes: further conditions to weigh; the wishes of the request count in any case.
+            n: how many rows the model reads.
+        """
         candidates = self.qualified()
         weighed = self._wishes(wishes)
         rankings = [self._ranking_of(user_id, candidates, weighed) for user_id in self.context.people or (None,)]
@@ -209,9 +258,9 @@ class LookUps:
             scores = [entry.score for entry in ranked]
             ranked = [ranked[place] for place in diversified(scores, vectors, n, self.context.diversity)]
         if not (self.brief.text.strip() or self.brief.likes or weighed):
-            # Nothing but the past decides, and no past leads to what nobody took.
+            # Only the past decides here, and no past leads to an item without interactions.
             ranked = self._with_cold_items(ranked)
-        # Only the best get their facts told; the others keep their score, so that every candidate has one.
+        # Only the best get facts; the others keep their score, so that every candidate has one.
         found = rank_findings(self.context.store, ranked[:n], focus=self._focus(()), shown=n)
         titles = {entry.item_id: entry.title for entry in candidates}
         rest = tuple(Finding(r.item_id, titles[r.item_id], scores={"score": r.score, **_fits(r)}) for r in ranked[n:])
@@ -226,7 +275,7 @@ class LookUps:
     def _ranking_of(
         self, user_id: str | None, candidates: Sequence[Entry], wishes: Sequence[Constraint]
     ) -> list[Ranked]:
-        """The candidates in the order of one user."""
+        """The candidates in the order for one user."""
         history = self.context.engines.history
         return self.context.engines.ranker.rank(
             [RankInput(entry.item_id, entry.scores) for entry in candidates],
@@ -242,7 +291,7 @@ class LookUps:
         )
 
     def _fits_told(self, ranked: Sequence[Ranked]) -> str:
-        """How well each row fits every member, for a model to read."""
+        """A sentence for the model: how well each row fits every member."""
         rows = [
             f"{entry.handle} {'/'.join(f'{fit:.2f}' for fit in _fits(r).values())}"
             for r in ranked
@@ -252,12 +301,12 @@ class LookUps:
         return f"Fits of members 1 to {len(self.context.members)}, {order}: {', '.join(rows)}"
 
     def _pasts(self) -> list[tuple[SequenceItem, ...]]:
-        """The past of each person; one that is empty where nobody is named."""
+        """The past of each person; a single empty one where nobody is named."""
         history = self.context.engines.history
         return [history.signals(user_id) for user_id in self.context.people or (None,)]
 
     def _with_cold_items(self, ranked: Sequence[Ranked]) -> list[Ranked]:
-        """The ranking with those items that nobody took on the places that ``interleave`` keeps for them."""
+        """The ranking with items without interactions on the places that ``interleave`` keeps for them."""
         numbers = self.context.store.items.numbers_of(entry.item_id for entry in ranked)
         taken = self.context.engines.reranker.item_times.interactions(
             np.array([numbers[r.item_id] for r in ranked], np.int64)
@@ -272,7 +321,7 @@ class LookUps:
         return details_findings(self.context.store, rows)
 
     def qualified(self) -> list[Entry]:
-        """The candidates on the slate that nothing rules out: those that validation would let pass as items."""
+        """The candidates on the slate that nothing rules out, which validation would accept."""
         binding = self.brief.binding_conditions()
         entries = [e for e in self.slate.candidates() if e.item_id not in self.brief.excluded]
         items = self.context.store.items.get_many(entry.item_id for entry in entries)
@@ -285,7 +334,7 @@ class LookUps:
         ]
 
     def _conditions(self, where: Sequence[str]) -> tuple[Condition, ...]:
-        """What always binds, and the given conditions and labels."""
+        """The conditions that always bind, followed by the given conditions and labels."""
         return tuple(dict.fromkeys((*self.brief.standing, *self._given(where))))
 
     def _given(self, where: Sequence[str]) -> tuple[Condition, ...]:
@@ -305,7 +354,7 @@ class LookUps:
         return tuple(conditions)
 
     def _wishes(self, wishes: Sequence[str]) -> tuple[Constraint, ...]:
-        """The wishes to weigh: those of the request, and further ones by condition."""
+        """The wishes to weigh: those of the request, and the given conditions."""
         extra = [text for text in wishes if text.strip().lower() not in self.brief.wishes]
         return (*self.brief.wishes.values(), *(Constraint(text, (c,)) for text in extra for c in self._given([text])))
 
@@ -333,7 +382,7 @@ class LookUps:
         )
 
     def _tastes(self) -> Mapping[TasteKey, float]:
-        """The lifts of the person, as they are remembered; of a group, each at its highest."""
+        """The lifts of the person; for a group, the highest lift of any member."""
         if not self.context.members:
             return self.context.engines.history.profile(self.context.user_id).lifts
         tastes: dict[TasteKey, float] = {}
@@ -344,12 +393,12 @@ class LookUps:
 
 
 def _fits(ranked: Ranked) -> dict[str, float]:
-    """The members' fits among the parts of a score; empty where one person alone is asked for."""
+    """The members' fits among the parts of a score; empty where no group asks."""
     return {name: fit for name, fit in ranked.parts.items() if name.startswith(FIT)}
 
 
 def _with_role(findings: Findings, brief: Brief, n: int) -> Findings:
-    """Past items as candidates, but for those that were ruled out."""
+    """Past items as candidates, except those that were ruled out."""
     rows = tuple(
         replace(row, role="reference" if row.item_id in brief.excluded else "candidate") for row in findings.rows
     )

@@ -22,7 +22,5 @@ def fallback(state: State, runtime: Runtime[AgentContext]) -> State:
         context.emit(Event("fallback", cause))
     slate = fallback_ranking.gathered(context, brief, state["slate"])
     slate, best = fallback_ranking.ranked(context, brief, slate, context.wanted(brief))
-    _, arguments = rules.submission(
-        fallback_ranking.described(brief, slate, context.wanted(brief)), fallback_ranking.rows_of(best, slate)
-    )
+    _, arguments = rules.submission(fallback_ranking.rows_of(best, slate), context.wanted(brief))
     return State(slate=slate, submission=parse_submission(arguments), submit_call_id=None, cause=cause)

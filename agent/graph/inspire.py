@@ -11,8 +11,8 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 
 from recmind.agent.graph.budget import acharged, arefused, charged, refused
-from recmind.agent.graph.lines_of_thought import ANOTHER, RESERVED, begun, idea_of, question
-from recmind.agent.graph.reason import call_deadline
+from recmind.agent.graph.lines_of_thought import ANOTHER, RESERVED, begun, explored, idea_of, question
+from recmind.agent.graph.reason import call_deadline, ready_model
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.state import AgentContext, Event, Spent, State
 from recmind.tools.chat.toolbox import schemas
@@ -33,7 +33,7 @@ def inspire(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]
         return State()
     asked = [question(state, context)]
     try:
-        message = call_model(_bound(context), asked, config, call_deadline(context), name=context.model_name)
+        message = call_model(_bound(state, context), asked, config, call_deadline(context), name=context.model_name)
     except ModelFailure as failure:
         # A question that fails takes nothing from what is known: the line goes on.
         return State(spent=charged(spent, failure, context))
@@ -53,7 +53,7 @@ async def ainspire(state: State, config: RunnableConfig, runtime: Runtime[AgentC
         return State()
     asked = [question(state, context)]
     try:
-        message = await acall_model(_bound(context), asked, config, context.deadline, name=context.model_name)
+        message = await acall_model(_bound(state, context), asked, config, context.deadline, name=context.model_name)
     except ModelFailure as failure:
         return State(spent=await acharged(spent, failure, context))
     return _answered(message, await acharged(spent, message, context), state, context)
@@ -65,8 +65,8 @@ def _affordable(spent: Spent, context: AgentContext) -> bool:
     return calls >= RESERVED and looks > 0
 
 
-def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
-    return context.model.bind_tools(SCHEMAS)
+def _bound(state: State, context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
+    return ready_model(state, context, SCHEMAS, explored(state))
 
 
 def _answered(message: AIMessage, spent: Spent, state: State, context: AgentContext) -> State:
@@ -77,4 +77,4 @@ def _answered(message: AIMessage, spent: Spent, state: State, context: AgentCont
         context.emit(Event("thinking", f"another line of thought: {idea}"))
     messages, left = begun(state, idea)
     anew: list[Any] = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *messages]
-    return State(messages=anew, lines=(*state.get("lines", ()), left), spent=spent)
+    return State(messages=anew, line=idea, lines=(*state.get("lines", ()), left), spent=spent)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 
 from recmind import prompts
-from recmind.agent.models.offline import BRIEF, LINES
 from recmind.agent.models.text_tool_calls import with_text_tool_calls, without_thoughts
+from recmind.agent.planner.task import ExploredLines
 from recmind.agent.state import AgentContext, LineOfThought, State
 from recmind.data.text import normalize
 from recmind.data.wording import first_few
@@ -47,32 +46,28 @@ ANOTHER: BaseTool = StructuredTool.from_function(explore, name=EXPLORE)
 """How a model says that another line of thought would help; it is never run."""
 
 
-def opening(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages up to the last request, as ``prepare`` wrote them."""
-    last = max(place for place, message in enumerate(messages) if BRIEF in message.additional_kwargs)
-    return list(messages[: last + 1])
-
-
 def question(state: State, context: AgentContext) -> HumanMessage:
     """Whether another line of thought would help, given all that every line has explored."""
-    brief, steps = state["brief"], list(_steps(_conversations(state)))
+    brief = state["brief"]
     return HumanMessage(
         prompts.render(
             "inspire",
             query=context.query or "(none: recommend what fits the person)",
-            meaning=state["understanding"].meaning() or "an open request",
+            meaning=brief.meaning,
             k=context.wanted(brief),
             account=_account(state, facts=0),
-        ),
-        additional_kwargs={
-            BRIEF: _brief_of(state["messages"]),
-            LINES: {
-                "ideas": [line.idea for line in state.get("lines", ())]
-                + [_brief_of(state["messages"]).get("line", "")],
-                "tools": [name for name, *_ in steps],
-                "least": min((len(handles) for *_, handles in steps), default=0),
-            },
-        },
+        )
+    )
+
+
+def explored(state: State) -> ExploredLines:
+    """The same account for a planner that reads no prompt."""
+    lines = _conversations(state)
+    steps = list(_steps(lines))
+    return ExploredLines(
+        ideas=tuple(line.idea for line in lines),
+        tools=tuple(name for name, *_ in steps),
+        least=min((len(handles) for *_, handles in steps), default=0),
     )
 
 
@@ -84,34 +79,22 @@ def idea_of(message: AIMessage, state: State) -> str:
     if not idea and not _NO.match(text) and (said := _YES.match(text)):
         idea = said[1].strip() or "another view of the same request"
     idea = " ".join(idea.split())[:LONGEST_IDEA]
-    taken = {normalize(line.idea) for line in state.get("lines", ())} | {
-        normalize(str(_brief_of(state["messages"]).get("line", "")))
-    }
+    taken = {normalize(line.idea) for line in _conversations(state)}
     return idea if normalize(idea) and normalize(idea) not in taken else ""
 
 
 def begun(state: State, idea: str) -> tuple[list[AnyMessage], LineOfThought]:
     """The conversation of a further line, and the line that it leaves behind."""
-    messages = state["messages"]
-    start = opening(messages)
-    request, brief = start[-1], _brief_of(messages)
+    lines = _conversations(state)
+    system, request = lines[0].messages[:2]
     account = _account(state, facts=TOLD_FACTS)
-    asked = brief.get("request", request.content)
-    human = HumanMessage(
-        prompts.render("line", request=asked, account=account, idea=idea),
-        additional_kwargs={**request.additional_kwargs, BRIEF: {**brief, "line": idea, "request": asked}},
-    )
-    return [*start[:-1], human], LineOfThought(str(brief.get("line", "")), tuple(messages))
-
-
-def _brief_of(messages: Sequence[AnyMessage]) -> Mapping[str, Any]:
-    brief: Mapping[str, Any] = opening(messages)[-1].additional_kwargs[BRIEF]
-    return brief
+    human = HumanMessage(prompts.render("line", request=request.content, account=account, idea=idea))
+    return [system, human], lines[-1]
 
 
 def _conversations(state: State) -> list[LineOfThought]:
-    present = LineOfThought(str(_brief_of(state["messages"]).get("line", "")), tuple(state["messages"]))
-    return [*state.get("lines", ()), present]
+    """All lines of thought, the present one last. The first opens with the request itself."""
+    return [*state.get("lines", ()), LineOfThought(state.get("line", ""), tuple(state["messages"]))]
 
 
 def _steps(lines: Sequence[LineOfThought]) -> Iterator[tuple[str, str, str, list[str]]]:

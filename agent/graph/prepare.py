@@ -1,31 +1,21 @@
-"""prepare: everything that is known before the first model call.
-
-What the words mean, who asks, what binds the request, what the catalogue is.
-"""
+"""prepare: reads the request, and writes down for the model what is known before the first call."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from recmind import prompts
+from recmind.agent.graph.briefing import make_brief
 from recmind.agent.graph.steady import steady
-from recmind.agent.models.offline import BRIEF
-from recmind.agent.planner import fallback_ranking
-from recmind.agent.preferences.keeping import settle_statements
 from recmind.agent.state import AgentContext, Event, State
-from recmind.agent.understanding import Understanding, understand
 from recmind.agent.validation.evidence_checks import proved_of_person
 from recmind.agent.wording import group_fits
 from recmind.agent.wording.taste_summary import taste_summary
-from recmind.data.conditions import Condition, parse_condition
-from recmind.data.errors import ConditionError
-from recmind.tools.brief import Brief, Constraint
+from recmind.tools.brief import Brief
 from recmind.tools.chat.catalogue_summary import describe_catalogue, example_condition
-from recmind.tools.engines.profile import Profile
 from recmind.tools.evidence.slate import Slate
 from recmind.tools.lookups import LookUps
 
@@ -35,50 +25,33 @@ REMEMBERED = 6
 
 @steady
 def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
-    """The understanding, the brief, the first references on the slate, and the opening messages."""
+    """The brief, the first references on the slate, and the opening messages."""
     context = runtime.context
-    heard, notes = state.get("understanding"), state.get("notes", ())
-    if heard is None:
-        settled = settle_statements(context.query, context.user_id, context.store, context.engines.titles)
-        notes = settled.notes
-    history = context.engines.history
-    consumed = frozenset[str]().union(*map(history.consumed, context.people))
-    profiles = [history.profile(user_id) for user_id in context.people]
-    known = any(profile.known for profile in profiles)
-    understanding = heard or _read(settled.query, context, known=known)
-    brief = _brief(understanding, context, consumed, known_user=known)
+    brief = make_brief(context)
     slate = _references(state["slate"], brief, context)
+    if not brief.likes:
+        brief = replace(brief, favorites=_favorites(slate))
     if context.emit:
-        context.emit(Event("understood", understanding.meaning() or "an open request"))
+        context.emit(Event("understood", brief.meaning))
     told = (context.people or (None,)) if context.mode == "explanation-first" else ()
     understood = tuple(taste_summary(context, user_id, proved_of_person) for user_id in told)
     if context.emit:
         for person in understood:
             context.emit(Event("understood", person.text))
-    human = HumanMessage(
-        prompts.render(
-            "request",
-            query=context.query or "(none: recommend what fits the person)",
-            earlier=f"\nEarlier in this conversation, oldest first\n{context.earlier}\n" if context.earlier else "",
-            meaning=understanding.meaning() or "an open request",
-            readings=_readings(brief),
-            who="Group" if context.members else "Person",
-            profile=_profile(profiles, context) if known else "Nothing is known of them.",
-            references=_listed(slate),
-            k=context.wanted(brief),
-        ),
-        additional_kwargs={
-            BRIEF: {
-                **fallback_ranking.described(brief, slate, context.wanted(brief)),
-                "at_once": context.strategy != "self-inspiring",
-            }
-        },
+    human = prompts.render(
+        "request",
+        query=context.query or "(none: recommend what fits the person)",
+        earlier=f"\nEarlier in this conversation, oldest first\n{context.earlier}\n" if context.earlier else "",
+        meaning=brief.meaning,
+        readings=_readings(brief),
+        who="Group" if context.members else "Person",
+        profile=_profile(context) if brief.known_user else "Nothing is known of them.",
+        references=_listed(slate),
+        k=context.wanted(brief),
     )
     return State(
-        messages=[SystemMessage(_system(context)), human],
-        understanding=understanding,
+        messages=[SystemMessage(_system(context)), HumanMessage(human)],
         understood=understood,
-        notes=notes,
         brief=brief,
         slate=slate,
         read=frozenset(slate.entries),
@@ -87,58 +60,10 @@ def prepare(state: State, runtime: Runtime[AgentContext]) -> State:
     )
 
 
-def _read(query: str, context: AgentContext, *, known: bool) -> Understanding:
-    """What the request means; who chose a model by it has read it already."""
-    read = context.reading
-    if read is not None and read.query == query:
-        return read
-    return understand(query, context.store, context.engines.titles, user_known=known)
-
-
-def _profile(profiles: Sequence[Profile], context: AgentContext) -> str:
+def _profile(context: AgentContext) -> str:
     """What is known of the person, or of each member of the group, for a model to read."""
+    profiles = [context.engines.history.profile(user_id) for user_id in context.people]
     return group_fits.digest(profiles) if context.members else profiles[0].digest()
-
-
-def _brief(understanding: Understanding, context: AgentContext, consumed: frozenset[str], *, known_user: bool) -> Brief:
-    preferences, loved = _preferences(context)
-    likes = tuple(mention.item_id for mention in understanding.likes)
-    unlikes = tuple(mention.item_id for mention in understanding.unlikes)
-    wishes = tuple(Constraint(wish.words, wish.conditions) for wish in understanding.wishes)
-    if not (wishes or likes or understanding.text):
-        # What they love counts where the request leaves it open.
-        wishes = loved
-    # "Again" is not meant of what they did not like.
-    disliked = frozenset[str]().union(*map(context.engines.history.disliked, context.people))
-    barred = disliked if understanding.again else consumed
-    return Brief(
-        text=understanding.text,
-        likes=likes,
-        unlikes=unlikes,
-        bindings={b.label: Constraint(b.words, b.conditions) for b in understanding.bindings},
-        wishes={f"w{n}": wish for n, wish in enumerate(wishes, 1)},
-        standing=(*context.filters, *(c for part in preferences for c in part.conditions)),
-        preferences=preferences,
-        excluded=context.exclude.union(barred, *map(context.engines.history.refused, context.people), likes, unlikes),
-        consumed=consumed,
-        known_user=known_user,
-        again=understanding.again,
-        surprise=understanding.surprise,
-        count=understanding.count,
-    )
-
-
-def _preferences(context: AgentContext) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
-    """What the users stated, and what they love; a preference that can no longer be read cannot bind."""
-    by_words: dict[tuple[bool, str], list[Condition]] = {}
-    for preference in (stated for user_id in context.people for stated in context.store.preferences.of_user(user_id)):
-        try:
-            condition = parse_condition(preference.condition)
-        except ConditionError:
-            continue
-        by_words.setdefault((preference.binds, preference.text), []).append(condition)
-    parts = [(binds, Constraint(words, tuple(conditions))) for (binds, words), conditions in by_words.items()]
-    return tuple(part for binds, part in parts if binds), tuple(part for binds, part in parts if not binds)
 
 
 def _references(slate: Slate, brief: Brief, context: AgentContext) -> Slate:
@@ -152,6 +77,13 @@ def _references(slate: Slate, brief: Brief, context: AgentContext) -> Slate:
         praised = tuple(row for row in found.rows if not any(fact.against for fact in row.evidence))
         slate, _ = slate.merged(replace(found, rows=praised))
     return slate
+
+
+def _favorites(slate: Slate) -> tuple[str, ...]:
+    """The references that the user's past speaks for."""
+    past = {n for n, fact in enumerate(slate.evidence, 1) if fact.kind == "history" and not fact.against}
+    references = (entry for entry in slate.entries.values() if entry.role == "reference")
+    return tuple(entry.item_id for entry in references if past.intersection(entry.evidence))
 
 
 def _system(context: AgentContext) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -11,6 +14,7 @@ from recmind.agent.graph.budget import acharged, arefused, charged, refused
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.models.offline import OfflinePlanner
 from recmind.agent.models.text_tool_calls import with_text_tool_calls
+from recmind.agent.planner.task import ExploredLines, PlannerTask
 from recmind.agent.state import AgentContext, Event, Spent, State
 from recmind.tools.chat.submit import SUBMIT
 from recmind.tools.chat.toolbox import ALL_TOOLS, ASKING, schemas
@@ -33,7 +37,7 @@ def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext])
     _thinking(state, context)
     try:
         message = call_model(
-            _bound(context), state["messages"], config, call_deadline(context), name=context.model_name
+            _bound(state, context), state["messages"], config, call_deadline(context), name=context.model_name
         )
     except ModelFailure as failure:
         return _failed(failure, charged(state["spent"], failure, context), state, context)
@@ -54,15 +58,33 @@ async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentCo
     _thinking(state, context)
     try:
         message = await acall_model(
-            _bound(context), state["messages"], config, context.deadline, name=context.model_name
+            _bound(state, context), state["messages"], config, context.deadline, name=context.model_name
         )
     except ModelFailure as failure:
         return _failed(failure, await acharged(state["spent"], failure, context), state, context)
     return _heard(message, await acharged(state["spent"], message, context))
 
 
-def _bound(context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
-    return context.model.bind_tools(WITH_ASKING if context.ask else SCHEMAS)
+def _bound(state: State, context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
+    return ready_model(state, context, WITH_ASKING if context.ask else SCHEMAS)
+
+
+def ready_model(
+    state: State, context: AgentContext, tools: Sequence[dict[str, Any]], explored: ExploredLines | None = None
+) -> Runnable[LanguageModelInput, AIMessage]:
+    """The request's model with what it needs beside the messages: the tools it may call, or a planner's task.
+
+    Args:
+        state: the request so far.
+        context: its ``model`` is the one.
+        tools: their schemas.
+        explored: what to think over where another line of thought is asked for.
+    """
+    if not isinstance(context.model, OfflinePlanner):
+        return context.model.bind_tools(tools)
+    brief, at_once = state["brief"], context.strategy != "self-inspiring"
+    task = PlannerTask(brief, state["slate"], context.wanted(brief), at_once, state.get("line", ""), explored)
+    return context.model.with_task(task)
 
 
 def call_deadline(context: AgentContext) -> float | None:

@@ -10,7 +10,6 @@ from recmind.agent.wording.message import write_message
 
 def respond(state: State, runtime: Runtime[AgentContext]) -> State:
     """The message to the person."""
-    message = write_message(
-        state["understanding"], state["brief"], state["verdict"], runtime.context, cause=state.get("cause")
-    )
-    return State(message=" ".join([*state["notes"], message]).strip())
+    brief = state["brief"]
+    message = write_message(brief, state["verdict"], runtime.context, cause=state.get("cause"))
+    return State(message=" ".join([*brief.notes, message]).strip())

@@ -199,12 +199,11 @@ def _opening(state: ConversationState, context: AgentContext) -> tuple[State, Ag
         )
         slate, _ = slate.merged(Findings("earlier", rows))
     told = account(thread, slate, context.store.settings.memory.tokens)
-    opening = State(
-        **{**state["opening"], "slate": slate, "understanding": follow_up.understanding, "notes": heard.notes}
-    )
-    return opening, replace(
+    return State(**{**state["opening"], "slate": slate}), replace(
         context,
         query=state["said"],
+        heard=follow_up.understanding,
+        notes=heard.notes,
         exclude=context.exclude | barred,
         earlier=told,
         ask=context.ask and not thread.asked,

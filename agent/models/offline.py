@@ -1,14 +1,15 @@
 """The offline planner: a chat model that needs no key and no network: it follows a policy instead of guessing words.
 
-It reads the brief that ``prepare`` attaches to the request and the artifacts of the tools, and answers with the same
-tool calls a language model would, so that the very same graph, tools, validator and trace run.
+It is given the brief of the request, reads the artifacts of the tools, and answers with the same tool calls a language
+model would, so that the very same graph, tools, validator and trace run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -16,16 +17,18 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
+from pydantic import PrivateAttr
 from typing_extensions import override
 
 from recmind.agent.planner import rules
+from recmind.agent.planner.task import PlannerTask
+from recmind.tools.brief import Brief
+from recmind.tools.evidence.slate import Slate
 
 NAME = "offline"
 
-LINES = "recmind_lines"
-"""Where ``inspire`` says what was explored, beside the brief, when it asks for another line of thought."""
-BRIEF = "recmind_brief"
-"""Where ``prepare`` leaves the brief among the request's ``additional_kwargs``; chat APIs never see it."""
+ALONE = 10
+"""Items that the planner recommends where nobody says how many."""
 
 
 class OfflinePlanner(BaseChatModel):
@@ -35,6 +38,9 @@ class OfflinePlanner(BaseChatModel):
     """
 
     model_name: str = NAME
+    cache: BaseCache | bool | None = False
+    """Never: what it answers hangs on more than the messages, and costs nothing."""
+    _task: PlannerTask | None = PrivateAttr(default=None)
 
     @property
     def _llm_type(self) -> str:
@@ -43,6 +49,12 @@ class OfflinePlanner(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": self.model_name}
+
+    def with_task(self, task: PlannerTask) -> OfflinePlanner:
+        """A planner that plans for this; one without a task makes do with the words of the first human message."""
+        planner = self.model_copy()
+        planner._task = task
+        return planner
 
     @override
     def bind_tools(
@@ -64,7 +76,7 @@ class OfflinePlanner(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         turn = sum(isinstance(message, AIMessage) for message in messages)
-        calls = next_calls(_brief(messages), messages)
+        calls = next_calls(self._task or _alone(messages), messages)
         message = AIMessage(
             content="" if calls else "NO",
             tool_calls=[
@@ -87,38 +99,24 @@ class OfflinePlanner(BaseChatModel):
         return self._generate(messages)
 
 
-def next_calls(brief: Mapping[str, Any], messages: Sequence[BaseMessage]) -> list[rules.PlannedCall]:
+def next_calls(task: PlannerTask, messages: Sequence[BaseMessage]) -> list[rules.PlannedCall]:
     """What the policy does after these messages; nothing where it is asked for a line of thought and has none."""
-    if explored := messages[-1].additional_kwargs.get(LINES):
-        idea = rules.another_line(brief, explored)
+    if task.explored is not None:
+        idea = rules.another_line(task, task.explored)
         return [("explore", {"idea": idea})] if idea else []
     results = [message for message in messages if isinstance(message, ToolMessage)]
     ranked = next((m for m in reversed(results) if m.name == "rank_candidates"), None)
     if ranked is not None:
         rows = ranked.artifact["rows"] if isinstance(ranked.artifact, dict) else []
-        rows = rows[: brief["k"] + rules.SPARE]
-        return [rules.submission(brief, rows)]
+        rows = rows[: task.wanted + rules.SPARE]
+        return [rules.submission(rows, task.wanted)]
     if results:
-        return [rules.ranking(brief)]
+        return [rules.ranking(task.wanted)]
     # Where nothing is thought over between the look-ups and the ranking, one turn holds both.
-    return [*rules.look_ups(brief), *([rules.ranking(brief)] if brief["at_once"] else [])]
+    return [*rules.look_ups(task), *([rules.ranking(task.wanted)] if task.at_once else [])]
 
 
-def _brief(messages: Sequence[BaseMessage]) -> Mapping[str, Any]:
-    """The brief of the request, or one that holds no more than its words (the planner used on its own)."""
-    for message in messages:
-        if isinstance(message, HumanMessage) and BRIEF in message.additional_kwargs:
-            brief: Mapping[str, Any] = message.additional_kwargs[BRIEF]
-            return brief
-    text = next((str(m.content) for m in messages if isinstance(m, HumanMessage)), "")
-    return {
-        "text": text,
-        "likes": [],
-        "favorites": [],
-        "wishes": [],
-        "bindings": [],
-        "known_user": False,
-        "again": False,
-        "at_once": True,
-        "k": 10,
-    }
+def _alone(messages: Sequence[BaseMessage]) -> PlannerTask:
+    """What a planner plans for that is used on its own: the words of the request, and nothing else."""
+    text = next((str(message.content) for message in messages if isinstance(message, HumanMessage)), "")
+    return PlannerTask(Brief(text=text), Slate(), ALONE)

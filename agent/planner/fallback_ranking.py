@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recmind.agent.planner import rules
+from recmind.agent.planner.task import PlannerTask
 from recmind.data.errors import RecMindError
 from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
@@ -17,29 +18,6 @@ from recmind.tools.evidence.slate import Entry, Slate
 from recmind.tools.lookups import LookUps
 
 log = logging.getLogger(__name__)
-
-
-def described(brief: Brief, slate: Slate, k: int) -> dict[str, Any]:
-    """The brief as the policy reads it: handles and labels in place of ids and conditions.
-
-    Args:
-        brief: what binds the request.
-        slate: what was found so far; its handles are used.
-        k: how many items are wanted.
-    """
-    likes = [entry.handle for item_id in brief.likes if (entry := slate.of_item(item_id))]
-    past = {n for n, fact in enumerate(slate.evidence, 1) if fact.kind == "history" and not fact.against}
-    favorites = [e.handle for e in slate.entries.values() if e.role == "reference" and past & set(e.evidence)]
-    return {
-        "text": brief.text,
-        "likes": likes,
-        "favorites": [] if brief.likes else favorites,
-        "wishes": list(brief.wishes),
-        "bindings": list(brief.bindings),
-        "known_user": brief.known_user,
-        "again": brief.again,
-        "k": k,
-    }
 
 
 def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
@@ -50,7 +28,7 @@ def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
         brief: what binds the request.
         slate: what was found so far.
     """
-    for name, arguments in rules.look_ups(described(brief, slate, context.wanted(brief))):
+    for name, arguments in rules.look_ups(PlannerTask(brief, slate, context.wanted(brief))):
         try:
             findings = LookUps(context, brief, slate).call(name, arguments)
         except RecMindError:
@@ -81,7 +59,7 @@ def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple
         slate: what was found so far.
         n: how many candidates are wanted.
     """
-    name, arguments = rules.ranking({"k": n})
+    name, arguments = rules.ranking(n)
     slate, entries = slate.merged(LookUps(context, brief, slate).call(name, arguments))
     return slate, entries[:n]
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import pickle
+import pkgutil
 import signal
 import sys
 import threading
@@ -20,19 +21,22 @@ COLLECTED = (50_000, 20, 100)
 garbage; collecting at the usual pace takes a tenth of their time."""
 
 
-def main() -> None:
-    """Answers what comes in through stdin until stdin ends."""
+def main(answering: str) -> None:
+    """Answers what comes in through stdin until stdin ends.
+
+    Args:
+        answering: names ``RecMind`` as text (``module:class``): it is imported once interruptions are ignored.
+    """
     # Ctrl-C reaches the whole process group; only the first process reacts, and closes this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Prints must not get between the answers, which use the original stdout.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    asyncio.run(_serve(sys.stdin.buffer, answers))
+    asyncio.run(_serve(answering, sys.stdin.buffer, answers))
 
 
-async def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    from recmind.agent.recommender import RecMind  # noqa: PLC0415  only after Ctrl-C is ignored
-
+async def _serve(answering: str, requests: IO[bytes], answers: IO[bytes]) -> None:
+    rec_mind = pkgutil.resolve_name(answering)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     home, model, fallback = pickle.load(requests)  # noqa: S301  from our own process
     running: dict[int, asyncio.Task[None]] = {}
@@ -63,7 +67,7 @@ async def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             loop.call_soon_threadsafe(begin, *message)
         loop.call_soon_threadsafe(ended.set)
 
-    with RecMind.open(home, model=model, fallback=fallback) as rec:
+    with rec_mind.open(home, model=model, fallback=fallback) as rec:
         threading.Thread(target=listen, name="recmind-worker", daemon=True).start()
         _ = rec.engines  # the first request need not open them
         gc.freeze()
@@ -85,3 +89,7 @@ def _pickled(told: Reply) -> bytes:
     except Exception:  # noqa: BLE001  any object may fail to pickle
         return pickle.dumps((number, None, RuntimeError(f"{type(error).__name__}: {error}")))
     return data
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

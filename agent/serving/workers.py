@@ -107,7 +107,7 @@ class _Worker:
     def __init__(self, opened: _Opened) -> None:
         # Not multiprocessing: that runs the caller's main module again, guarded or not.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from recmind.agent.serving.worker_process import main; main()"],
+            [sys.executable, "-P", "-m", "recmind.agent.serving.worker_process", "recmind.agent.recommender:RecMind"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

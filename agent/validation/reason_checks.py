@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from recmind.data.records import AttributeValue, Item
 from recmind.data.text import normalize
@@ -71,7 +72,7 @@ def read_reason(
     entry: Entry,
     slate: Slate,
     item_of: Callable[[str], Item | None],
-    known_values: Callable[[set[str]], Mapping[str, object]],
+    known_values: Callable[[Iterable[str]], Mapping[str, object]],
     granted: str = "",
     *,
     strict: bool = True,
@@ -229,29 +230,46 @@ def _free_text(
     reason: str,
     shown: str,
     granted: str,
-    known_values: Callable[[set[str]], Mapping[str, object]],
+    known_values: Callable[[Iterable[str]], Mapping[str, object]],
     own: Sequence[tuple[int, str]],
 ) -> list[str]:
     """What the words outside the slots claim beyond ``shown`` (normalized), and attribute values beyond ``granted``.
 
     ``own`` holds number and text of the item's evidence, to suggest what could be cited instead.
     """
-    bare = SLOT.sub(" \0 ", reason)
+    free = _read_free(SLOT.sub(" \0 ", reason))
+    problems = list(free.problems)
+    words_shown = set(shown.split())
+    names = [w for w in free.names if not set(normalize(w).split()) <= words_shown]
+    if names:
+        problems.append(f"the name {names[0]!r} is in no cited evidence: {_advice(normalize(names[0]), own)}")
+    values = [v for v in _values(free.phrases, known_values) if f" {v} " not in f" {granted} "]
+    if values and not names:
+        problems.append(f"{values[0]!r} is in no cited evidence: {_advice(values[0], own)}")
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class _FreeText:
+    """What the words outside the slots say, whatever the slots hold."""
+
+    problems: tuple[str, ...]
+    names: tuple[str, ...]
+    phrases: frozenset[str]
+    """Normalized runs of words that may be attribute values."""
+
+
+@lru_cache(maxsize=1024)
+def _read_free(bare: str) -> _FreeText:
+    """The words outside the slots, read; kept, because reasons are much alike when their slots are empty."""
     problems: list[str] = []
-    if any(letter.isnumeric() for letter in bare):
+    if any(map(str.isnumeric, bare)):
         problems.append("digits outside a slot: cite the evidence that holds the number")
     if QUOTES & set(bare) or re.search(r"(?<!\w)'[^']+'(?!\w)", bare):
         problems.append("a quotation outside a slot: leave the quotes out")
     if "://" in bare or "www." in bare.casefold():
         problems.append("an address: leave it out")
-    words_shown = set(shown.split())
-    names = [w for w in _names(bare) if not set(normalize(w).split()) <= words_shown]
-    if names:
-        problems.append(f"the name {names[0]!r} is in no cited evidence: {_advice(normalize(names[0]), own)}")
-    values = [v for v in _values(bare, known_values) if f" {v} " not in f" {granted} "]
-    if values and not names:
-        problems.append(f"{values[0]!r} is in no cited evidence: {_advice(values[0], own)}")
-    return problems
+    return _FreeText(tuple(problems), tuple(_names(bare)), frozenset(_phrases(bare)))
 
 
 def _advice(claim: str, own: Sequence[tuple[int, str]]) -> str:
@@ -279,9 +297,15 @@ def _capitalized_next(words: list[re.Match[str]], sentence: str) -> bool:
     return len(words) > 1 and words[1][0][0].isupper() and "\0" not in sentence[words[0].end() : words[1].start()]
 
 
-def _values(bare: str, known_values: Callable[[set[str]], Mapping[str, object]]) -> list[str]:
-    """Attribute values of the catalogue in the free text, longest first."""
-    grams: dict[str, str] = {}
+def _values(phrases: frozenset[str], known_values: Callable[[Iterable[str]], Mapping[str, object]]) -> list[str]:
+    """Those of the phrases that are attribute values of the catalogue, longest first."""
+    known = known_values(phrases) if phrases else {}
+    return sorted(phrases & known.keys(), key=lambda phrase: (-len(phrase), phrase))
+
+
+def _phrases(bare: str) -> set[str]:
+    """Runs of words of the free text, also with the last word in its singular."""
+    phrases: set[str] = set()
     for stretch in bare.split("\0"):
         words = normalize(stretch).split()
         for size in range(1, LONGEST_VALUE + 1):
@@ -289,11 +313,8 @@ def _values(bare: str, known_values: Callable[[set[str]], Mapping[str, object]])
                 gram = words[start : start + size]
                 if all(word in CONNECTIVE for word in gram):
                     continue
-                text = " ".join(gram)
-                grams[text] = text
-                grams.setdefault(" ".join([*gram[:-1], attribute_label(gram[-1])]), text)
-    known = known_values(set(grams))
-    return sorted((key for key in grams if key in known), key=lambda key: (-len(key), key))
+                phrases |= {" ".join(gram), " ".join([*gram[:-1], attribute_label(gram[-1])])}
+    return phrases
 
 
 def _printable(text: str) -> str:

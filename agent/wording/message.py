@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from recmind.agent.state import AgentContext, Verdict
-from recmind.agent.understanding import Understanding
 from recmind.agent.wording import group_fits
 from recmind.data.conditions import Condition, resolve_condition
 from recmind.data.wording import quoted
@@ -18,19 +17,16 @@ FAR = 0.29
 """If no recommendation is more similar to the request than this, the catalogue has nothing like it."""
 
 
-def write_message(
-    understanding: Understanding, brief: Brief, verdict: Verdict, context: AgentContext, *, cause: str | None
-) -> str:
+def write_message(brief: Brief, verdict: Verdict, context: AgentContext, *, cause: str | None) -> str:
     """The message: a few plain sentences.
 
     Args:
-        understanding: what was understood of the request.
-        brief: what binds the request.
+        brief: what binds the request, and how it was understood.
         verdict: the result of the checks, with what is recommended.
         context: the request's context.
         cause: why the fallback answered; None if the model did.
     """
-    sentences = [_taken_as(understanding), *understanding.unused]
+    sentences = [_taken_as(brief), *brief.unused]
     sentences += [
         f"The model set {quoted(brief.bindings[label].words)} aside, so an item may go against it."
         for label in verdict.dropped
@@ -41,9 +37,9 @@ def write_message(
         sentences.append(
             f"Nothing is known of user {context.user_id!r} yet, so this rests on the request and on what others like."
         )
-    elif understanding.empty and brief.known_user and not brief.again:
+    elif brief.empty and brief.known_user and not brief.again:
         sentences.append("Nothing in particular was asked for, so this rests on what is known of your taste.")
-    elif understanding.empty and not brief.known_user:
+    elif brief.empty and not brief.known_user:
         sentences.append("No user was named, so this is what others like most.")
     if brief.preferences:
         stated = ", ".join(quoted(part.words) for part in brief.preferences)
@@ -57,11 +53,10 @@ def write_message(
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _taken_as(understanding: Understanding) -> str:
-    if understanding.empty and not (understanding.again or understanding.unseen):
+def _taken_as(brief: Brief) -> str:
+    if brief.empty and not (brief.again or brief.unseen):
         return ""
-    meaning = understanding.meaning()
-    return f"I took this to mean: {meaning}" if meaning else ""
+    return f"I took this to mean: {brief.meaning}"
 
 
 def _nothing_close(brief: Brief, verdict: Verdict, context: AgentContext) -> bool:

@@ -1,4 +1,4 @@
-"""The synthetic users of the demo: nobody real, made from overlapping tastes, the same everywhere.
+"""The synthetic users of the demo, made from overlapping tastes; nobody real, and the same everywhere.
 
 Everything random comes from ``random.Random(SEED).random()``, whose results Python keeps across versions.
 """
@@ -32,14 +32,14 @@ theo tilda tom uma vera vito wanda wren yara yusuf zadie zeno zoe
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Something that several users like: words of films, each with how much it draws (or repels)."""
+    """A taste that several users share: words of films, each with how much it attracts (below 0: repels)."""
 
     name: str
     words: dict[str, float]
 
 
 def _taste(name: str, likes: str, dislikes: str = "") -> Taste:
-    """The words in order: the first draws twice as much as the last."""
+    """A taste with the words in order: the first attracts twice as much as the last."""
     liked, disliked = likes.split(", "), [word for word in dislikes.split(", ") if word]
     weights = {word: 2 - place / max(len(liked) - 1, 1) for place, word in enumerate(liked)}
     return Taste(name, weights | dict.fromkeys(disliked, -1.5))
@@ -85,7 +85,7 @@ TASTES = (
 
 
 def make_users(films: Sequence[Item]) -> tuple[list[User], list[Interaction]]:
-    """Users, and their ratings of these films (0.5 to 5 stars) in order of time per user."""
+    """Synthetic users, and their ratings of these films (0.5 to 5 stars), user by user, oldest first."""
     draw = Random(SEED).random  # noqa: S311  repeatable on purpose
     words = [_words(film) for film in films]
     fame = [0.25 + draw() * draw() * 2 for _ in films]
@@ -120,7 +120,7 @@ def make_users(films: Sequence[Item]) -> tuple[list[User], list[Interaction]]:
 
 
 def _words(film: Item) -> frozenset[str]:
-    """What tastes can speak of: values of lists, the country, the decade."""
+    """The words of a film that tastes use: values of lists, the country, the decade."""
     found: set[str] = set()
     for name in ("genres", "themes", "moods", "directors", "country"):
         value = film.attributes.get(name, ())
@@ -135,7 +135,7 @@ Blend = list[tuple[Taste, float]]
 
 
 def _blend(draw: Callable[[], float]) -> tuple[Blend, Blend]:
-    """Two tastes with their weights, and what they grow into: the second one and a third."""
+    """Two tastes with their weights, and the blend that they grow into, with a third taste."""
     first = int(draw() * len(TASTES))
     second = (first + 1 + int(draw() * (len(TASTES) - 1))) % len(TASTES)
     third = int(draw() * len(TASTES))
@@ -147,8 +147,8 @@ def _blend(draw: Callable[[], float]) -> tuple[Blend, Blend]:
 
 
 def _pull(words: frozenset[str], blend: Blend) -> float:
-    """How much a film draws a user; about -3 to 6."""
-    # In the order of the tastes, not of the set, and not by sum(), whose rounding depends on Python's version.
+    """How much a film attracts a user; about -3 to 6."""
+    # In the order of the tastes, not of the set; without sum(), whose rounding depends on Python's version.
     total = 0.0
     for taste, share in blend:
         for word, weight in taste.words.items():
@@ -158,11 +158,11 @@ def _pull(words: frozenset[str], blend: Blend) -> float:
 
 
 def _chance(pull: float) -> float:
-    """How likely a film is picked, before its fame."""
+    """The relative chance that a film is chosen, before its fame."""
     return 0.12 + max(pull, 0.0) ** 2
 
 
 def _choose(draw: Callable[[], float], chances: Sequence[float]) -> int:
-    """A place, each as likely as its chance."""
+    """A place, drawn with these relative chances."""
     reached = list(accumulate(chances))
     return min(bisect_right(reached, draw() * reached[-1]), len(chances) - 1)

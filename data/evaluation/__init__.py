@@ -1,1 +1,1 @@
-"""What an evaluation is made of: interactions held out, metrics over cases, and how sure a mean of them is."""
+"""The parts of an evaluation: held-out interactions, metrics over cases, and the uncertainty of their means."""

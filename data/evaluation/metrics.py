@@ -1,6 +1,6 @@
-"""How good rankings, lists and confidences are: the measures themselves, on plain arrays.
+"""Measures of the quality of rankings, lists and confidences, on plain arrays.
 
-Ranks are counted from 1; ``k`` is how much of a list is looked at. A number that cannot be computed is NaN, never 0.
+Ranks are counted from 1; ``k`` is the length of the list that counts. A number that cannot be computed is NaN, never 0.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from recmind.data.arrays import Bools, Float64s, Int64s
 BINS = 15
 """Bins of a reliability table, as in Guo et al. (2017), but of equal mass."""
 Z = 1.959964
-"""The normal distribution lies within so many standard deviations in 95 of 100 cases."""
+"""A normal distribution lies within this many standard deviations in 95 of 100 cases."""
 BATCH_LISTS = 1024
-"""Lists whose vectors are summed up at a time."""
+"""Lists whose vectors are summed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class TargetRanks:
     """The ranks of the targets of many cases; a case may have several targets."""
 
     cases: Int64s
-    """Per target, the number of its case."""
+    """For each target, the number of its case."""
     ranks: Float64s
-    """Per target, its rank; infinite where the ranking does not hold it."""
+    """For each target, its rank from 1; infinite where the ranking does not hold it."""
     targets: Int64s
-    """Per case, how many targets it has."""
+    """For each case, the number of its targets."""
 
     @classmethod
     def of(cls, ranks: Iterable[Sequence[int | None]]) -> TargetRanks:
@@ -46,13 +46,19 @@ class TargetRanks:
         return cls(np.arange(len(ranks)), ranks, np.ones(len(ranks), np.int64))
 
     def metrics(self, k: int) -> dict[str, Float64s]:
-        """Per case, in [0, 1]; NaN for a case without targets.
+        """The measures of each case by name, float64 of shape (cases,), in [0, 1]; NaN for a case without targets.
 
-        - hit_rate: 1 where any target is among the first k
+        - hit_rate: 1 if any target is among the first k
         - recall: the share of the targets that is among the first k
         - precision: the share of k places that a target fills; a list shorter than k has empty places
         - ndcg: the gains 1 / log2(1 + rank) over those of the best order (Järvelin and Kekäläinen, 2002)
-        - mrr: 1 / rank of the first target, 0 where that is beyond k
+        - mrr: 1 / rank of the first target, 0 if that is beyond k
+
+        Args:
+            k: number of places that count, at least 1.
+
+        Raises:
+            ValueError: k is below 1.
         """
         if k < 1:
             raise ValueError(f"k is {k}, must be at least 1")
@@ -76,10 +82,11 @@ class TargetRanks:
 
 
 def mean_over(lists: Int64s, values: Float64s) -> Float64s:
-    """Per list, the mean of its items' values; NaN for an empty list.
+    """The mean of its items' values for each list, float64 of shape (lists,); NaN for an empty list.
 
-    ``lists`` has shape (lists, places) and holds item numbers, -1 where a list is shorter; ``values`` is by item
-    number.
+    Args:
+        lists: of shape (lists, places): item numbers, -1 for empty places at the end.
+        values: float64, by item number.
     """
     held = lists >= 0
     if not len(values):
@@ -88,16 +95,19 @@ def mean_over(lists: Int64s, values: Float64s) -> Float64s:
 
 
 def self_information(counts: Int64s) -> Float64s:
-    """Per item, -log2 of its share of all interactions, in bits: what a recommendation of it tells (Zhou et al., 2010).
+    """For each item, -log2 of its share of all interactions, in bits: how surprising it is (Zhou et al., 2010).
 
-    Each item is given one interaction more, so that one without any has a finite value too.
+    Each item is given one interaction more, so that an item without any has a finite value too.
+
+    Args:
+        counts: interactions, by item number.
     """
     information: Float64s = -np.log2((counts + 1) / (counts.sum() + max(len(counts), 1)))
     return information
 
 
 def popularity_percentiles(counts: Int64s) -> Float64s:
-    """Per item, the share of items with fewer interactions plus half of those with as many: (0, 1), mean 1/2."""
+    """For each item, the share of items with fewer interactions plus half of those with as many: (0, 1), mean 1/2."""
     ordered = np.sort(counts)
     below = np.searchsorted(ordered, counts, side="left")
     up_to = np.searchsorted(ordered, counts, side="right")
@@ -105,21 +115,24 @@ def popularity_percentiles(counts: Int64s) -> Float64s:
 
 
 def diversity(lists: Int64s, vectors: NDArray[np.floating]) -> Float64s:
-    """Per list, the mean of 1 - cosine over all pairs of its items (Ziegler et al., 2005), in [0, 2].
+    """For each list, the mean of 1 - cosine over all pairs of its items (Ziegler et al., 2005), in [0, 2].
 
-    ``vectors`` has shape (items, dimension), by item number. An item whose vector is 0 or NaN is like none and is left
-    out; NaN for a list with fewer than two others.
+    An item whose vector is 0 or NaN is left out. NaN for a list with fewer than two other items.
+
+    Args:
+        lists: of shape (lists, places): item numbers, -1 for empty places at the end.
+        vectors: of shape (items, dimension), by item number.
     """
     rows = np.nan_to_num(np.asarray(vectors, np.float32))
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     units = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    known = np.append(lengths[:, 0] > 0, False)  # the last stands for the empty place, -1
+    known = np.append(lengths[:, 0] > 0, False)  # the last stands for an empty place, -1
     units = np.concatenate([units, np.zeros((1, rows.shape[1]), np.float32)])
     found = np.full(len(lists), np.nan)
     for start in range(0, len(lists), BATCH_LISTS):
         numbers = lists[start : start + BATCH_LISTS]
         total = np.zeros((len(numbers), rows.shape[1]), np.float32)
-        for place in numbers.T:  # one place at a time stays in the processor's cache
+        for place in numbers.T:  # a single place at a time stays in the processor's cache
             total += units[place]
         n = known[numbers].sum(axis=1)
         # The squared length of the sum of n unit vectors is n plus twice the sum of the cosines of all pairs.
@@ -129,17 +142,17 @@ def diversity(lists: Int64s, vectors: NDArray[np.floating]) -> Float64s:
 
 
 def exposure(lists: Int64s, n_items: int) -> Int64s:
-    """Per item number, in how many places of all lists it stands."""
+    """For each item number, the number of places of all lists that it fills."""
     return np.bincount(lists[lists >= 0], minlength=n_items)
 
 
 def coverage(exposures: Int64s) -> float:
-    """The share of the catalogue that stands in any list; NaN for an empty catalogue."""
+    """The share of the catalogue's items that any list holds, 0 to 1; NaN for an empty catalogue."""
     return float(np.mean(exposures > 0)) if len(exposures) else float("nan")
 
 
 def gini(exposures: Int64s) -> float:
-    """How unequally the places are shared among all items: 0 alike, near 1 all to one; NaN where nothing is shared."""
+    """How unequally the places are shared among all items: 0 if equally, near 1 if one has all; NaN without places."""
     n, total = len(exposures), exposures.sum()
     if not total:
         return float("nan")
@@ -148,48 +161,58 @@ def gini(exposures: Int64s) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Confidences of about the same size, and how often they came true."""
+    """Confidences of similar size, and how often they came true."""
 
     pairs: int
     lowest: float
     highest: float
     confidence: float
-    """Their mean."""
+    """Mean of the confidences."""
     share: float
-    """How many of the labels are true, 0 to 1."""
+    """The share of true labels, 0 to 1."""
     low: float
-    """The 95 % interval of the share (Wilson, 1927), which takes the pairs for independent."""
+    """Lower end of the 95 % interval of the share (Wilson, 1927), which assumes that the pairs are independent."""
     high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far confidences can be taken at their word."""
+    """How well confidences agree with what came true."""
 
     pairs: int
     base_rate: float
-    """The share of true labels."""
+    """The share of true labels, 0 to 1."""
     brier: float
     """The mean squared distance of confidence and label; lower is better (Brier, 1950)."""
     brier_skill: float
-    """1 - brier over that of always saying the base rate: above 0 is better than that; NaN where all labels agree."""
+    """1 - brier / (brier of always saying the base rate): above 0 is better than that; NaN where all labels agree."""
     ece: float
     """Expected calibration error: the mean distance of confidence and share over the bins, weighted by their pairs."""
     ece_by_chance: float
-    """What the expected calibration error of as many perfectly calibrated confidences would be, on average."""
+    """The mean expected calibration error of as many perfectly calibrated confidences."""
     bins: tuple[ReliabilityBin, ...]
 
 
 def calibration(
     confidences: Sequence[float] | Float64s, labels: Sequence[bool] | Float64s, bins: int = BINS
 ) -> Calibration:
-    """The calibration of confidences in [0, 1] against what came true; ValueError where there are none.
+    """The calibration of confidences against what came true.
 
-    Bins are of equal mass; equal confidences stay together, so the order of the pairs decides nothing.
+    Bins are of equal mass. Equal confidences share a bin, so the order of the pairs does not matter.
+
+    Args:
+        confidences: probabilities, 0 to 1.
+        labels: what came true, in the same order.
+        bins: number of bins.
+
+    Raises:
+        ValueError: there is no confidence, or one outside 0 to 1, or the numbers of confidences and labels differ.
     """
     said, true = np.asarray(confidences, np.float64), np.asarray(labels, np.float64)
     if not len(said) or len(said) != len(true):
-        raise ValueError(f"{len(said)} confidences and {len(true)} labels: as many labels are needed, and at least one")
+        raise ValueError(
+            f"{len(said)} confidences and {len(true)} labels: give one label for each confidence, and at least one"
+        )
     if np.isnan(said).any() or said.min() < 0 or said.max() > 1:
         raise ValueError(f"confidences run from {said.min():g} to {said.max():g}, must be within 0 and 1")
     places = _equal_mass(said, bins)
@@ -209,14 +232,14 @@ def calibration(
 
 
 def percentiles(values: Sequence[float] | Float64s, percents: Sequence[float]) -> list[float]:
-    """The values below which these percentages of all lie, interpolated; NaN where there are none."""
+    """The values below which these percentages of all values lie, interpolated; NaN without values."""
     if not len(values):
         return [float("nan")] * len(percents)
     return [float(value) for value in np.percentile(values, percents)]
 
 
 def _equal_mass(said: Float64s, bins: int) -> Int64s:
-    """Per confidence, its bin: where the middle of all equal ones stands in the order."""
+    """The bin of each confidence, by the middle place of all that are equal to it."""
     _, places, counts = np.unique(said, return_inverse=True, return_counts=True)
     middles = np.cumsum(counts) - counts / 2
     bin_of_value: Int64s = np.minimum(middles * bins / len(said), bins - 1).astype(np.int64)
@@ -224,7 +247,7 @@ def _equal_mass(said: Float64s, bins: int) -> Int64s:
 
 
 def _ece(said: Float64s, true: Float64s | Bools, places: Int64s) -> float:
-    """The weight of a bin, its pairs over all, cancels against the mean within it: what is left are sums."""
+    """The expected calibration error. The weight of a bin cancels against the mean within it, so sums are left."""
     return float(np.abs(np.bincount(places, weights=said - true)).sum() / len(said))
 
 

@@ -1,7 +1,7 @@
-"""Protocols of evaluation: which interactions are held out of a catalogue's, and what is to be found again.
+"""Protocols of evaluation: which interactions of a catalogue are held out, and which items should be found again.
 
-Pure functions of the interactions and a seed: the same ones make the same split on every machine. No choice hangs on
-what is held out but on how many interactions a user has and which of them come last.
+Pure functions of the interactions and a seed: the same ones give the same split on every machine. They choose by the
+number of interactions of a user and by their order, and by nothing else of what is held out.
 """
 
 from __future__ import annotations
@@ -16,53 +16,57 @@ from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import InputError
 
 CANDIDATES = 100
-"""Of 1-of-N, the target included: the direct task of RecMind (Wang et al., 2024) and P5 (Geng et al., 2022)."""
+"""N of 1-of-N, the target included: the direct task of RecMind (Wang et al., 2024) and P5 (Geng et al., 2022)."""
 QUANTILE = 0.8
 """The share of the interactions before the cut of a temporal split."""
 KEPT = (1, 3, 5)
-"""How many first interactions cold-start users keep."""
+"""Numbers of first interactions that cold-start users keep."""
 NEXT_ITEMS = 5
-"""How many of the items that a cold-start user took next are targets."""
+"""Number of the items that a cold-start user took next that are targets."""
 COLD_USERS = 0.2
-"""The share of the users that become cold; the others have to stay what they are for there to be something to learn."""
+"""The share of the users that become cold; the engines learn from the others."""
 COLD_ITEMS = 0.05
 """The share of the items with interactions that become cold."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitCase:
-    """One user for whom something is held out."""
+    """One user with held-out interactions."""
 
     user_number: int
     targets: tuple[int, ...]
     """Item numbers, in the order they were taken."""
     group: str = ""
-    """Which of several conditions the case is made under; empty where there is one."""
+    """The condition that the case belongs to; empty where there is only one."""
     candidates: tuple[int, ...] | None = None
-    """Item numbers, sorted; only these are ranked."""
+    """Item numbers, sorted; only these are ranked. None: all items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What leaves the catalogue, and the cases that it makes."""
+    """The held-out interactions, and the cases made of them."""
 
     cases: tuple[SplitCase, ...]
     held_out: Bools
-    """For each interaction, in the order of the arrays, whether it leaves."""
+    """True for each interaction that is held out, in the order of the arrays."""
     description: str
     """The protocol in one sentence."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """How many users make no case, by reason; those that a sample passed over are not counted."""
+    """Number of users without a case, by reason; users outside a sample are not counted."""
     cold_items: tuple[int, ...] = ()
-    """The items of which everything leaves that users said of them."""
+    """Numbers of the items of which everything is held out that users did with them or said about them."""
     cut: float | None = None
-    """Unix seconds; what was said from then on leaves too."""
+    """Unix seconds; preferences stated from then on leave too. None: no preference leaves."""
 
 
 def shuffled(arrays: InteractionArrays, seed: int) -> Int64s:
-    """The order of the interactions by user and time in which ties are shuffled.
+    """The places of the interactions by user and time, with ties shuffled; int64 of shape (interactions,).
 
-    Neighbors of one user tie where neither their times nor their positions tell which came first.
+    Neighboring interactions of a user tie where neither their times nor their positions tell which came first.
+
+    Args:
+        arrays: the interactions, sorted by user, time and position.
+        seed: of the shuffle.
     """
     if not len(arrays):
         return np.zeros(0, dtype=np.int64)
@@ -86,11 +90,11 @@ def leave_one_out(
 
     Args:
         arrays: all interactions.
-        wanted: which of them can be a target, in the order of the arrays.
+        wanted: True for those that can be a target, in the order of the arrays.
         seed: of the ties and of the sample.
-        users: hold out of so many users only, drawn at random; None for all.
-        repeats: whether an item may be recommended again; otherwise whatever the user did with the target item before
-            leaves too, for it could not be recommended while that is known.
+        users: number of users, drawn at random, of whom interactions are held out; None for all.
+        repeats: whether an item may be recommended again. Otherwise the user's earlier interactions with the target
+            leave too, because an item that the user is known to have cannot be recommended.
         target: what a wanted interaction is called in the description.
     """
     order = shuffled(arrays, seed)
@@ -133,17 +137,18 @@ def temporal(
     seed: int = 0,
     users: int | None = None,
 ) -> Split:
-    """What happened from one moment on leaves; users with a history before it and new items after it are the cases.
+    """Everything from one moment on leaves; users with a history before it and new items after it are the cases.
 
     Args:
-        arrays: all interactions; one without a time happened with the one before it.
-        wanted: which of them can be targets.
-        quantile: of the times, above 0 and below 1, where ``at`` is not given.
+        arrays: all interactions; one without a time counts as happening with the one before it.
+        wanted: True for those that can be targets, in the order of the arrays.
+        quantile: quantile of the times, above 0 and below 1, that is the moment if ``at`` is None.
         at: the moment in Unix seconds.
         seed: of the sample.
-        users: evaluate so many of the users only; the interactions of all leave. None for all.
+        users: number of users to evaluate, drawn at random; the interactions of all leave. None for all.
 
-    Raises InputError where no interaction has a time.
+    Raises:
+        InputError: no interaction has a time.
     """
     known = arrays.at[~np.isnan(arrays.at)]
     if not len(known):
@@ -181,10 +186,10 @@ def sampled_candidates(
     """The split with n candidates for each case: its targets, and items drawn uniformly from those never touched.
 
     Args:
-        split: whose cases get candidates.
-        arrays: all interactions, the held-out ones included: what the user touches later is no false candidate.
-        catalogue: the item numbers to draw from, sorted.
-        n: candidates of a case, its targets included; fewer where the user has touched nearly everything.
+        split: the split whose cases get candidates.
+        arrays: all interactions, held-out ones included, so that items the user touches later are no false candidates.
+        catalogue: int64, sorted: the item numbers to draw from.
+        n: number of candidates of a case, targets included; fewer if the user has touched nearly everything.
         seed: of the draw.
     """
     rng = _random(seed, "candidates")
@@ -214,8 +219,13 @@ def cold_users(
 ) -> Split:
     """Some users keep only their first interactions; the new items that they took next are the targets.
 
-    The sampled users are shared out evenly over the numbers in ``kept``; ``users`` says how many there are, else a
-    fifth of those that can. See ``leave_one_out`` for the other arguments.
+    Args:
+        arrays: all interactions.
+        wanted: True for those that can be targets, in the order of the arrays.
+        kept: numbers of interactions to keep; the users are shared out evenly among them.
+        next_items: number of targets of a user.
+        seed: of the ties and of the sample.
+        users: number of users, drawn at random; None: a fifth of those that have such interactions.
     """
     order = shuffled(arrays, seed)
     possible: dict[int, tuple[Int64s, set[int]]] = {}
@@ -259,10 +269,10 @@ def cold_items(
 
     Args:
         arrays: all interactions.
-        wanted: which of them can make a target.
-        share: of the items with a wanted interaction, drawn uniformly.
+        wanted: True for those that can be targets, in the order of the arrays.
+        share: share of the items with a wanted interaction, drawn uniformly, 0 to 1.
         seed: of the items and of the sample.
-        users: evaluate so many of the users only; None for all.
+        users: number of users to evaluate, drawn at random; None for all.
     """
     items = np.unique(arrays.item_numbers[wanted])
     count = min(len(items), max(1, round(share * len(items))))
@@ -298,12 +308,12 @@ class _LeftOut:
 
 
 def _random(seed: int, purpose: str) -> np.random.Generator:
-    """A generator of its own for each purpose, so that one draw does not move another."""
+    """A generator for each purpose, so that one draw does not change another."""
     return np.random.default_rng([seed, *purpose.encode()])
 
 
 def _by_user(arrays: InteractionArrays, order: Int64s) -> list[tuple[int, Int64s]]:
-    """Each user number with the rows of the user, in this order."""
+    """Each user number with the places of the user's interactions, in this order."""
     users = arrays.user_numbers[order]
     starts = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1]))) if len(users) else np.zeros(0, int)
     return [(int(users[start]), rows) for start, rows in zip(starts, np.split(order, starts[1:]), strict=False)]
@@ -312,7 +322,7 @@ def _by_user(arrays: InteractionArrays, order: Int64s) -> list[tuple[int, Int64s
 def _sampled(
     found: Sequence[tuple[SplitCase, Int64s]], users: int | None, seed: int
 ) -> Sequence[tuple[SplitCase, Int64s]]:
-    """So many of the cases drawn at random, in their order; a larger sample holds the smaller ones."""
+    """This many of the cases, drawn at random, in their order; a larger sample holds the smaller ones."""
     if users is None or users >= len(found):
         return found
     drawn = _random(seed, "users").permutation(len(found))[:users]
@@ -320,7 +330,7 @@ def _sampled(
 
 
 def _next_items(arrays: InteractionArrays, wanted: Bools, rows: Int64s, n: int, most: int) -> list[int]:
-    """The first ``most`` items of a user that the first n rows do not hold."""
+    """The first ``most`` items in a user's interactions behind the first n that are not among those."""
     before = set(arrays.item_numbers[rows[:n]].tolist())
     later = rows[n:][wanted[rows[n:]]]
     return [number for number in dict.fromkeys(arrays.item_numbers[later].tolist()) if number not in before][:most]

@@ -1,4 +1,4 @@
-"""Filling a store from files: MovieLens, anyone's tables, and the demo catalogue."""
+"""Fills a store from files: MovieLens, any tables, and the demo catalogue."""
 
 from recmind.data.importers.demo import import_demo
 from recmind.data.importers.movielens import import_movielens

@@ -1,4 +1,4 @@
-"""Importing the demo catalogue: real films, and users made on the spot."""
+"""Imports the demo catalogue: real films, and synthetic users made on the spot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def import_demo(store: Store, *, progress: Progress = quiet) -> ImportReport:
         Loader(store, skip_bad=None, replace=False, progress=progress) as loader,
     ):
         films = list(read_items(loader, open_rows(path), kinds))
-        # Users rate the films that come with the demo, so these are told apart from what else is in the store.
+        # The users rate only the films of the demo, whatever else is in the store.
         users, interactions = make_users(films)
         loader.put_items(films, keep_available=True)
         loader.put_users(users)

@@ -1,4 +1,4 @@
-"""Reading rows from CSV, TSV, JSON Lines, JSON and Parquet, with the line and the reason where a row is bad."""
+"""Reads rows from CSV, TSV, JSON Lines, JSON and Parquet, with the line and the reason where a row is bad."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _BLOCK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 Row = tuple[int, Sequence[Any], str]
-"""Line, the values in the order of the columns (None or an empty text: nothing there), and why the row is bad or ""."""
+"""Line, values in the order of the columns (None or an empty text: no value), and why the row is bad, or an empty
+text."""
 
 
 class RowFile(Protocol):
@@ -31,7 +32,7 @@ class RowFile(Protocol):
 
     path: Path
     typed: bool
-    """Whether values come with their types; otherwise all are text."""
+    """Whether values have types; otherwise all are text."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -39,16 +40,20 @@ class RowFile(Protocol):
 
     @property
     def total(self) -> int | None:
-        """About how many rows there are, for progress; None where that is not known."""
+        """About the number of rows, for progress; None where it is not known."""
 
     def rows(self) -> Iterator[Row]:
         """All rows; may be called again."""
 
 
 def open_rows(path: Path) -> RowFile:
-    """The file by its ending: Parquet, JSON Lines, JSON, otherwise text with a delimiter.
+    """The file, opened by its ending: Parquet, JSON Lines, JSON, otherwise text with a delimiter.
 
-    Raises ImportFailed where it is missing, empty or not of that format.
+    Args:
+        path: the file.
+
+    Raises:
+        ImportFailed: the file is missing, empty or not of that format.
     """
     try:
         size = path.stat().st_size
@@ -79,7 +84,7 @@ def detect_encoding(path: Path) -> tuple[str, int]:
             lines += block.count(b"\n")
             if encoding == "utf-8":
                 try:
-                    # Not final: a file cut in the middle of a character is still UTF-8.
+                    # Not final: a block may end in the middle of a character.
                     decoder.decode(block)
                 except UnicodeDecodeError:
                     encoding = _western(path)
@@ -88,7 +93,7 @@ def detect_encoding(path: Path) -> tuple[str, int]:
 
 
 def _western(path: Path) -> str:
-    """cp1252 is Latin-1 with quotation marks, but not every byte is in it."""
+    """cp1252 if the file can be read so, else Latin-1: cp1252 is Latin-1 with quotation marks, but lacks some bytes."""
     try:
         path.read_bytes().decode("cp1252")
     except UnicodeDecodeError:
@@ -112,11 +117,11 @@ class TextFile:
 
 
 class DelimitedFile(TextFile):
-    """CSV and its kin, with a header; the delimiter is found from the header."""
+    """CSV and similar files with a header; the header tells the delimiter."""
 
     @cached_property
     def delimiter(self) -> str:
-        """The delimiter that the header has most of; by the file's ending where it has none."""
+        """The commonest delimiter of the header; if it has none, that of the file's ending."""
         with self._open() as file:
             header = re.sub(r'"[^"]*"', "", file.readline())
         counts = {delimiter: header.count(delimiter) for delimiter in DELIMITERS}
@@ -126,7 +131,7 @@ class DelimitedFile(TextFile):
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The header. Raises ImportFailed where it is empty or a name is in it twice."""
+        """The header. Raises ImportFailed where it is empty or has a name twice."""
         with self._open() as file:
             header = [name.strip() for name in next(csv.reader(file, delimiter=self.delimiter), [])]
         if not any(header):
@@ -137,7 +142,7 @@ class DelimitedFile(TextFile):
         return tuple(header)
 
     def rows(self) -> Iterator[Row]:
-        """The rows below the header; blank lines are none."""
+        """The rows below the header; blank lines are skipped."""
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
         width = len(self.columns)
         with self._open() as file:
@@ -177,7 +182,7 @@ class SplitFile(TextFile):
         self.most = len(self.columns) if most is None else most
 
     def rows(self) -> Iterator[Row]:
-        """One row a line; columns beyond those named are left out."""
+        """A row for each line; columns beyond those named are left out."""
         width = len(self.columns)
         with self._open() as file:
             for line, text in enumerate(file, 1):
@@ -190,7 +195,7 @@ class SplitFile(TextFile):
 
 
 class JsonFile(TextFile):
-    """JSON Lines, or one JSON array of objects; nested objects become ``outer.inner``."""
+    """JSON Lines, or a single JSON array of objects; nested objects become ``outer.inner``."""
 
     typed = True
 
@@ -200,7 +205,7 @@ class JsonFile(TextFile):
         return tuple(dict.fromkeys(key for _, value, _ in self._objects() for key in value))
 
     def rows(self) -> Iterator[Row]:
-        """One row an object."""
+        """A row for each object."""
         columns = self.columns
         for line, value, reason in self._objects():
             yield line, [value.get(column) for column in columns], reason
@@ -251,7 +256,7 @@ class ParquetFile:
     typed = True
 
     def __init__(self, path: Path) -> None:
-        """Raises ImportFailed where pyarrow is missing or the file is damaged."""
+        """Open the file. Raises ImportFailed where pyarrow is missing or the file is damaged."""
         try:
             # An optional package, slow to import and without types.
             pyarrow: Any = import_module("pyarrow")

@@ -1,4 +1,4 @@
-"""One import: whole or not at all, with the bad rows collected and everything derived computed once at the end."""
+"""One import, whole or not at all; bad rows are collected, and derived data is computed once at the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PROGRESS_STEP = 10_000
 
 
 class Loader:
-    """A context manager: leaving it keeps everything, or nothing where a row was bad and none may be skipped."""
+    """A context manager: leaving it keeps everything, or nothing if a row was bad and bad rows may not be skipped."""
 
     def __init__(self, store: Store, *, skip_bad: Path | None, replace: bool, progress: Progress) -> None:
         self.store = store
@@ -64,7 +64,17 @@ class Loader:
     # -- rows ----------------------------------------------------------------------------------------------------
 
     def rows(self, file: RowFile) -> Iterator[tuple[int, Sequence[Any]]]:
-        """Line and values of the good rows, with progress; the others become problems."""
+        """The good rows with their lines; the others become problems.
+
+        Args:
+            file: the file to read.
+
+        Yields:
+            Line and values of a row.
+
+        Raises:
+            ImportFailed: the file has no rows.
+        """
         count = 0
         for line, values, reason in file.rows():
             count += 1
@@ -79,7 +89,14 @@ class Loader:
             raise ImportFailed(f"{file.path.name} has no rows below its header.")
 
     def bad(self, file: RowFile, line: int, reason: str, values: Any) -> None:
-        """A row cannot be imported."""
+        """Note that a row cannot be imported.
+
+        Args:
+            file: the file of the row.
+            line: its line, from 1.
+            reason: why it cannot be imported.
+            values: the values of the row.
+        """
         self._problems.append((BadRow(file.path.name, line, reason), values))
         if self.skip_bad is None and len(self._problems) >= MOST_PROBLEMS:
             self._fail()
@@ -91,7 +108,7 @@ class Loader:
         rows = "1 row is bad" if count == 1 else f"{count} rows are bad"
         at_least = "at least " if count >= MOST_PROBLEMS else ""
         raise ImportFailed(
-            f"{at_least}{rows}, so nothing was imported: {shown}. Put them right, or leave them out with --skip-bad.",
+            f"{at_least}{rows}, so nothing was imported: {shown}. Correct them, or leave them out with --skip-bad.",
             problems,
         )
 
@@ -110,7 +127,7 @@ class Loader:
     # -- items and users -----------------------------------------------------------------------------------------
 
     def put_items(self, items: Iterable[Item], *, keep_available: bool) -> None:
-        """Keep the items; with ``replace`` all others become unavailable."""
+        """Keep the items; with ``replace`` all other items become unavailable."""
         seen: set[str] = set()
 
         def noted() -> Iterator[Item]:
@@ -146,7 +163,7 @@ class Loader:
     # -- interactions --------------------------------------------------------------------------------------------
 
     def put_interactions(self, given: Iterable[Parsed]) -> None:
-        """Keep the interactions; every item is known. With ``replace`` they become the only ones."""
+        """Keep the interactions, whose items must be known; with ``replace`` all others are deleted."""
         loaded = self.store.interactions.load(given, replace=self.replace, progress=self.progress)
         self._users |= loaded.user_ids
         self._counts["interactions"] += loaded.given
@@ -154,7 +171,12 @@ class Loader:
         self._counts["updated"] += loaded.updated
 
     def put_contributions(self, attribute: str, given: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-        """Keep who gave the values of an attribute: (user id, value) by item id; unknown items are left out."""
+        """Keep which user gave which value of an attribute.
+
+        Args:
+            attribute: name of the attribute.
+            given: (user id, value) pairs by item id; unknown items are left out.
+        """
         known = self.item_numbers()
         kept = {item_id: rows for item_id, rows in given.items() if item_id in known}
         self._users.update(user_id for rows in kept.values() for user_id, _ in rows)

@@ -1,4 +1,4 @@
-"""Importing MovieLens as GroupLens ships it: latest and its like (CSV), 1M and 10M (``::``), 100K (``u.item``)."""
+"""Imports MovieLens as GroupLens ships it: latest and the like (CSV), 1M and 10M (``::``), 100K (``u.item``)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OTHER_GENRE_NAMES = {"Children's": "Children"}
 _YEAR = re.compile(r"\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)\s*$")
 _LAST_BRACKETS = re.compile(r"\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*$")
 _ALSO_KNOWN_AS = re.compile(r"^(?:a\.?k\.?a\.?:?|also known as)\s+", re.IGNORECASE)
-# "Birdman: Or (The Unexpected Virtue of Ignorance)": the brackets belong to a title that cannot end before them.
+# "Birdman: Or (The Unexpected Virtue of Ignorance)": a title cannot end with such a word, so the brackets belong to it.
 _UNFINISHED = re.compile(r"(?:\b(?:or|and|of)|[:&,-])$", re.IGNORECASE)
 
 
@@ -46,7 +46,7 @@ Tags = dict[str, list[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of one release; None where it has none."""
+    """The files of one release; None for a file that it lacks."""
 
     movies: RowFile
     ratings: RowFile
@@ -63,11 +63,23 @@ def import_movielens(
     replace: bool = False,
     progress: Progress = quiet,
 ) -> ImportReport:
-    """Import a MovieLens folder: films, ratings and, where the release has them, tags, links and users.
+    """Import a MovieLens folder: films, ratings and, if the release has them, tags, links and users.
 
     A title is separated from its year (attribute ``year``) and from its other names (``other_titles``), with its
-    article in front; genres and tags are list attributes; ``imdb_id`` and ``tmdb_id`` are kept. See ``import_table``
-    for ``skip_bad`` and ``replace``. Raises ImportFailed with the problems.
+    article in front. Genres and tags are list attributes; ``imdb_id`` and ``tmdb_id`` are kept.
+
+    Args:
+        store: where everything is kept.
+        folder: the unpacked release.
+        skip_bad: a CSV file for bad rows, which are then left out; None: a bad row fails the import.
+        replace: make other items unavailable and delete other interactions.
+        progress: is called with the rows of each file.
+
+    Returns:
+        Counts of what was imported.
+
+    Raises:
+        ImportFailed: a file is missing or a row is bad; the error holds the problems.
     """
     files = _find(Path(folder))
     with Loader(store, skip_bad=skip_bad, replace=replace, progress=progress) as loader:
@@ -82,7 +94,7 @@ def import_movielens(
 
 
 def _find(folder: Path) -> Files:
-    """The files of whichever release the folder holds."""
+    """The files of the release that the folder holds."""
     if (folder / "movies.csv").is_file() and (folder / "ratings.csv").is_file():
         optional = {name: folder / f"{name}.csv" for name in ("tags", "links")}
         return Files(
@@ -135,7 +147,7 @@ def _check_not_empty(path: Path) -> None:
 
 
 def split_title(written: str) -> tuple[str, int | None, tuple[str, ...]]:
-    """``Net, The (1995)`` as title, year and other titles: ("The Net", 1995, ())."""
+    """Title, year and other titles: ``Net, The (1995)`` gives ("The Net", 1995, ())."""
     year = None
     rest = written.strip()
     if found := _YEAR.search(rest):
@@ -163,7 +175,7 @@ def _movies(loader: Loader, file: RowFile, tags: Tags, links: dict[str, dict[str
     for line, row in loader.rows(file):
         item_id = to_text(row[id_place])
         if not item_id or item_id in first_line:
-            again = f"movieId {item_id!r} again, first on line {first_line.get(item_id)}"
+            again = f"movieId {item_id!r} is repeated, first on line {first_line.get(item_id)}"
             loader.bad(file, line, again if item_id else "movieId is empty", row)
             continue
         first_line[item_id] = line

@@ -1,4 +1,4 @@
-"""What an import did."""
+"""The result of an import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from recmind.data.errors import BadRow
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Counts of what the files held, whether or not it was known before."""
+    """Counts of what the files held, known before or not."""
 
     items: int = 0
     users: int = 0

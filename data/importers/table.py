@@ -1,4 +1,4 @@
-"""Importing anyone's tables: columns are found by name or by mapping, and unknown ones become attributes."""
+"""Imports any tables: columns are found by name or by a mapping, and unknown columns become attributes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "users": {"user_id": ("user id", "userid")},
 }
-"""What each table can hold, and under which column names it is found where nobody maps it."""
+"""The fields of each table, and the column names under which each is found without a mapping."""
 _REQUIRED = {"items": ("item_id",), "interactions": ("user_id", "item_id"), "users": ("user_id",)}
 _RATING_COLUMNS = ("rating", "stars")
 _KINDS = ("text", "number", "list")
@@ -45,7 +45,7 @@ _KINDS = ("text", "number", "list")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which place of a row holds what."""
+    """Which place of a row holds which field or attribute."""
 
     fields: Mapping[str, int]
     """Place by field."""
@@ -54,7 +54,7 @@ class Layout:
     columns: tuple[str, ...]
 
     def value(self, field: str, row: Sequence[Any]) -> Any:
-        """What the row has for a field, or None."""
+        """The value of a field in the row, or None."""
         place = self.fields.get(field)
         return None if place is None else row[place]
 
@@ -72,18 +72,33 @@ def import_table(
     allow_negative: bool = False,
     progress: Progress = quiet,
 ) -> ImportReport:
-    """Import CSV, TSV, JSON Lines, JSON or Parquet files; all of it, or nothing where a row is bad.
+    """Import CSV, TSV, JSON Lines, JSON or Parquet files: all of it, or nothing if a row is bad.
 
-    ``columns`` maps what the columns' own names do not say: ``{"items.item_id": "asin", "interactions.at": "day"}``.
-    On the left may also stand an attribute's name, with its kind where it should not be inferred:
-    ``{"items.tags:list": "Tags"}``. Other columns of items and users become attributes of their own name; other
-    columns of interactions are left out. ``kind`` is the kind of interactions whose file does not say.
+    Columns without a mapping are found by name. Other columns of items and users become attributes of that name; other
+    columns of interactions are left out.
 
-    With ``skip_bad`` bad rows are written to that file and the others kept. With ``replace`` the files are the whole
-    truth: items they do not name become unavailable, interactions they do not have are deleted. Negative values of
-    interactions are bad rows (some data sets mean "not rated" by -1) unless ``allow_negative``.
+    Args:
+        store: where everything is kept.
+        items: the file of items, or None.
+        interactions: the file of interactions, or None.
+        users: the file of users, or None.
+        columns: column by TABLE.FIELD, for columns whose names do not say it: ``{"items.item_id": "asin",
+            "interactions.at": "day"}``. An attribute may stand in place of a field, with its kind if that should not be
+            inferred: ``{"items.tags:list": "Tags"}``.
+        kind: the kind of interactions whose file does not say; None infers it.
+        skip_bad: a CSV file for bad rows, which are then left out; None: a bad row fails the import.
+        replace: the files are complete: items that they lack become unavailable, interactions that they lack are
+            deleted.
+        allow_negative: accept negative values of interactions; otherwise they are bad rows, because some data sets
+            write "not rated" as -1.
+        progress: is called with the rows of each file.
 
-    Raises ImportFailed with the problems; InputError where the mapping names no table or field.
+    Returns:
+        Counts of what was imported.
+
+    Raises:
+        InputError: there is no file, or the mapping names no table or field.
+        ImportFailed: a file cannot be read or a row is bad; the error holds the problems.
     """
     mapping = _by_table(columns or {})
     if items is None and interactions is None and users is None:
@@ -105,7 +120,13 @@ def import_table(
 
 
 def read_items(loader: Loader, file: RowFile, kinds: Mapping[str, str]) -> Iterator[Item]:
-    """The items of a file whose columns are named as the fields; ``kinds`` of attributes need not be inferred."""
+    """The items of a file whose columns are named like the fields.
+
+    Args:
+        loader: the import that they belong to.
+        file: the file.
+        kinds: kinds of attributes that need not be inferred.
+    """
     return _items(loader, file, _layout(file, "items", {}, kinds))
 
 
@@ -114,7 +135,7 @@ def _by_table(columns: Mapping[str, str]) -> dict[str, dict[str, str]]:
     for left, column in columns.items():
         table, dot, field = left.partition(".")
         if not dot or table not in FIELDS or not field:
-            raise InputError(f"{left!r} is no TABLE.FIELD with one of the tables {', '.join(FIELDS)}; as items.item_id")
+            raise InputError(f"{left!r} is not TABLE.FIELD (such as items.item_id); the tables are {', '.join(FIELDS)}")
         mapping[table][field] = column
     return mapping
 
@@ -124,7 +145,7 @@ def _known_kinds(store: Store) -> dict[str, str]:
 
 
 def _layout(file: RowFile, table: str, mapping: Mapping[str, str], known: Mapping[str, str]) -> Layout:
-    """Where the fields are: as mapped, else by name; then all other columns of items and users as attributes."""
+    """The places of the fields, as mapped or by name; then all other columns of items and users as attributes."""
     columns = file.columns
     fields: dict[str, int] = {}
     attributes: dict[str, tuple[int, str]] = {}
@@ -134,7 +155,9 @@ def _layout(file: RowFile, table: str, mapping: Mapping[str, str], known: Mappin
         name, colon, wanted = left.rpartition(":")
         name, wanted = (name, wanted) if colon and wanted in _KINDS else (left, "")
         if column not in columns:
-            raise ImportFailed(f"{file.path.name} has no column {column!r}, named for {table}.{left}. {_has(columns)}")
+            raise ImportFailed(
+                f"{file.path.name} has no column {column!r}, which is given for {table}.{left}. {_has(columns)}"
+            )
         if name in FIELDS[table]:
             fields[name] = columns.index(column)
         elif table == "interactions":
@@ -168,7 +191,7 @@ def _layout(file: RowFile, table: str, mapping: Mapping[str, str], known: Mappin
 
 
 def _attribute_name(column: str) -> str:
-    """The column's name, kept apart from the fields that every item has."""
+    """The column's name, changed if it equals the name of a field that every item has."""
     return f"{column}_" if column in (*PSEUDO_ATTRIBUTES, "available") else column
 
 
@@ -181,7 +204,7 @@ def _has(columns: Sequence[str]) -> str:
 def _infer(
     file: RowFile, chosen: Mapping[str, int], known: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
-    """The kinds of attributes: what the catalogue has already, else by all values of the file."""
+    """The kinds of attributes: those of the catalogue, or inferred from all values of the file."""
     finders = {name: KindFinder(file.typed) for name in chosen if name not in given}
     if finders:
         places = [(chosen[name], finder.see) for name, finder in finders.items()]
@@ -192,7 +215,7 @@ def _infer(
     kinds: dict[str, str] = {}
     for name, finder in finders.items():
         before = known.get(name)
-        # A text column may turn out to hold lists; what is a number or a list in the catalogue stays one.
+        # A text column may turn out to hold lists; a number or list attribute of the catalogue stays one.
         keep = before is not None and (before != "text" or finder.kind != "list")
         kinds[name] = str(before) if keep else finder.kind or "text"
     return kinds
@@ -213,7 +236,7 @@ def _items(loader: Loader, file: RowFile, layout: Layout) -> Iterator[Item]:
         try:
             item_id = _required(layout, row, "item_id")
             if item_id in first_line:
-                raise ValueError(f"item_id {item_id!r} again, first on line {first_line[item_id]}")
+                raise ValueError(f"item_id {item_id!r} is repeated, first on line {first_line[item_id]}")
             written = layout.value("available", row)
             item = Item(
                 item_id=item_id,
@@ -246,7 +269,7 @@ def _required(layout: Layout, row: Sequence[Any], field: str) -> str:
 
 
 def _default_kind(file: RowFile, layout: Layout, kind: str | None) -> str:
-    """The kind of interactions that do not say theirs; ImportFailed where it cannot be known."""
+    """The kind of interactions that do not state theirs. Raises ImportFailed where it is not known."""
     if kind is not None and fold(kind):
         return fold(kind)
     place = layout.fields.get("value")
@@ -265,7 +288,7 @@ def _interactions(
 ) -> Iterator[Parsed]:
     known = loader.item_numbers()
     kinds: dict[Any, str] = {}
-    # A place one past the end of the row, where None is put, stands for a field that the file does not have.
+    # A missing field has the place behind the end of the row, where a None is appended.
     none = len(layout.columns)
     kind_place, value_place, at_place, order_place = (
         layout.fields.get(field, none) for field in ("kind", "value", "at", "position")
@@ -293,7 +316,7 @@ def _interactions(
             place = cells[order_place]
             position = 0.0 if place in (None, "") else to_finite(place, "position")
             if position != int(position) or not 0 <= position < 2**31:
-                raise ValueError(f"position {place!r} is not a whole number from 0")
+                raise ValueError(f"position {place!r} is not a whole number of at least 0")
         except ValueError as error:
             loader.bad(file, line, str(error), row)
             continue

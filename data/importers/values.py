@@ -1,4 +1,4 @@
-"""Turning what is written in a cell into ids, numbers, times and attribute values; ValueError says what is wrong."""
+"""Turns cells into ids, numbers, times and attribute values; a ValueError says what is wrong."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from recmind.data.records import AttributeValue
 from recmind.data.text import clean, format_number, to_number
 
 MISSING = frozenset({"", "nan", "null", "n/a", "\\n"})
-"""What programs write into the cell of an attribute that an item does not have; compared casefolded."""
+"""Texts that programs write into the cell of a missing attribute; compared casefolded."""
 
 _MILLISECONDS = 1e11
-"""Times from here on are milliseconds: as seconds they would lie after the year 5138."""
+"""Times from this number on are in milliseconds: as seconds they would lie after the year 5138."""
 _TIGHT_BAR = re.compile(r"[^\s|]\|[^\s|]")
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
 
 
 def is_missing(value: Any) -> bool:
-    """Whether an attribute's cell says nothing."""
+    """Whether the cell of an attribute holds no value."""
     if value is None:
         return True
     if isinstance(value, str):
@@ -52,7 +52,15 @@ def to_text(value: Any) -> str:
 
 
 def to_finite(value: Any, name: str) -> float:
-    """A finite number. ValueError names the field and the value otherwise."""
+    """The value as a finite number.
+
+    Args:
+        value: the cell.
+        name: name of the field, for the error.
+
+    Raises:
+        ValueError: the value is no finite number.
+    """
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -63,7 +71,15 @@ def to_finite(value: Any, name: str) -> float:
 
 
 def to_time(value: Any, name: str) -> float | None:
-    """Unix seconds from a number (milliseconds are recognized), an ISO date or a date; None where nothing is there."""
+    """Unix seconds, from a number (milliseconds are recognized), an ISO date or a date; None for an empty cell.
+
+    Args:
+        value: the cell; a date without a time zone is in UTC.
+        name: name of the field, for the error.
+
+    Raises:
+        ValueError: the value is no time.
+    """
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, (datetime, date)):
@@ -82,7 +98,7 @@ def to_time(value: Any, name: str) -> float | None:
 
 
 def to_flag(value: Any, name: str) -> bool:
-    """True or false, however it is written."""
+    """True or false, in any usual spelling. Raises ValueError for any other text."""
     text = to_text(value).casefold()
     if text in _TRUE:
         return True
@@ -92,7 +108,7 @@ def to_flag(value: Any, name: str) -> bool:
 
 
 def to_list(value: Any) -> tuple[str, ...]:
-    """A list of texts from a JSON array, or from text with ``|`` between its parts; each part once."""
+    """A tuple of texts from a JSON array, or from text with ``|`` between its parts; each part once."""
     parts: Iterable[Any]
     if isinstance(value, str):
         loaded = _json_list(value)
@@ -115,7 +131,7 @@ def _json_list(text: str) -> list[Any] | None:
 
 
 class KindFinder:
-    """Finds what kind of attribute a column holds from all of its values."""
+    """Infers the kind of attribute that a column holds from all of its values."""
 
     def __init__(self, typed: bool) -> None:
         self.typed = typed
@@ -145,7 +161,16 @@ class KindFinder:
 
 
 def to_attribute(value: Any, kind: str, name: str) -> AttributeValue | None:
-    """The value of an attribute of this kind, or None where the cell says nothing. ValueError where it is no number."""
+    """The value of an attribute, or None where the cell holds none.
+
+    Args:
+        value: the cell.
+        kind: text, number or list.
+        name: name of the attribute, for the error.
+
+    Raises:
+        ValueError: the kind is number, and the value is none.
+    """
     if is_missing(value):
         return None
     if kind == "list":

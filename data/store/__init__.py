@@ -1,1 +1,1 @@
-"""The store of a workspace: one SQLite file, whose tables only this package knows; all others go through ``Store``."""
+"""The store of a workspace: a single SQLite file. Only this package knows its tables; all others use ``Store``."""

@@ -1,8 +1,9 @@
-"""The attributes of the items by column: which there are, their values, and which item has which."""
+"""The attributes of the items by column: their names, their values, and which item has which value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ COMMON_VALUES = 20
 
 
 class Attributes:
-    """What is asked of an attribute over all items."""
+    """Reads attributes over all items."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def summaries(self) -> tuple[AttributeSummary, ...]:
-        """Every attribute that an item has, commonest first."""
+        """A summary of every attribute that any item has, commonest first."""
         return self._database.remember("attributes", self._database.catalogue_version, self._read_summaries)
 
     def kind_of(self, attribute: str) -> str:
@@ -46,16 +47,19 @@ class Attributes:
     # -- values --------------------------------------------------------------------------------------------------
 
     def values(self, attribute: str, n: int | None = None) -> list[tuple[str, int]]:
-        """The values of an attribute with the number of items that have each, commonest first."""
+        """The values of an attribute with the number of items that have each, commonest first; ``n`` at most, None for
+        all.
+        """
         sql = """
             SELECT value, items FROM attribute_values WHERE attribute = ? AND items > 0
             ORDER BY items DESC, value LIMIT ?"""
         return [(value, items) for value, items in self._database.rows(sql, [attribute, -1 if n is None else n])]
 
     def meanings(self, keys: Iterable[str]) -> dict[str, list[tuple[str, str, int]]]:
-        """What each normalized text is a value of: (attribute, value, number of items), commonest first.
+        """The attributes and values that each normalized text may mean: (attribute, value, number of items), commonest
+        first.
 
-        Numbers and hidden attributes are left out, and keys that are no value.
+        Numbers and hidden attributes are left out, as are keys that are no value.
         """
         database = self._database
         known: dict[str, list[tuple[str, str, int]]] = database.remember("meanings", database.catalogue_version, dict)
@@ -75,7 +79,7 @@ class Attributes:
         return {key: list(meanings) for key, meanings in found.items() if meanings}
 
     def spelling(self, attribute: str, text: str) -> str | None:
-        """The commonest value that means the text: the text itself, else the commonest of its key."""
+        """The value that the text means: the text itself if it is one, else the commonest value of its key; or None."""
         database = self._database
         known: dict[tuple[str, str], str | None] = database.remember("spellings", database.catalogue_version, dict)
         asked = attribute, text
@@ -91,7 +95,13 @@ class Attributes:
         return found
 
     def near(self, attribute: str, text: str, n: int) -> list[str]:
-        """The n values nearest to the text, best first; the commonest where none is near."""
+        """The values nearest to the text, best first; the commonest where none is near.
+
+        Args:
+            attribute: name of the attribute.
+            text: the text to compare with.
+            n: the most to return.
+        """
         from rapidfuzz import fuzz, process  # noqa: PLC0415  only where a value is misspelt
 
         values = [value for value, _ in self.values(attribute, 5000)]
@@ -101,7 +111,10 @@ class Attributes:
     # -- columns -------------------------------------------------------------------------------------------------
 
     def number_column(self, attribute: str) -> tuple[Int64s, Float64s]:
-        """The item numbers, sorted, whose attribute is a number, and the numbers; ``created_at`` is one too."""
+        """The numbers of the items (int64, sorted) whose attribute is a number, and the numbers (float64).
+
+        ``created_at`` (Unix seconds) counts as an attribute here.
+        """
 
         def read() -> tuple[Int64s, Float64s]:
             if attribute == "created_at":
@@ -110,15 +123,15 @@ class Attributes:
                 sql = """SELECT l.item_number, v.number FROM attribute_values v JOIN item_values l USING (value_number)
                     WHERE v.attribute = ? AND v.number IS NOT NULL"""
                 rows = self._database.rows(sql, [attribute])
-            numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-            values = np.fromiter((row[1] for row in rows), dtype=np.float64, count=len(rows))
+            numbers = np.fromiter(map(itemgetter(0), rows), dtype=np.int64, count=len(rows))
+            values = np.fromiter(map(itemgetter(1), rows), dtype=np.float64, count=len(rows))
             order = np.argsort(numbers, kind="stable")
             return numbers[order], values[order]
 
         return self._database.remember(("number column", attribute), self._database.catalogue_version, read)
 
     def text_column(self, attribute: str) -> dict[int, str]:
-        """The folded text by item number, of a list the first in the alphabet; ``title`` is an attribute too."""
+        """The folded text of the attribute by item number; of a list, the first by alphabet. ``title`` counts too."""
 
         def read() -> dict[int, str]:
             if attribute == "title":
@@ -130,7 +143,7 @@ class Attributes:
         return self._database.remember(("text column", attribute), self._database.catalogue_version, read)
 
     def by_value_number(self, attributes: Iterable[str]) -> dict[int, Value]:
-        """Every value of these attributes that an item has, by value number."""
+        """Every value of these attributes that any item has, by value number."""
         wanted = tuple(attributes)
 
         def read() -> dict[int, Value]:
@@ -141,7 +154,7 @@ class Attributes:
         return self._database.remember(("values", wanted), self._database.catalogue_version, read)
 
     def links(self, item_numbers: Iterable[int]) -> Int64s:
-        """Which values these items have: rows of (item number, value number), in no order."""
+        """Which values these items have: int64 of shape (links, 2), item number and value number, in no order."""
         sql = "SELECT item_number, value_number FROM item_values WHERE item_number IN (SELECT value FROM json_each(?))"
         rows = self._database.rows(sql, [as_json(item_numbers)])
         return np.array(rows, dtype=np.int64).reshape(len(rows), 2)

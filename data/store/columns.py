@@ -1,4 +1,4 @@
-"""Reading interactions by column."""
+"""Reads interactions as columns."""
 
 from __future__ import annotations
 

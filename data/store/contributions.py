@@ -1,6 +1,7 @@
-"""What users contributed to the attributes of items (a tag they gave): kept by user, so that it can leave with them.
+"""Values that users contributed to attributes of items, such as tags; kept by user, so that they leave with the user.
 
-The attribute is made of the contributions alone: whatever else is written to it afterwards (another import) ends them.
+Such an attribute is made only of the contributions. Anything else that is written to it later (another import) ends
+them.
 """
 
 from __future__ import annotations
@@ -18,31 +19,32 @@ from recmind.data.store.rows import ITEM_COLUMNS, as_json, to_item
 from recmind.data.store.users import Users
 
 Given = tuple[int, str]
-"""User number and the value that the user gave."""
+"""User number, and the value that the user gave."""
 
 _INSERT = "INSERT INTO contributions (item_number, attribute, position, user_number, value) VALUES (?, ?, ?, ?, ?)"
 _OF_ONE = "FROM contributions WHERE item_number = ? AND attribute = ?"
 
 
 class Contributions:
-    """Who gave which value of which attribute."""
+    """Which user gave which value of which attribute."""
 
     def __init__(self, database: Database, items: Items, users: Users) -> None:
         self._database, self._items, self._users = database, items, users
 
     def of_item(self, item_number: int, attribute: str) -> list[Given]:
-        """Who gave what of this attribute, in the order given."""
+        """The contributions to an attribute of an item, in the order given."""
         sql = f"SELECT user_number, value {_OF_ONE} ORDER BY position"
         return [(user, value) for user, value in self._database.rows(sql, [item_number, attribute])]
 
     def put(self, attribute: str, given: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-        """Keep who gave the values of a list attribute, in the place of what was kept for these items.
+        """Keep who gave the values of a list attribute; earlier contributions to these items are replaced.
 
-        The attribute itself has to be ``combined`` of them, and is written with the item. Unknown users become known.
+        The caller writes the attribute itself with the item; it has to be ``combined`` of these values. Unknown users
+        become known.
 
         Args:
-            attribute: its name.
-            given: by item id (user id, value) in the order given; unknown items are left out.
+            attribute: name of the attribute.
+            given: (user id, value) pairs by item id, in the order given; unknown items are left out.
         """
         items, users = self._items.numbers(), self._users.numbers()
 
@@ -59,7 +61,15 @@ class Contributions:
             )
 
     def withdraw(self, condition: str, parameters: Sequence[Any] = ()) -> int:
-        """Take the contributions that meet the SQL condition back, out of the attributes too; how many there were."""
+        """Remove contributions, from the attributes too.
+
+        Args:
+            condition: SQL over the table ``contributions`` that chooses them.
+            parameters: of the SQL.
+
+        Returns:
+            The number of contributions removed.
+        """
         with self._database.writing() as conn:
             sql = f"SELECT DISTINCT item_number, attribute FROM contributions WHERE {condition}"  # noqa: S608
             touched: list[tuple[int, str]] = conn.execute(sql, parameters).fetchall()
@@ -73,13 +83,13 @@ class Contributions:
             sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE item_number IN (SELECT value FROM json_each(?))"  # noqa: S608
             items = [to_item(row) for row in conn.execute(sql, [as_json(attributes)])]
             self._items.put([_with(item, attributes[number]) for number, item in items], merge=False)
-            # Writing the attribute has ended its contributions; what is left of them is kept in a row again.
+            # Writing the attribute has ended its contributions; those that remain are kept again.
             _replace(conn, rest)
         return count
 
 
 def _with(item: Item, attributes: Mapping[str, tuple[str, ...]]) -> Item:
-    """The item with these lists; an empty one is taken away."""
+    """The item with these lists; an attribute whose list is empty is removed."""
     changed = {name: attributes.get(name, value) for name, value in item.attributes.items()}
     return replace(item, attributes={name: value for name, value in changed.items() if value != ()})
 

@@ -1,7 +1,7 @@
-"""A physical copy of a workspace without held-out interactions, so that nothing that reads the copy can know of them.
+"""Makes a physical copy of a workspace without held-out interactions, so that nothing that reads it can know of them.
 
-Nothing of them remains in any byte: the rows are deleted, everything derived from them is computed anew, counters
-begin again, and the file is written from scratch. Two workspaces that differ in held-out rows alone have equal copies.
+No byte of them remains: the rows are deleted, everything derived from them is computed anew, counters start again, and
+the file is written from scratch. Two workspaces that differ only in held-out rows have equal copies.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ from recmind.data.store.store import Store
 from recmind.data.workspace import Workspace
 
 _FRESH = 1
-"""Clock, catalogue version and watermarks of a copy: what they counted in the original tells of the held-out rows."""
+"""Clock, catalogue version and watermarks of a copy: those of the original would reveal held-out rows."""
 _KEY = "user_number, item_number, kind_number, timed, moment"
 
 
 def copy_without(
     source: Workspace, home: Path, arrays: InteractionArrays, split: Split, progress: Progress = quiet
 ) -> Workspace:
-    """A new workspace with the source's items, users, settings and what is not held out; it has no index yet.
+    """A new workspace with the source's items, users and settings, without what is held out; it has no index yet.
 
     Args:
-        source: the workspace; it is only read.
+        source: the workspace to copy; it is only read.
         home: the folder of the copy; it must not hold a database.
         arrays: the interactions of the source that the split was made of.
-        split: what leaves; with an interaction goes what its user contributed to the item's attributes.
-        progress: told of the steps.
+        split: what to leave out; an interaction takes with it what its user contributed to the item's attributes.
+        progress: is called in each step.
 
-    Raises WorkspaceError where there is a database in ``home``, or the source has changed since it was read.
+    Raises:
+        WorkspaceError: ``home`` has a database, or the source has changed since its interactions were read.
     """
     home.mkdir(parents=True, exist_ok=True)
     copy = Workspace(home)
@@ -57,17 +58,17 @@ def copy_without(
         with Store(rough, source.settings) as store:
             _take_out(store, arrays, split, progress)
         with closing(sqlite3.connect(rough)) as conn:
-            # Written anew page by page: a page that is merely free could still hold what was deleted.
+            # Written anew page by page: a free page could still hold deleted rows.
             conn.execute("VACUUM INTO ?", [str(copy.database)])
     finally:
         _remove(rough)
-    # Opened once, so that the file is in the mode in which it will be read.
+    # Opened once, which brings the file into the mode in which it will be read.
     Store(copy.database, copy.settings).close()
     return copy
 
 
 def copy_whole(source: Workspace, home: Path) -> Workspace:
-    """A new workspace with everything of the source but its traces, caches and evaluations; the index in use comes too.
+    """A new workspace with everything of the source except traces, caches and evaluations, and with the index in use.
 
     For protocols that hold nothing out.
     """
@@ -94,7 +95,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
         gone = conn.execute(f"DELETE FROM interactions WHERE ({_KEY}) IN (SELECT {_KEY} FROM leaving)").rowcount  # noqa: S608
         if gone != len(rows):
             raise WorkspaceError(
-                f"The workspace has changed while it was copied: {gone} of {len(rows)} held-out interactions are "
+                f"The workspace has changed while it was copied: {gone} of {len(rows)} held-out interactions are still "
                 "there. Run the evaluation again."
             )
         store.contributions.withdraw("(user_number, item_number) IN (SELECT user_number, item_number FROM leaving)")
@@ -107,7 +108,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
         _number_kinds(conn)
         conn.execute("DELETE FROM spending")
         progress("counting", 0, None)
-        # Numbers of values tell in which order they were met, so all are handed out anew.
+        # Numbers of values reveal in which order values came, so all are given out anew.
         store.refresh_catalogue()
         conn.execute("INSERT INTO titles_fts (titles_fts) VALUES ('rebuild')")
         for table, number in (("items", "item_number"), ("users", "user_number")):
@@ -118,7 +119,7 @@ def _take_out(store: Store, arrays: InteractionArrays, split: Split, progress: P
 
 
 def _keys(conn: sqlite3.Connection, arrays: InteractionArrays, held_out: Bools) -> list[Sequence[Any]]:
-    """The primary keys of the held-out rows."""
+    """The primary keys of the held-out rows in the table ``interactions``."""
     numbers = dict(conn.execute("SELECT kind, kind_number FROM kinds"))
     of_place = np.array([numbers[name] for name in arrays.kind_names], dtype=np.int64)
     at = arrays.at[held_out]
@@ -135,7 +136,7 @@ def _keys(conn: sqlite3.Connection, arrays: InteractionArrays, held_out: Bools) 
 
 
 def _number_kinds(conn: sqlite3.Connection) -> None:
-    """Number the kinds by name and forget those that no interaction is left of: numbers tell which was met first."""
+    """Number the kinds by name, and drop those without interactions: numbers reveal which kind came first."""
     kinds = conn.execute(
         "SELECT kind_number, kind FROM kinds WHERE kind_number IN (SELECT kind_number FROM interactions) ORDER BY kind"
     ).fetchall()
@@ -145,7 +146,7 @@ def _number_kinds(conn: sqlite3.Connection) -> None:
     )
     moved = [(old, new) for new, (old, _) in enumerate(kinds, 1) if old != new]
     if moved:
-        # Twice, because a new number may be another kind's old one, and both are part of the key.
+        # In two steps, because a new number may be another kind's old one, and both are part of the key.
         for sign in (-1, 1):
             conn.executemany(
                 "UPDATE interactions SET kind_number = ? WHERE kind_number = ?",

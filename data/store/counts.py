@@ -1,4 +1,4 @@
-"""The counts per item and per kind that are kept beside the interactions, so that reading them costs nothing."""
+"""The counts for each item and kind, kept beside the interactions, so that reading them costs nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recmind.data.store.columns import all_interactions
 from recmind.data.store.database import Database
 
 REMEMBERED_PERIODS = 8
-"""Periods whose counts are kept: each takes 32 bytes an item."""
+"""Number of periods whose counts are kept; each takes 32 bytes for each item."""
 
 
 class Counts:
@@ -28,7 +28,11 @@ class Counts:
     # -- of items ------------------------------------------------------------------------------------------------
 
     def of_items(self, item_numbers: Iterable[int] | Int64s | None = None) -> ItemStatistics:
-        """Counts for these item numbers in their order, or for all items by number."""
+        """The counts of these items, in their order.
+
+        Args:
+            item_numbers: the items; None: all, by number.
+        """
         counted = self.snapshot()
         if item_numbers is None:
             return counted.all()
@@ -40,9 +44,9 @@ class Counts:
         return self._database.remember("statistics", self._database.clock, self._counted_now)
 
     def _counted_now(self) -> Counted:
-        """Where the catalogue is as it was, only what users have done since is read: a large one takes seconds."""
+        """The counts now. If the catalogue is unchanged, only users' changes are read: reading all can take seconds."""
         database = self._database
-        # Before anything is read: what is written meanwhile is read again the next time.
+        # Read first: whatever is written in the meantime is read again the next time.
         clock, version = database.clock, database.catalogue_version
         known: Counted | None = database.remembered("statistics")
         if known is None or known.catalogue_version != version or database.conn.in_transaction:
@@ -58,7 +62,7 @@ class Counts:
         )
 
     def _changed_since(self, clock: int) -> ItemStatistics:
-        """The counts of all items that users have to do with who did anything after that clock."""
+        """The counts of all items of users who did anything after that clock."""
         return counts_of(
             self._database.rows(
                 """SELECT item_number, interactions, positives, value_count, value_sum FROM item_statistics
@@ -69,11 +73,15 @@ class Counts:
         )
 
     def between(self, since: float | None = None, until: float | None = None) -> ItemStatistics:
-        """Counts per item over a period (Unix seconds, both ends included), for items with any interaction in it.
+        """The counts over a period, for items with any interaction in it, by number.
 
-        Positives are not counted there: they are the interactions. Interactions without a time don't count.
+        Here every interaction counts as positive. Interactions without a time don't count.
+
+        Args:
+            since: Unix seconds, included; None for no start.
+            until: Unix seconds, included; None for no end.
         """
-        # The look-up asks for a period, and the validator again for each item that is recommended for it.
+        # A look-up asks for a period, and the validator asks again for each item recommended for it.
         database = self._database
         known: dict[tuple[float | None, float | None], ItemStatistics] = database.remember(
             "periods", database.clock, dict
@@ -94,7 +102,7 @@ class Counts:
     # -- of kinds ------------------------------------------------------------------------------------------------
 
     def of_kinds(self) -> tuple[KindSummary, ...]:
-        """Every kind that there are interactions of, commonest first."""
+        """Every kind with interactions, commonest first."""
         return tuple(
             KindSummary(kind, interactions, total / count if count else None)
             for kind, interactions, count, total in self._database.rows(
@@ -104,12 +112,12 @@ class Counts:
         )
 
     def period(self) -> tuple[float | None, float | None]:
-        """The times of the first and of the last interaction (Unix seconds); None where no time is known."""
+        """The times of the first and of the last interaction in Unix seconds; None where no time is known."""
         earliest, latest = self._database.rows("SELECT min(earliest), max(latest) FROM kinds WHERE interactions > 0")[0]
         return earliest, latest
 
     def total(self) -> int:
-        """How many interactions there are."""
+        """The number of all interactions."""
         return int(self._database.value("SELECT coalesce(sum(interactions), 0) FROM kinds"))
 
     # -- keeping them true ---------------------------------------------------------------------------------------
@@ -125,7 +133,12 @@ class Counts:
             self.refresh_times()
 
     def move(self, before: InteractionArrays, after: InteractionArrays) -> None:
-        """Take what some users contributed to the counts before a write out of them, and put in what they do now."""
+        """Replace what some users contributed to the counts.
+
+        Args:
+            before: the interactions of these users before a write.
+            after: their interactions now.
+        """
         with self._database.writing() as conn:
             for arrays, sign in ((before, -1), (after, 1)):
                 conn.executemany(
@@ -146,7 +159,7 @@ class Counts:
             conn.executemany("UPDATE kinds SET earliest = ?, latest = ? WHERE kind_number = ?", times)
 
     def widen_times(self, times: Iterable[tuple[float, str]]) -> None:
-        """Let the first and last time of kinds reach to these: (Unix seconds, kind)."""
+        """Extend the first and last time of kinds to these times: (Unix seconds, kind)."""
         with self._database.writing() as conn:
             conn.executemany(
                 """UPDATE kinds SET earliest = min(coalesce(earliest, ?1), ?1),
@@ -155,7 +168,7 @@ class Counts:
             )
 
     def _per_item(self, arrays: InteractionArrays) -> Sequence[tuple[int, int, int, int, float]]:
-        """Per item: its number, interactions, positives, values and their sum."""
+        """For each item: its number, interactions, positives, number of values and their sum."""
         items, places = np.unique(arrays.item_numbers, return_inverse=True)
         known = ~np.isnan(arrays.values)
         positive = weights(arrays, self._database.settings) > 0

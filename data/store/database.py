@@ -1,4 +1,4 @@
-"""Connections, transactions and versions: what all parts of the store stand on."""
+"""Connections, transactions and versions, on which all parts of the store are built."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S = 30.0
 _PRAGMAS = ("mmap_size = 1073741824", "cache_size = -32000", "temp_store = MEMORY", "secure_delete = ON")
 _BULK_CACHE = -256_000
-"""Kibibytes (below 0) of pages kept in memory while much is written: a large import touches all tables at once."""
+"""Page cache in kibibytes (SQLite wants them negative) for large imports, which touch all tables at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Versions:
-    """Both versions of a database at one moment."""
+    """Clock and catalogue version of a database at one moment."""
 
     clock: int
     catalogue: int
 
 
 class Database:
-    """A database file with one connection for each thread, write-ahead log, and a clock that every write moves."""
+    """A database file with one connection for each thread, a write-ahead log, and a clock that every write advances."""
 
     def __init__(self, path: Path, settings: Settings) -> None:
-        """Open or create the file. Raises WorkspaceError where it is no database, or of a newer RecMind."""
+        """Open or create the file. Raises WorkspaceError where it is no database, or a newer RecMind made it."""
         self.path = path
         self.settings = settings
         self._local = threading.local()
@@ -79,7 +79,7 @@ class Database:
             if self._closed:
                 raise WorkspaceError(f"The store {str(self.path)!r} is closed.")
             for place, (owner, conn) in enumerate(self._connections):
-                # Tool threads come and go: the connection of one that has ended is warm, so it is used again.
+                # Tool threads come and go; the connection of a thread that has ended is warm, so it is used again.
                 if not owner.is_alive():
                     self._connections[place] = (thread, conn)
                     conn.rollback()
@@ -103,9 +103,9 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: everything written inside is kept whole, or not at all where an exception leaves it.
+        """A transaction: everything written inside is kept, or nothing if an exception leaves it.
 
-        It may be entered again inside itself, by the same thread; then the outermost one decides.
+        The same thread may enter it again inside itself; then the outermost one decides.
         """
         with self._writing:
             self._local.steady = None
@@ -113,7 +113,7 @@ class Database:
             if conn.in_transaction:
                 yield conn
                 return
-            # IMMEDIATE waits for another writer; a read lock that grows into a write lock fails at once.
+            # IMMEDIATE waits for another writer; a read lock that becomes a write lock would fail at once.
             conn.execute("BEGIN IMMEDIATE")
             try:
                 yield conn
@@ -124,7 +124,7 @@ class Database:
 
     @contextmanager
     def writing_much(self) -> Iterator[sqlite3.Connection]:
-        """The same for millions of rows: meanwhile more of the file is kept in memory."""
+        """A transaction for millions of rows, during which more of the file is kept in memory."""
         with self.writing() as conn:
             usual = conn.execute("PRAGMA cache_size").fetchone()[0]
             conn.execute(f"PRAGMA cache_size = {_BULK_CACHE}")
@@ -134,7 +134,9 @@ class Database:
                 conn.execute(f"PRAGMA cache_size = {usual}")
 
     def tick(self, *, catalogue: bool) -> int:
-        """Move the clock, and the catalogue's version to it; inside a transaction. The clock's new value."""
+        """Advance the clock inside a transaction, and return its new value; with ``catalogue`` the catalogue's version
+        too.
+        """
         conn = self.conn
         conn.execute("UPDATE meta SET value = value + 1 WHERE key = 'clock'")
         now = int(conn.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()[0])
@@ -146,13 +148,13 @@ class Database:
 
     @property
     def clock(self) -> int:
-        """Counts the writes; anything computed from the database holds while it stands."""
+        """The number of writes; anything computed from the database is valid until it changes."""
         steady: _Versions | None = getattr(self._local, "steady", None)
         return int(self.value("SELECT value FROM meta WHERE key = 'clock'")) if steady is None else steady.clock
 
     @property
     def catalogue_version(self) -> int:
-        """Changes when items, their attributes or what was imported about them change."""
+        """A number that changes when items, their attributes or imported data about them change."""
         steady: _Versions | None = getattr(self._local, "steady", None)
         if steady is not None:
             return steady.catalogue
@@ -160,10 +162,10 @@ class Database:
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """Inside, this thread takes the versions as read once, unless it writes itself; it may be entered again.
+        """Inside, this thread reads the versions only once, unless it writes itself; it may be entered again.
 
-        For a piece of work that asks dozens of questions: each looks at the versions first, to know whether what is
-        remembered still holds. What others write meanwhile is seen by the next piece.
+        It is for work that asks dozens of questions, each of which checks the versions to know whether what is
+        remembered is still valid. What others write in the meantime is seen by the next such work.
         """
         if getattr(self._local, "steady", None) is not None:
             yield
@@ -176,14 +178,22 @@ class Database:
             self._local.steady = None
 
     def remember(self, key: Any, version: int, make: Callable[[], T], most: int = 256) -> T:
-        """What ``make`` gives, computed again only when the version is another one; by one thread, while others that
-        ask for the same wait for it."""
+        """The result of ``make``, computed again only for another version.
+
+        One thread computes it, while others that ask for the same wait.
+
+        Args:
+            key: names the result.
+            version: the version of the database that the result belongs to.
+            make: computes the result.
+            most: largest number of results that are remembered.
+        """
         known = self._remembered.get(key)
         if known is not None and known[0] == version:
             value: T = known[1]
             return value
         if self.conn.in_transaction:
-            # What this thread has not committed yet is nobody else's to see.
+            # Nobody else may see what this thread has not committed yet.
             return make()
         with self._lock:
             making = self._making.setdefault(key, threading.RLock())
@@ -201,7 +211,7 @@ class Database:
         return value
 
     def remembered(self, key: Any) -> Any:
-        """What is remembered under this key, of whatever version; None where nothing is."""
+        """The remembered result of this key, of whatever version; None where there is none."""
         return self._remembered.get(key, (0, None))[1]
 
     def _keep(self, key: Any, made: tuple[int, Any], most: int) -> None:
@@ -214,12 +224,12 @@ class Database:
     # -- care ----------------------------------------------------------------------------------------------------
 
     def truncate_log(self) -> None:
-        """Empty the write-ahead log, in which what was deleted could live on; nothing inside a transaction."""
+        """Empty the write-ahead log, which could still hold deleted rows; does nothing inside a transaction."""
         if not self.conn.in_transaction:
             self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def problems(self) -> list[str]:
-        """What is wrong with the database, a sentence each; empty when all is well. Reads all of it."""
+        """The problems of the database, a sentence each; empty if there are none. Reads the whole file."""
         found = [str(row[0]) for row in self.rows("PRAGMA quick_check(5)") if row[0] != "ok"]
         for table in ("items_fts", "titles_fts"):
             try:

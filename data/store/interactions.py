@@ -1,4 +1,4 @@
-"""What users did with items, and when."""
+"""The interactions of users with items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UPSERT = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET value = excluded.value, position = excluded.position
     WHERE value IS NOT excluded.value OR position <> excluded.position"""
-# Up to this many interactions at once the counts are moved by what changed; above it they are computed anew.
+# Up to this many interactions at once, the counts are updated by the changes; above, they are computed anew.
 _FEW = 2000
 _ROWS_AT_ONCE = 500_000
 
@@ -45,14 +45,14 @@ Parsed = tuple[str, str, str, float | None, float | None, int]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading many interactions came to."""
+    """The result of loading many interactions."""
 
     given: int
     added: int
     updated: int
-    """Those that were there with another value or position."""
+    """Number of interactions that had another value or position before."""
     user_ids: frozenset[str]
-    """Whose interactions they are."""
+    """The users of the loaded interactions."""
 
 
 class Interactions:
@@ -74,10 +74,16 @@ class Interactions:
         limit: int | None = None,
         newest_first: bool = True,
     ) -> list[Interaction]:
-        """What the user did, by time and position; empty for an unknown user.
+        """The user's interactions, by time and position; empty for an unknown user.
 
-        ``item_id`` and ``kinds`` keep only these; ``since`` and ``until`` (Unix seconds, both included) also drop what
-        has no time.
+        Args:
+            user_id: the user.
+            item_id: only interactions with this item; None for all.
+            kinds: only these kinds; None for all.
+            since: Unix seconds, included; with it or ``until``, interactions without a time are left out.
+            until: Unix seconds, included.
+            limit: the most to return; None for all.
+            newest_first: whether the newest comes first, or the oldest.
         """
         sql = """
             SELECT i.item_id, k.kind, x.value, CASE x.timed WHEN 1 THEN x.moment END, x.position
@@ -106,7 +112,7 @@ class Interactions:
         return kept if limit is None else kept[: max(limit, 0)]
 
     def consumed_ids(self, user_id: str) -> frozenset[str]:
-        """The items that the user has had, as the settings say per kind; empty for an unknown user."""
+        """The ids of the items that the user has had, by the settings of each kind; empty for an unknown user."""
         settings = self._database.settings
         kinds = self._database.rows("SELECT kind_number, kind FROM kinds")
         consumed = [number for number, kind in kinds if settings.consumed(kind)]
@@ -117,7 +123,7 @@ class Interactions:
         return frozenset(row[0] for row in self._database.rows(sql, [user_id, as_json(consumed)]))
 
     def refused_ids(self, user_id: str) -> frozenset[str]:
-        """The items of which the user last said that they do not want them, as the settings say per kind."""
+        """The ids of the items that the user does not want, by the settings of their newest interaction with each."""
         settings = self._database.settings
         refused = [kind for (kind,) in self._database.rows("SELECT kind FROM kinds") if settings.kind(kind).refused]
         said = self.of_user(user_id, kinds=refused) if refused else []
@@ -135,10 +141,19 @@ class Interactions:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def add(self, interactions: Iterable[Interaction]) -> int:
-        """Keep what users did; the number of new or changed interactions.
+        """Keep interactions, all or none.
 
-        The same interaction (user, item, kind and time, or position where there is no time) again updates its value.
-        Users that are not known become known; InputError names an item that is not, and then nothing is kept.
+        An interaction with the same user, item, kind and time (or position, without a time) as a known one updates its
+        value. Unknown users become known.
+
+        Args:
+            interactions: what users did.
+
+        Returns:
+            The number of new or changed interactions.
+
+        Raises:
+            InputError: the catalogue does not have an item; the message names it.
         """
         with self._database.writing():
             given = list(interactions)
@@ -165,12 +180,12 @@ class Interactions:
         return changed
 
     def load(self, interactions: Iterable[Parsed], *, replace: bool = False, progress: Progress = quiet) -> Loaded:
-        """Keep very many interactions, of known items; unknown users become known.
+        """Keep very many interactions with known items; unknown users become known.
 
         Args:
             interactions: rows of ``Parsed``; they may be made while they are written.
-            replace: whether all others go.
-            progress: told when the counts are computed.
+            replace: whether all other interactions are deleted.
+            progress: is called when the counts are computed.
         """
         users, items, kinds = self._users.numbers(), self._items.numbers(), dict[str, int]()
         touched: set[int] = set()
@@ -202,20 +217,20 @@ class Interactions:
         return Loaded(given, added, changed - added, user_ids)
 
     def _write(self, rows: Iterable[Row]) -> int:
-        """Write rows into the open transaction, without the counts; the number of new or changed ones."""
+        """Write rows into the open transaction, without the counts; returns the number of new or changed ones."""
         conn = self._database.conn
         changed = 0
         for batch in batched(rows, _ROWS_AT_ONCE):
-            # In the order of the table each of its pages is written once a batch; a log by time has all users mixed.
+            # Sorted as the table is, each of its pages is written once a batch; a log by time mixes all users.
             batch.sort(key=_IDENTITY)
-            # Making the rows may itself write (new users), so only this statement's changes are counted.
+            # Making the rows may write too (new users), so only the changes of this statement are counted.
             before = conn.total_changes
             conn.executemany(_UPSERT, batch)
             changed += conn.total_changes - before
         return changed
 
     def _write_alone(self, rows: Iterable[Row]) -> tuple[int, int, set[int]]:
-        """The same, and delete all others: how many changed, how many were deleted, and the users who lost some."""
+        """Write rows and delete all others; returns how many changed and were deleted, and the users who lost some."""
         conn = self._database.conn
         conn.execute(_PRESENT_TABLE)
 

@@ -1,4 +1,4 @@
-"""Writing items into an open transaction, with everything that is derived from them."""
+"""Writes items into an open transaction, with everything that is derived from them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _UPSERT_ITEM = """
         search_text = excluded.search_text"""
 
 ValueKey = tuple[str, str, bool]
-"""Attribute, value as text, and whether it is a number."""
+"""Attribute, value as text, and whether the value is a number."""
 
 
 def merged(old: Item, new: Item) -> Item:
-    """The old item with what the new one knows: an empty title or description and absent attributes change nothing."""
+    """The old item with the new one's data: an empty title or description and absent attributes change nothing."""
     return Item(
         item_id=old.item_id,
         title=new.title or old.title,
@@ -37,7 +37,7 @@ def merged(old: Item, new: Item) -> Item:
 
 
 class ItemWriter:
-    """Writes items into the open transaction and counts what that does to values and attributes until ``finish``."""
+    """Writes items into the open transaction; ``finish`` writes the counts of values and attributes."""
 
     def __init__(self, conn: sqlite3.Connection, settings: Settings) -> None:
         self.conn = conn
@@ -46,10 +46,20 @@ class ItemWriter:
         self.value_numbers: dict[ValueKey, Any] = {}
         self.value_items: Counter[int] = Counter()
         self.attributes: dict[str, list[int]] = {}
-        """Change in the number of items that have it, that have it as a list, that have it as a number."""
+        """For each attribute, the change in the number of items that have it, that have it as a list, and as a
+        number."""
 
     def put(self, items: Sequence[Item], *, merge: bool, keep_available: bool) -> tuple[int, int]:
-        """Write the items; the numbers of added and of changed ones."""
+        """Write the items.
+
+        Args:
+            items: new or changed items.
+            merge: keep what a new record leaves empty; otherwise the record replaces the old one.
+            keep_available: a known item stays available or unavailable, whatever the record says.
+
+        Returns:
+            The numbers of added and of changed items.
+        """
         found = {}
         sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE item_id IN (SELECT value FROM json_each(?))"  # noqa: S608
         for row in self.conn.execute(sql, [as_json(item.item_id for item in items)]):
@@ -82,7 +92,7 @@ class ItemWriter:
         return added, len(changed) - added
 
     def _end_contributions(self, changes: Iterable[tuple[int, Item, Item]]) -> None:
-        """Forget who gave values that another source writes now: item number, the item as it was, as it will be."""
+        """Delete the contributions to values that another source writes now: (item number, item before, item after)."""
         self.conn.executemany(
             "DELETE FROM contributions WHERE item_number = ? AND attribute = ?",
             [
@@ -101,7 +111,7 @@ class ItemWriter:
         )  # fmt: skip
 
     def _search_text(self, attributes: Mapping[str, AttributeValue]) -> str:
-        """The values that a person may search for by their words."""
+        """The text values that a person may search for."""
         shown: list[str] = []
         for name, value in attributes.items():
             if not isinstance(value, (int, float)) and (
@@ -111,7 +121,7 @@ class ItemWriter:
         return " · ".join(shown)
 
     def derive(self, items: Sequence[tuple[int, Item]], *, search_text: bool = True) -> None:
-        """Write values and titles of items that have none there; ``search_text`` too where asked."""
+        """Write values and titles of items that have none in these tables; with ``search_text`` that column too."""
         links: list[tuple[int, int]] = []
         keys = [key for _, item in items for key in dict.fromkeys(_values(item.attributes))]
         self._number_values(keys)
@@ -129,7 +139,7 @@ class ItemWriter:
             )
 
     def derive_anew(self) -> None:
-        """Write all that is derived from the items again, from nothing."""
+        """Write all that is derived from the items again, from the beginning."""
         for table in ("item_values", "attribute_values", "attributes"):
             self.conn.execute(f"DELETE FROM {table}")  # noqa: S608  our own names
         last = 0
@@ -170,7 +180,7 @@ class ItemWriter:
                 value = item.attributes.get(attribute, ())
                 for other in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
                     others = title_keys(other)
-                    # Another title is as good as its own without the article.
+                    # Another title counts like the item's own without its article.
                     for key, distance in others.items():
                         keys[key] = min(keys.get(key, 9), max(distance, 1))
                     names.append(min((k for k, distance in others.items() if distance < 2), key=len, default=""))

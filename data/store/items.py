@@ -1,9 +1,10 @@
-"""The items: one, many, all, by condition; and changing them."""
+"""The items: reading one, many or all, by id or condition, and changing them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from recmind.data.store.where import numbers_sql, where
 
 
 class Items:
-    """The items of the catalogue, by the ids that it gives them and by our numbers."""
+    """The items of the catalogue, by the catalogue's ids and by our numbers."""
 
     def __init__(self, database: Database, attributes: Attributes, counts: Counts) -> None:
         self._database, self._attributes, self._counts = database, attributes, counts
@@ -36,7 +37,7 @@ class Items:
         return found[1] if found else None
 
     def get_many(self, item_ids: Iterable[str]) -> dict[str, Item]:
-        """The items of these ids, in their order; ids that the catalogue does not have are left out."""
+        """The items of these ids, in their order; unknown ids are left out."""
         return {item_id: found[1] for item_id, found in self._numbered(item_ids).items()}
 
     def by_number(self, item_number: int) -> Item | None:
@@ -62,7 +63,7 @@ class Items:
     def _numbered(self, item_ids: Iterable[str]) -> dict[str, tuple[int, Item]]:
         database = self._database
         known: dict[str, tuple[int, Item]] = database.remember("items", database.catalogue_version, dict)
-        # What is known is taken out at once: another thread may clear it meanwhile.
+        # Known items are copied at once: another thread may empty the memory at any time.
         found = {item_id: known.get(item_id) for item_id in item_ids}
         if None in found.values():
             missing = [item_id for item_id, pair in found.items() if pair is None]
@@ -76,7 +77,7 @@ class Items:
     # -- all -----------------------------------------------------------------------------------------------------
 
     def all(self, batch: int = 1000) -> Iterator[tuple[int, Item]]:
-        """All items with their numbers, by number; read in batches, so that the store can be used in between."""
+        """All items with their numbers, by number; read in batches, so that the store can be used meanwhile."""
         last = 0
         sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE item_number > ? ORDER BY item_number LIMIT ?"  # noqa: S608
         while rows := self._database.rows(sql, [last, batch]):
@@ -88,8 +89,8 @@ class Items:
         return dict(self._database.rows("SELECT item_id, item_number FROM items"))
 
     def totals(self) -> tuple[int, int]:
-        """How many items there are, and how many of them are available."""
-        # What users do moves the clock, and these stay: counting a million items takes its time.
+        """The number of items, and of available items."""
+        # Kept by catalogue version, which users' interactions do not change: counting a million items takes long.
         items, available = self._database.remember(
             "item counts",
             self._database.catalogue_version,
@@ -100,7 +101,7 @@ class Items:
     # -- conditions ----------------------------------------------------------------------------------------------
 
     def matching(self, conditions: Iterable[Condition] = (), *, available_only: bool = True) -> Int64s:
-        """The numbers of the items that meet all conditions, sorted; read-only, because it is shared."""
+        """The numbers of the items that meet all conditions, int64, sorted; read-only, because the array is shared."""
         wanted = tuple(conditions)
         remember, version = self._database.remember, self._database.catalogue_version
 
@@ -116,7 +117,7 @@ class Items:
         return remember(("matching", wanted, available_only), version, read)
 
     def count(self, conditions: Iterable[Condition] = (), *, exclude: Iterable[str] = ()) -> int:
-        """How many available items meet all conditions, those of the excluded ids left out."""
+        """The number of available items that meet all conditions, without the excluded ids."""
         numbers = self.matching(conditions)
         barred = np.array(list(self.numbers_of(exclude).values()), dtype=np.int64)
         return len(numbers) - int(index_in_sorted(numbers, barred)[1].sum())
@@ -125,10 +126,10 @@ class Items:
         return self._sorted_numbers("SELECT item_number FROM items WHERE available >= ?", [int(available_only)])
 
     def _meeting(self, condition: Condition) -> Int64s:
-        """The numbers of items with a value that compares (for a negation: those that fail)."""
+        """The numbers of the items with a value that compares (for a negation: of the items that fail it)."""
         if condition.attribute not in PSEUDO_ATTRIBUTES:
             if condition.operator != "~" and self._attributes.kind_of(condition.attribute) == "number":
-                # Each new limit is a comparison of the column that the first one has read.
+                # The first condition reads the column; a condition with another limit only compares it.
                 numbers, values = self._attributes.number_column(condition.attribute)
                 return numbers[compares(condition, values)]
             return self._sorted_numbers(*numbers_sql(condition))
@@ -136,19 +137,24 @@ class Items:
         return self._sorted_numbers(f"SELECT items.item_number FROM items WHERE {sql}", parameters)  # noqa: S608
 
     def _sorted_numbers(self, sql: str, parameters: Sequence[Any]) -> Int64s:
-        """The first column of the rows, sorted, each number once."""
+        """The first column of the rows, int64, sorted, each number once."""
         rows = self._database.rows(sql, parameters)
-        numbers = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        numbers = np.fromiter(map(itemgetter(0), rows), dtype=np.int64, count=len(rows))
         # Mostly they come in order, and seeing that costs far less than making sure of it.
         return numbers if (numbers[1:] > numbers[:-1]).all() else np.unique(numbers)
 
-    # -- writing: each call is kept whole or not at all, and keeps true what is derived from the items -----------
+    # -- writing: each call is kept whole or not at all, and updates what is derived from the items ---------------
 
     def put(self, items: Iterable[Item], *, merge: bool = True, keep_available: bool = False) -> tuple[int, int]:
-        """Add items, or update those whose id is known; the numbers of added and of changed ones.
+        """Add items, or update those whose id is known.
 
-        With ``merge`` what a new record leaves empty stays as it was, otherwise the record replaces the old one. With
-        ``keep_available`` a known item stays available or unavailable whatever the record says.
+        Args:
+            items: new or changed items.
+            merge: keep what a new record leaves empty; otherwise the record replaces the old one.
+            keep_available: a known item stays available or unavailable, whatever the record says.
+
+        Returns:
+            The numbers of added and of changed items.
         """
         added = changed = 0
         with self._database.writing() as conn:
@@ -163,7 +169,7 @@ class Items:
         return added, changed
 
     def set_available(self, item_ids: Iterable[str], available: bool) -> int:
-        """Make items available or unavailable; the number of those that it changed. InputError names an unknown id."""
+        """Make items available or unavailable; returns the number changed. Raises InputError for an unknown id."""
         wanted = list(item_ids)
         with self._database.writing() as conn:
             self._check_known(wanted)
@@ -175,7 +181,7 @@ class Items:
         return count
 
     def make_others_unavailable(self, item_ids: Iterable[str]) -> int:
-        """Make all items but these unavailable; the number of those that it changed."""
+        """Make all items except these unavailable; returns the number of changed ones."""
         with self._database.writing() as conn:
             sql = """UPDATE items SET available = 0
                 WHERE available = 1 AND item_id NOT IN (SELECT value FROM json_each(?))"""
@@ -185,9 +191,18 @@ class Items:
         return count
 
     def remove(self, item_ids: Iterable[str]) -> dict[str, int]:
-        """Remove items and every interaction with them; the counts of both. InputError names an unknown id.
+        """Remove items and every interaction with them.
 
-        An item that histories should go on mentioning is made unavailable instead.
+        To keep an item in histories, make it unavailable instead.
+
+        Args:
+            item_ids: ids of the items.
+
+        Returns:
+            The numbers of removed ``items`` and ``interactions``.
+
+        Raises:
+            InputError: an id is unknown; the message names it.
         """
         wanted = list(item_ids)
         with self._database.writing() as conn:
@@ -221,7 +236,7 @@ class Items:
             raise InputError(f"The catalogue has no item {shown}{' ...' if len(unknown) > 3 else ''}")
 
     def derive_anew(self) -> None:
-        """Compute again all that is derived from the items; needed when the settings change."""
+        """Compute everything again that is derived from the items; needed when the settings change."""
         with self._database.writing() as conn:
             ItemWriter(conn, self._database.settings).derive_anew()
             self._database.tick(catalogue=True)

@@ -1,4 +1,4 @@
-"""What users said explicitly."""
+"""The preferences that users stated."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from recmind.data.store.users import Users
 
 
 class Preferences:
-    """Conditions that users stated, each with their words."""
+    """Stated preferences: conditions with the users' words."""
 
     def __init__(self, database: Database, users: Users) -> None:
         self._database, self._users = database, users
 
     def of_user(self, user_id: str) -> list[Preference]:
-        """What the user said explicitly, oldest first."""
+        """The preferences that the user stated, oldest first."""
         sql = """
             SELECT p.text, p.condition, p.source, p.at, p.binds FROM preferences p JOIN users u USING (user_number)
             WHERE u.user_id = ? ORDER BY p.at IS NULL DESC, p.at, p.condition"""
@@ -24,11 +24,11 @@ class Preferences:
         ]
 
     def count(self) -> int:
-        """How many preferences are kept, over all users."""
+        """The number of preferences of all users."""
         return int(self._database.value("SELECT count(*) FROM preferences"))
 
     def put(self, preference: Preference) -> None:
-        """Keep what a user said; the same condition said again replaces the words and the time."""
+        """Keep a preference; the same condition again replaces words and time."""
         with self._database.writing() as conn:
             now = self._database.tick(catalogue=False)
             number = self._users.known([preference.user_id])[preference.user_id]
@@ -47,7 +47,7 @@ class Preferences:
             self._users.touch([number], now)
 
     def delete(self, preference: Preference) -> bool:
-        """Drop what the user said by this condition; whether there was such a preference."""
+        """Delete the user's preference with this condition; returns whether there was one."""
         with self._database.writing() as conn:
             number = self._users.number_of(preference.user_id)
             found = conn.execute(

@@ -1,4 +1,4 @@
-"""Rows of the tables as records, and values as parameters of SQL."""
+"""Turns rows of the tables into records, and values into parameters of SQL."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ BATCH = 1000
 
 
 def to_item(row: Sequence[Any]) -> tuple[int, Item]:
-    """A row of ``ITEM_COLUMNS`` as item number and item."""
+    """Item number and item of a row of ``ITEM_COLUMNS``."""
     number, item_id, title, description, attributes, created_at, available = row
     return number, Item(item_id, title, description, read_attributes(attributes), created_at, bool(available))
 
 
 def read_attributes(text: str) -> Mapping[str, AttributeValue]:
-    """Attributes as they are stored; lists become tuples."""
+    """Attributes from their stored JSON; lists become tuples."""
     loaded = json.loads(text)
     return MappingProxyType({name: tuple(v) if isinstance(v, list) else v for name, v in loaded.items()})
 
 
 def as_json(values: Iterable[Any]) -> str:
-    """A list as a parameter for ``json_each``."""
+    """The values as a parameter for ``json_each``."""
     return json.dumps([int(v) if isinstance(v, np.integer) else v for v in values])
 
 
 def batched(rows: Iterable[T], n: int = BATCH) -> Iterator[list[T]]:
-    """The rows in lists of n, the last one shorter."""
+    """The rows in lists of n; the last list may be shorter."""
     rows = iter(rows)
     while batch := list(islice(rows, n)):
         yield batch

@@ -1,4 +1,4 @@
-"""The tables, and how a database of an older version is brought up to date."""
+"""The tables, and the migrations from older versions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from recmind.data.errors import WorkspaceError
 
 _TABLES = (
-    # item_number and user_number are never used twice (AUTOINCREMENT): built engines refer to them.
+    # item_number and user_number are never reused (AUTOINCREMENT): built engines refer to them.
     """CREATE TABLE items (
         item_number INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL UNIQUE, available INTEGER NOT NULL,
         created_at REAL, title TEXT NOT NULL, attributes TEXT NOT NULL, search_text TEXT NOT NULL,
         description TEXT NOT NULL)""",
     "CREATE INDEX items_available ON items (available)",
-    # Every distinct value once, with the forms it is compared and looked up by; links from values to items.
+    # Every distinct value once, in the forms by which it is compared and looked up; item_values links values to items.
     """CREATE TABLE attribute_values (
         value_number INTEGER PRIMARY KEY, attribute TEXT NOT NULL, value TEXT NOT NULL, text TEXT NOT NULL,
         key TEXT NOT NULL, number REAL, items INTEGER NOT NULL DEFAULT 0)""",
@@ -58,8 +58,8 @@ _TABLES = (
     """CREATE TABLE kinds (
         kind_number INTEGER PRIMARY KEY, kind TEXT NOT NULL UNIQUE, interactions INTEGER NOT NULL DEFAULT 0,
         value_count INTEGER NOT NULL DEFAULT 0, value_sum REAL NOT NULL DEFAULT 0, earliest REAL, latest REAL)""",
-    # moment is the time where timed is 1, otherwise the position: with it the primary key is the identity of an
-    # interaction, and a user's history lies together.
+    # moment is the time if timed is 1, otherwise the position. So the primary key is the identity of an interaction,
+    # and a user's history lies together.
     """CREATE TABLE interactions (
         user_number INTEGER NOT NULL, item_number INTEGER NOT NULL, kind_number INTEGER NOT NULL,
         timed INTEGER NOT NULL, moment REAL NOT NULL, value REAL, position INTEGER NOT NULL,
@@ -80,7 +80,7 @@ def _first_tables(conn: sqlite3.Connection) -> None:
 
 
 def _contributions(conn: sqlite3.Connection) -> None:
-    # Who gave which value of an attribute, such as a tag: it is that user's data. position is the order in the import.
+    # Which user gave which value of an attribute, such as a tag: it is that user's data. position: order in the import.
     conn.execute(
         """CREATE TABLE contributions (
             item_number INTEGER NOT NULL, attribute TEXT NOT NULL, position INTEGER NOT NULL,
@@ -91,7 +91,7 @@ def _contributions(conn: sqlite3.Connection) -> None:
 
 
 def _spending(conn: sqlite3.Connection) -> None:
-    # What was spent on chat models for whom on which day (UTC); account is a user's id with a mark before it.
+    # Spending on chat models by day (UTC) and account; an account is a user's id with a mark before it.
     conn.execute(
         """CREATE TABLE spending (
             day TEXT NOT NULL, account TEXT NOT NULL, model_calls INTEGER NOT NULL DEFAULT 0,
@@ -101,7 +101,7 @@ def _spending(conn: sqlite3.Connection) -> None:
 
 
 def _who_changed(conn: sqlite3.Connection) -> None:
-    # After each piece of feedback the counts of the items of those users alone are read again.
+    # After feedback, only the counts of those users' items are read again.
     conn.execute("CREATE INDEX users_watermark ON users (watermark)")
 
 
@@ -116,11 +116,11 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _who_changed,
     _preferences_that_do_not_bind,
 )
-"""Migration n (from 1) brings a database from schema n - 1 to n; only ever append."""
+"""Migration n (from 1) brings a database from schema n - 1 to n. Only append to this tuple."""
 
 
 def schema_version(conn: sqlite3.Connection) -> int:
-    """The schema that the database has; 0 for an empty file."""
+    """The schema version of the database; 0 for an empty file."""
     if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
         return 0
     row = conn.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
@@ -130,7 +130,12 @@ def schema_version(conn: sqlite3.Connection) -> int:
 def migrate(conn: sqlite3.Connection, name: str) -> None:
     """Bring the database to the newest schema, each step whole or not at all.
 
-    Raises WorkspaceError where the database is of a newer RecMind, or somebody else's.
+    Args:
+        conn: a connection to the database.
+        name: its path, for errors.
+
+    Raises:
+        WorkspaceError: a newer RecMind or another program made the database.
     """
     newest = len(MIGRATIONS)
     version = schema_version(conn)
@@ -145,7 +150,7 @@ def migrate(conn: sqlite3.Connection, name: str) -> None:
     conn.execute("BEGIN IMMEDIATE")
     try:
         conn.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
-        # Another process may have been faster between our look and our lock.
+        # Another process may have migrated between our look and our lock.
         for number in range(schema_version(conn), newest):
             MIGRATIONS[number](conn)
             conn.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", [number + 1])

@@ -1,4 +1,4 @@
-"""What was spent on chat models by day and account: counted in the workspace's database, by all its processes."""
+"""Spending on chat models by day and account, counted in the workspace's database by all its processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recmind.data.store.database import Database
 
 
 class Accounts:
-    """The accounts; an account is a user's, or that of requests that name no user."""
+    """The accounts: one for each user, and one for requests that name no user."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,13 +20,20 @@ class Accounts:
         return self._database.writing()
 
     def of(self, day: str, account: str) -> Spending:
-        """What the account has spent on that day (UTC, ``YYYY-MM-DD``)."""
+        """The spending of the account on that day."""
         sql = "SELECT model_calls, tokens, cost_usd FROM spending WHERE day = ? AND account = ?"
         rows = self._database.rows(sql, [day, account])
         return Spending(*rows[0]) if rows else Spending()
 
     def add(self, day: str, account: str, spending: Spending, *, oldest: str) -> None:
-        """Counts what was spent; a new account lets the days before the oldest be forgotten."""
+        """Add to the spending of an account.
+
+        Args:
+            day: the day, ``YYYY-MM-DD`` in UTC.
+            account: name of the account.
+            spending: what to add.
+            oldest: days before this one are deleted when a new account is made.
+        """
         taken = spending.model_calls, spending.tokens, spending.cost_usd
         with self._database.writing() as conn:
             known = conn.execute(
@@ -40,6 +47,6 @@ class Accounts:
             conn.execute("DELETE FROM spending WHERE day < ?", [oldest])
 
     def forget(self, account: str) -> None:
-        """Drops the account of all days."""
+        """Delete the account on all days."""
         with self._database.writing() as conn:
             conn.execute("DELETE FROM spending WHERE account = ?", [account])

@@ -1,4 +1,4 @@
-"""How a file of ours is opened with SQLite: the store and the traces alike."""
+"""Opens SQLite files: the store and the traces alike."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from pathlib import Path
 import sqlite_utils
 
 WRITE_AHEAD = ("journal_mode = WAL", "synchronous = NORMAL")
-"""Readers do not wait for a writer. With a write-ahead log NORMAL cannot corrupt the file; a power cut may cost what
-was written last."""
+"""Readers do not wait for a writer. With a write-ahead log, NORMAL cannot corrupt the file; a power cut may lose the
+last writes."""
 
 
 def open_sqlite(path: Path, *, wait_s: float, pragmas: tuple[str, ...] = ()) -> sqlite_utils.Database:
-    """A connection to the file, which comes into being where there is none; any thread may use it, one at a time.
+    """A connection to the file, which is made if it does not exist; any thread may use it, one at a time.
 
     Args:
         path: the file.
-        wait_s: seconds that a write waits for another connection's.
+        wait_s: seconds that a write waits for another connection.
         pragmas: settings of the connection beside ``WRITE_AHEAD``.
 
-    Raises sqlite3.Error where it cannot be opened, or is no database.
+    Raises:
+        sqlite3.Error: the file cannot be opened, or is no database.
     """
     connection = sqlite3.connect(path, timeout=wait_s, check_same_thread=False)
     try:

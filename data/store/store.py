@@ -1,4 +1,4 @@
-"""The store: everything known of items, users, interactions and preferences, in one SQLite file."""
+"""The store: all items, users, interactions and preferences in a single SQLite file."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from recmind.data.store.users import Users
 
 
 class Store:
-    """Reading and writing; open it with a path and the settings of the workspace, and close it when done.
+    """Reads and writes everything; open it with a path and the settings of the workspace, and close it when done.
 
-    It may be shared between threads: each gets a connection of its own. Every write is kept whole or not at all.
-    What is asked of one thing is asked of its part: ``store.items.get("1")``.
+    Threads may share it: each gets a connection of its own. Every write is kept whole or not at all. Each kind of data
+    has a part: ``store.items.get("1")``.
     """
 
     def __init__(self, path: str | Path, settings: Settings | None = None) -> None:
-        """Open or create the file. Raises WorkspaceError where it is no database, or of a newer RecMind."""
+        """Open or create the file. Raises WorkspaceError where it is no database, or a newer RecMind made it."""
         self.path = Path(path)
         self.settings = settings or Settings()
         database = self.database = Database(self.path, self.settings)
@@ -61,29 +61,29 @@ class Store:
     # -- transactions and versions -------------------------------------------------------------------------------
 
     def writing(self, *, much: bool = False) -> AbstractContextManager[Any]:
-        """A transaction: everything written inside is kept whole, or not at all where an exception leaves it.
+        """A transaction: everything written inside is kept, or nothing if an exception leaves it.
 
-        It may be entered again inside itself, by the same thread; then the outermost one decides. ``much`` says that
-        millions of rows are to come.
+        The same thread may enter it again inside itself; then the outermost one decides. ``much`` announces millions of
+        rows.
         """
         return self.database.writing_much() if much else self.database.writing()
 
     def steady(self) -> AbstractContextManager[None]:
-        """Inside, this thread takes the versions as read once, unless it writes itself; it may be entered again.
+        """Inside, this thread reads the versions only once, unless it writes itself; it may be entered again.
 
-        For a piece of work that asks dozens of questions: each looks at the versions first, to know whether what is
-        remembered still holds. What others write meanwhile is seen by the next piece.
+        It is for work that asks dozens of questions, each of which checks the versions to know whether what is
+        remembered is still valid. What others write in the meantime is seen by the next such work.
         """
         return self.database.steady()
 
     @property
     def clock(self) -> int:
-        """Counts the writes; anything computed from the store holds while it stands."""
+        """The number of writes; anything computed from the store is valid until it changes."""
         return self.database.clock
 
     @property
     def catalogue_version(self) -> int:
-        """Changes when items, their attributes or what was imported about them change."""
+        """A number that changes when items, their attributes or imported data about them change."""
         return self.database.catalogue_version
 
     # -- what spans the parts ------------------------------------------------------------------------------------
@@ -111,15 +111,19 @@ class Store:
         )
 
     def refresh_catalogue(self) -> None:
-        """Compute again everything that is derived from items and interactions; needed when the settings change."""
+        """Compute everything again that is derived from items and interactions; needed when the settings change."""
         with self.writing():
             self.items.derive_anew()
             self.counts.refresh()
 
     def forget_user(self, user_id: str) -> dict[str, int]:
-        """Erase a user and all that is known of them; how many rows of each sort there were, zeros when unknown.
+        """Erase a user and all that is known about them, including values that only this user contributed to items.
 
-        What only this user contributed to the attributes of items (a tag they gave) goes, too.
+        Args:
+            user_id: the user.
+
+        Returns:
+            The number of deleted rows by sort; zeros for an unknown user.
         """
         counts = {"users": 0, "interactions": 0, "preferences": 0, "contributions": 0}
         with self.database.writing() as conn:
@@ -130,7 +134,7 @@ class Store:
             before = self.interactions.arrays_of([number])
             counts["contributions"] = self.contributions.withdraw("user_number = ?", [number])
             if counts["contributions"]:
-                # Deleted words stay in the full-text index until its parts are merged.
+                # Deleted words remain in the full-text index until its parts are merged.
                 conn.execute("INSERT INTO items_fts (items_fts) VALUES ('optimize')")
             for table in ("users", "interactions", "preferences"):
                 sql = f"DELETE FROM {table} WHERE user_number = ?"  # noqa: S608  our own names
@@ -138,10 +142,10 @@ class Store:
             self.counts.move(before, self.interactions.arrays_of([number]))
             self.counts.refresh_times()
             self.database.tick(catalogue=True)
-        # What was erased must not live on in the write-ahead log.
+        # Erased data must not remain in the write-ahead log.
         self.database.truncate_log()
         return counts
 
     def problems(self) -> list[str]:
-        """What is wrong with the database, a sentence each; empty when all is well. Reads all of it."""
+        """The problems of the database, a sentence each; empty if there are none. Reads the whole file."""
         return self.database.problems()

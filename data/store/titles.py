@@ -1,4 +1,4 @@
-"""Finding items by their titles, whole, shortened or misspelt."""
+"""Finds items by their titles: whole, shortened or misspelt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recmind.data.text import normalize, title_keys
 
 
 class Titles:
-    """The titles of the items by the keys that name them (see ``recmind.data.text.title_keys``)."""
+    """The titles of the items by their keys (see ``recmind.data.text.title_keys``)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -21,8 +21,8 @@ class Titles:
     def by_key(self, keys: Iterable[str]) -> dict[str, list[str]]:
         """The ids of the items that each key names, most interactions first.
 
-        Only the nearest names count: ``alien`` is Alien, and Alien: Resurrection only where there is no Alien. Keys
-        that name nothing are left out.
+        Only the nearest titles count: ``alien`` is Alien, and Alien: Resurrection only if there is no Alien. Keys that
+        name nothing are left out.
         """
         sql = """
             SELECT t.key, t.distance, i.item_id FROM titles t JOIN items i USING (item_number)
@@ -37,13 +37,13 @@ class Titles:
         return {key: ids for key, (_, ids) in found.items()}
 
     def matches(self, keys: Iterable[str]) -> list[tuple[str, int, int]]:
-        """Every title that has one of these keys: (key, item number, distance of the key from the whole title)."""
+        """Every title with one of these keys: (key, item number, distance of the key from the whole title)."""
         sql = "SELECT key, item_number, distance FROM titles WHERE key IN (SELECT value FROM json_each(?))"
         rows = self._database.rows(sql, [as_json(sorted(set(keys)))])
         return [(key, number, distance) for key, number, distance in rows]
 
     def similar(self, text: str, n: int = 50) -> list[tuple[str, str]]:
-        """Candidates for a misspelt title, (item id, title), those that share most with it first."""
+        """Candidates for a misspelt title: (item id, title), those that share most with it first, n at most."""
         keys = title_keys(text) or {normalize(text): 0}
         key = min((k for k, distance in keys.items() if distance < 2), key=len, default="")
         parts = dict.fromkeys(key[place : place + 3] for place in range(len(key) - 2))
@@ -56,7 +56,7 @@ class Titles:
         return [(item_id, title) for item_id, title in self._database.rows(sql, [match, n])]
 
     def keys(self) -> tuple[list[str], Int64s]:
-        """Every key that a title can be looked up by, and the item number that each belongs to."""
+        """Every key that a title can be looked up by, and the item number (int64) of each."""
 
         def read() -> tuple[list[str], Int64s]:
             rows = self._database.rows("SELECT key, item_number FROM titles")

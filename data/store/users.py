@@ -1,4 +1,4 @@
-"""The users: who is known, and by which number."""
+"""The users: their ids, numbers and attributes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recmind.data.store.rows import as_json, read_attributes
 
 
 class Users:
-    """The users, by the ids that the catalogue gives them and by our numbers."""
+    """The users, by the catalogue's ids and by our numbers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,13 +41,13 @@ class Users:
         return self._row(user_id)[0]
 
     def watermark(self, user_id: str) -> int:
-        """Changes whenever anything known of the user changes; 0 for an unknown user."""
+        """A number that changes whenever anything known about the user changes; 0 for an unknown user."""
         return self._row(user_id)[1]
 
     def _row(self, user_id: str) -> tuple[int | None, int]:
         """The user's number and watermark; (None, 0) for an unknown user."""
         database = self._database
-        # Inside a transaction users come and go before the clock moves.
+        # Inside a transaction, users come and go before the clock advances.
         writing = database.conn.in_transaction
         known: dict[str, tuple[int | None, int]] = {} if writing else database.remember("users", database.clock, dict)
         row = known.get(user_id)
@@ -58,9 +58,9 @@ class Users:
         return row
 
     def count(self) -> int:
-        """How many users are known."""
+        """The number of users."""
         database = self._database
-        # Users go only when the catalogue's version moves, and numbers are never used twice.
+        # Users are removed only when the catalogue's version changes, and numbers are never reused.
         counted, last = database.remember(
             "user counts",
             database.catalogue_version,
@@ -71,7 +71,7 @@ class Users:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def put(self, users: Iterable[User]) -> int:
-        """Add users, or add attributes to those that are known; the number of new or changed ones."""
+        """Add users, or add attributes to known ones; returns the number of new or changed ones."""
         count = 0
         with self._database.writing() as conn:
             now = self._database.tick(catalogue=False)
@@ -89,7 +89,7 @@ class Users:
         return count
 
     def known(self, user_ids: Iterable[str]) -> dict[str, int]:
-        """The numbers of these users; unknown ones become known. Inside a transaction."""
+        """The numbers of these users; unknown ones become known. Call it inside a transaction."""
         wanted = list(dict.fromkeys(user_ids))
         conn = self._database.conn
         conn.executemany(
@@ -100,11 +100,11 @@ class Users:
         return dict(conn.execute(sql, [as_json(wanted)]))
 
     def add(self, user_id: str) -> int:
-        """The number of a user that is not known yet, and is from now on. Inside a transaction."""
+        """Add a user who is not known yet, and return the number. Call it inside a transaction."""
         sql = "INSERT INTO users (user_id, attributes, watermark) VALUES (?, '{}', 0)"
         return self._database.conn.execute(sql, [user_id]).lastrowid or 0
 
     def touch(self, user_numbers: Iterable[int], now: int) -> None:
-        """Something known of these users has changed at this clock. Inside a transaction."""
+        """Note that something known about these users has changed at this clock. Call it inside a transaction."""
         sql = "UPDATE users SET watermark = ? WHERE user_number = ?"
         self._database.conn.executemany(sql, [(now, number) for number in user_numbers])

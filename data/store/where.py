@@ -1,4 +1,4 @@
-"""Conditions as SQL: the same items as ``recmind.data.conditions.matches``, which a test holds."""
+"""Conditions as SQL; it finds the same items as ``recmind.data.conditions.matches`` (a test compares them)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from recmind.data.text import fold, to_number
 
 
 def where(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
-    """SQL over the table ``items`` that holds for just the items that meet all conditions, and its parameters.
+    """SQL over the table ``items`` that is true for the items that meet all conditions, and its parameters.
 
-    The SQL uses the functions ``fold`` and ``number_text`` that ``Database`` registers on its connections.
+    The SQL uses the functions ``fold`` and ``number_text``, which ``Database`` registers on its connections.
     """
     parts: list[str] = []
     parameters: list[Any] = []
@@ -30,7 +30,7 @@ def _pseudo_sql(condition: Condition) -> tuple[str, list[Any]]:
         return f"{column} IS NOT NULL AND ({sql})", values
     positive = NEGATIONS.get(condition.operator, condition.operator)
     if condition.attribute == "item_id" and positive in ("=", "in"):
-        # Ids compare without case like all text, but the exact id comes from the index.
+        # Ids compare without regard to case like all text, but the exact id is found by the index.
         exact = [value_text(value) for value in condition.values]
         holes = ",".join("?" * len(exact))
         return f"{column} IN ({holes}) OR fold({column}) IN ({holes})", [*exact, *map(fold, exact)]
@@ -44,18 +44,18 @@ def _attribute_sql(condition: Condition) -> tuple[str, list[Any]]:
 
 
 def numbers_sql(condition: Condition) -> tuple[str, list[Any]]:
-    """SQL that selects the numbers (repeats possible) of the items with a value that compares, and its parameters.
+    """SQL that selects the numbers of the items with a value that compares (with repeats), and its parameters.
 
     A negation is not applied: for ``!=`` these are the items that fail. Not for pseudo attributes.
     """
     sql, values = _comparison_sql(condition, text="v.text", number="v.number")
     linked = "SELECT l.item_number FROM attribute_values v JOIN item_values l USING (value_number)"
-    # Only fixed column names and holes go into the SQL; what a person wrote is a parameter.
+    # Only fixed column names and placeholders go into the SQL; what a person wrote is a parameter.
     return f"{linked} WHERE v.attribute = ? AND ({sql})", [condition.attribute, *values]
 
 
 def _comparison_sql(condition: Condition, *, text: str, number: str) -> tuple[str, list[Any]]:
-    """Any of the wanted values compares; one of the two columns is NULL unless the value is a number."""
+    """SQL that is true if any wanted value compares; one of the two columns is NULL unless the value is a number."""
     operator = NEGATIONS.get(condition.operator, condition.operator)
     parts: list[str] = []
     parameters: list[Any] = []

@@ -1,1 +1,1 @@
-"""The benchmarks, one a file: each has ``run(data, work)``."""
+"""The benchmarks, a module for each: every one has ``run(data, work)``."""

@@ -1,4 +1,4 @@
-"""What the framework itself takes of a request to a chat model, how much the model reads, and requests side by side."""
+"""The framework's own share of a request to a chat model, the tokens that the model reads, and concurrent requests."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ from recmind.agent.answer import Answer
 
 USERS = range(1, 4)
 THINKS_S = 0.1
-"""How long each call of the second model takes: quick, for one."""
+"""Seconds that each call of the second model takes: a quick model."""
 IN_FLIGHT = 100
 WAIT_S = 0.5
-"""The same where requests are asked side by side."""
+"""Seconds that each call takes where requests are concurrent."""
 
 
 def run(data: Path, work: Path) -> dict[str, Any]:
-    """Figures of ``REQUESTS``, each by three users, ten items each; nothing of an earlier request is used.
+    """Figures of ``REQUESTS``, each by three users with ten items; nothing of an earlier request is reused.
 
-    ``overhead``: milliseconds of a request without those in which the model was busy; the model answers at once.
-    ``overhead_after_waiting``: the same where each call takes ``THINKS_S``, in which a shared machine does other
-    work and forgets what was at hand. ``new_words``: what a search takes longer whose words nobody searched before;
-    they come on top where a model thinks of words of its own. ``cpu``: all processor time of this process for a
-    request. ``tokens``: what the model read, counted as four letters of the messages and tools each. ``in_flight``:
-    seconds that this many asynchronous requests take at once, and one alone, where each call of the model takes
-    ``WAIT_S``; ``on_processes`` with one process for each core, ``bare`` by LangGraph and ChatOpenAI alone.
-    ``import_s`` tells how fast the machine is now.
+    - ``overhead``: milliseconds of a request without those in which the model was busy; the model answers at once.
+    - ``overhead_after_waiting``: the same if each call takes ``THINKS_S``, in which a shared machine does other work
+      and its caches lose ours.
+    - ``new_words``: how much longer a search takes for words that nobody searched before; it comes on top if a model
+      thinks of words of its own.
+    - ``cpu``: all processor time of this process for a request.
+    - ``tokens``: the tokens that the model read, at four letters of messages and tools for each.
+    - ``in_flight``: seconds that this many concurrent asynchronous requests take, and one alone, if each call of the
+      model takes ``WAIT_S``; ``on_processes`` with a process for each core, ``bare`` by LangGraph and ChatOpenAI alone.
+    - ``import_s``: how fast the machine is now.
     """
     workspace = latest_small(data, work)
     recmind("index", "--home", str(workspace.home))
@@ -99,14 +101,14 @@ class MeasuredRequest:
     cpu_s: float
     busy_s: float
     tokens: tuple[int, ...]
-    """Of each call of the model."""
+    """Tokens that the model read in each call."""
 
 
 def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[MeasuredRequest]:
     for user in USERS:
         rec.recommend("anything", user_id=str(user), model=name, cache=False)
     for request in REQUESTS:
-        # The words are searched once before, as in the benchmark latency: encoding them is no part of the framework.
+        # The words are searched once before, as in the benchmark latency: encoding them is not the framework's work.
         rec.engines.search.search(request, n=1)
     model.told()
     for request in REQUESTS:
@@ -119,7 +121,7 @@ def _asked(rec: RecMind, model: GoodModel, name: str) -> Iterator[MeasuredReques
 
 
 def _new_words_s(rec: RecMind, request: str) -> float:
-    """Seconds that a search takes longer for the first time than for the second."""
+    """Seconds that a search takes longer the first time than the second."""
     words = f"{request} {uuid4().hex[:4]}"
 
     def seconds() -> float:
@@ -154,7 +156,7 @@ async def _side_by_side(rec: RecMind, processes: int = 1) -> dict[str, float | i
 
 
 class GoodModel:
-    """The process with the model; inside, ``openai:`` names lead to it. A context manager."""
+    """A context manager for the process with the model; inside, ``openai:`` names lead to it."""
 
     def __init__(self, wait_s: float) -> None:
         self._process = subprocess.Popen(
@@ -167,7 +169,7 @@ class GoodModel:
         self._environment = _environment(self._line().strip())
 
     def told(self) -> dict[str, Any]:
-        """What the model did since this was last asked: calls, busy_s, tokens."""
+        """The model's work since the last call of this method: calls, busy_s, tokens."""
         assert self._process.stdin is not None, "it is a pipe"
         self._process.stdin.write("\n")
         self._process.stdin.flush()

@@ -1,5 +1,4 @@
-"""LangGraph and ChatOpenAI alone, with the prompts of a real request and look-ups that cost nothing: what no agent on
-them can be quicker than."""
+"""LangGraph and ChatOpenAI alone, with the prompts of a real request and free look-ups: a lower bound for any agent."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ class BareState(TypedDict):
 
 
 class HeardMessages(BaseCallbackHandler):
-    """Keeps what a model was sent."""
+    """Keeps the messages that a model was sent."""
 
     def __init__(self) -> None:
         self.calls: list[list[AnyMessage]] = []
@@ -38,14 +37,20 @@ class HeardMessages(BaseCallbackHandler):
 
 
 def conversation(rec: RecMind, query: str, model: str) -> list[AnyMessage]:
-    """What the model reads in the second call of such a request: prompts, its calls, and the look-ups' answers."""
+    """The messages that the model reads in the second call of a request: prompts, its calls, and the look-ups' answers.
+
+    Args:
+        rec: answers the request.
+        query: the request.
+        model: the chat model, as ``provider:name``.
+    """
     heard = HeardMessages()
     rec.recommend(query, user_id="1", model=model, cache=False, callbacks=[heard])
     return heard.calls[1]
 
 
 async def in_flight_s(messages: Sequence[AnyMessage], count: int) -> float:
-    """Seconds that this many of these conversations take at once, when one has been held before."""
+    """Seconds that this many concurrent conversations take, after a first one."""
     url = os.environ["OPENAI_BASE_URL"]
     model = ChatOpenAI(model="patient", base_url=url, api_key=lambda: "none").bind_tools(schemas())
     answers = [message for message in messages if isinstance(message, ToolMessage)]

@@ -1,4 +1,4 @@
-"""What the figures are held against: popularity, and EASE (Steck, 2019) with and without decay in the user vector."""
+"""The baselines of the figures: popularity, and EASE (Steck, 2019) with and without decay in the user vector."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from recmind.data.arrays import Float64s, index_in_sorted
 from recmind.tools.index.tuning import Slice
 
 REGULARIZATION = 300.0
-"""Of EASE; with 500 and a decay of 5 interactions the best on the second-newest ratings of latest-small."""
+"""Of EASE; with a decay of 5 interactions it did best, as 500 did, on the second-newest ratings of latest-small."""
 DECAYED_REGULARIZATION = 500.0
 DECAY = 5.0
 """In interactions: a past item counts exp(-age / DECAY)."""
 
 
 def popularity(part: Slice) -> Float64s:
-    """The rank of each target by how many interactions an item has; every function here gives this of what is named.
+    """The rank of each target by the number of interactions of the items; float64, from 1.
 
-    All items with interactions are ranked but those of the user's past; half of those tied with the target count as
-    better. Infinite where the target has no interactions.
+    All items with interactions are ranked except those of the user's past. Half of the items that tie with the target
+    count as better. Infinite for a target without interactions. The other functions of this module return the same for
+    other scores.
     """
     known = _InteractionMatrix(part)
     counts = np.asarray(known.taken.sum(axis=0), dtype=np.float64)
@@ -29,13 +30,13 @@ def popularity(part: Slice) -> Float64s:
 
 
 def ease(part: Slice) -> Float64s:
-    """By EASE."""
+    """The rank of each target by EASE."""
     known = _InteractionMatrix(part)
     return known.ranks(known.ease(known.taken, REGULARIZATION))
 
 
 def ease_with_decay(part: Slice) -> Float64s:
-    """By EASE, asked with a vector in which the user's newest items count most."""
+    """The rank of each target by EASE with a user vector in which the newest items count most."""
     known = _InteractionMatrix(part)
     rest = part.rest
     return known.ranks(known.ease(known.matrix(np.exp(-rest.ages / DECAY)), DECAYED_REGULARIZATION))
@@ -53,16 +54,16 @@ class _InteractionMatrix:
         self.asked = np.searchsorted(self.users, part.users)
 
     def matrix(self, values: Float64s) -> Any:
-        """CSR of shape (users, items) with the value of each interaction."""
+        """CSR of shape (users, items) with these values of the interactions."""
         from scipy.sparse import csr_array
 
         return csr_array((values, (self.rows, self.columns)), shape=(len(self.users), len(self.items)))
 
     def ease(self, vectors: Any, regularization: float) -> Float64s:
-        """Scores of shape (users asked, items); what an item says of itself is left out.
+        """Scores of shape (users asked, items); the weight of an item for itself is left out.
 
-        In the dual form, with an inverse over users in place of items: lambda (X'X + lambda)^-1 is
-        1 - X' (XX' + lambda)^-1 X.
+        In the dual form, with an inverse over users in place of items: lambda (X'X + lambda)^-1 is 1 - X' (XX' +
+        lambda)^-1 X.
         """
         taken = self.taken
         inverse = np.linalg.inv((taken @ taken.T).toarray() + regularization * np.eye(len(self.users)))

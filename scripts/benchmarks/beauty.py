@@ -1,4 +1,4 @@
-"""Amazon Beauty (5-core, 2014): what a user takes next, asked of an index that never met the test items."""
+"""Amazon Beauty (5-core, 2014): what a user takes next, by an index that never saw the test items."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from recmind.tools.index.tuning import UNTRIED, tune
 from recmind.tools.ranking.reranker import Reranker
 
 CANDIDATES = 100
-"""The test item and 99 others."""
+"""Number of candidates: the test item and 99 others."""
 SEEDS = range(5)
-"""Of the others."""
+"""Seeds of the draws of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """What a user took last, and what they had taken before."""
+    """The item that a user took last, and the past before it."""
 
     user: int
     past: tuple[SequenceItem, ...]
@@ -42,10 +42,16 @@ class Test:
 
 
 def sequential(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """All items but those of the history are ranked by ``Engines.reranker``.
+    """Figures for ``Engines.reranker`` ranking all items except those of the history.
 
-    ``valid`` is what tuning reports: the last item that the index knows, asked of weights learned from other users.
-    ``test`` is the item after it.
+    ``valid`` is what tuning reports: the last item that the index knows, by weights learned from other users. ``test``
+    is the item after it.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users to test, drawn at random; None for all.
+        progress: is called in each step.
     """
     with opened(data, work, progress) as (store, engines):
         validation = engines.manifest.parameters["validation"]
@@ -53,10 +59,16 @@ def sequential(data: Path, work: Path, users: int | None, progress: Progress) ->
 
 
 def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """The same, tuned anew with co-occurrence that counts alike in both directions.
+    """The same figures, tuned anew with co-occurrence that ignores direction.
 
-    Nothing else knows which of two items comes first in a history. That what a user did lately counts more than what
-    they did long ago stays: it is the order within what is known, which the test item is no part of.
+    Then nothing knows which of two items comes first in a history. Recent items still count more than old ones: that is
+    the order within the known history, to which the test item does not belong.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users to test, drawn at random; None for all.
+        progress: is called in each step.
     """
     with opened(data, work, progress) as (store, engines):
         arrays, settings = store.interactions.arrays(), store.settings
@@ -70,9 +82,15 @@ def blind(data: Path, work: Path, users: int | None, progress: Progress) -> dict
 
 
 def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """The test item among 99 that the user never touched, drawn uniformly; the means of five draws.
+    """Figures for the test item among 99 that the user never touched, drawn uniformly; the means of five draws.
 
-    ``valid`` is what tuning reports of the last item that the index knows, among 99 others likewise.
+    ``valid`` is what tuning reports for the last item that the index knows, among 99 others as well.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users to test, drawn at random; None for all.
+        progress: is called in each step.
     """
     with opened(data, work, progress) as (store, engines):
         tests, catalogue = tests_of(data, store, users), store.items.matching()
@@ -82,10 +100,10 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
             touched = [test.target, *(past.item_number for past in test.past)]
             open_to_draw = np.setdiff1d(catalogue, touched)
             others = np.stack([rng.choice(open_to_draw, CANDIDATES - 1, replace=False) for rng in draws])
-            # An item's odds beside another's do not hang on who else is asked about: all draws are asked at once.
+            # The odds of one item against another do not depend on further items, so all draws are scored at once.
             odds = engines.reranker.relative_odds(test.past, np.append(test.target, others), given=True)
             beside = odds[1:].reshape(others.shape)
-            # Of those tied with the target, half count as better.
+            # Half of the items that tie with the target count as better.
             ranks[place] = 1 + (beside > odds[0]).sum(axis=1) + (beside == odds[0]).sum(axis=1) / 2
             if place % 100 == 0:
                 progress("the test item among 99 others", place, len(tests))
@@ -97,14 +115,30 @@ def direct(data: Path, work: Path, users: int | None, progress: Progress) -> dic
 
 @contextmanager
 def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, Engines]]:
-    """The tuned index of everything but the test items, and its store."""
+    """The store and the tuned engines of everything except the test items.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        progress: is called in each step.
+
+    Yields:
+        The store and its engines.
+    """
     workspace = without_tests(data, work, progress)
     with Store(workspace.database, workspace.settings) as store:
         yield store, open_engines(workspace, store)
 
 
 def without_tests(data: Path, work: Path, progress: Progress, *, tuned: bool = True) -> Workspace:
-    """A workspace without the test items, indexed; made where it is not there yet."""
+    """An indexed workspace without the test items; made if it does not exist yet.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        progress: is called in each step.
+        tuned: whether its index has to be tuned.
+    """
     folder, workspace = data / "amazon-beauty", Workspace.open(work / "beauty", create=True)
     with Store(workspace.database, workspace.settings) as store:
         if not store.catalogue().items:
@@ -132,7 +166,13 @@ def without_tests(data: Path, work: Path, progress: Progress, *, tuned: bool = T
 
 
 def tests_of(data: Path, store: Store, users: int | None) -> list[Test]:
-    """Each user's test item and past, or those of ``users`` users drawn at random."""
+    """The test item and the past of each user.
+
+    Args:
+        data: the folder of data sets.
+        store: the store without test items.
+        users: number of users, drawn at random; None for all.
+    """
     with (data / "amazon-beauty" / "interactions.tsv").open(encoding="utf-8", newline="") as opened_file:
         taken = {
             row["user_id"]: row["item_id"]

@@ -1,4 +1,4 @@
-"""What several benchmarks need: a workspace with MovieLens latest-small, and whole processes measured by the clock."""
+"""Shared parts of the benchmarks: a workspace with MovieLens latest-small, and whole processes timed by the clock."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from recmind.tools.ranking.reranker_batch import recommend_batch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONPATH = os.pathsep.join(str(ROOT / name) for name in (".src", "", "scripts"))
-"""For the processes that benchmarks begin: RecMind, its tests and these benchmarks."""
+"""The PYTHONPATH of processes that benchmarks start: RecMind, its tests and these benchmarks."""
 RECMIND = "from recmind.agent.cli import main; main()"
 
 
 def latest_small(data: Path, home: Path) -> Workspace:
-    """A workspace with MovieLens latest-small, imported where it is not there yet; not indexed."""
+    """A workspace with MovieLens latest-small, without an index; imported if it does not exist yet."""
     folder = data / "ml-latest-small"
     if not (folder / "movies.csv").is_file():
         raise FileNotFoundError(2, "no MovieLens", str(folder / "movies.csv"))
@@ -41,9 +41,9 @@ def latest_small(data: Path, home: Path) -> Workspace:
 
 
 def python(program: str, *arguments: str) -> tuple[float, str]:
-    """Seconds that a fresh Python takes to run the program, start included, and what it printed.
+    """Seconds that a fresh Python takes to run the program, start included, and its output.
 
-    RuntimeError with what it said where it fails.
+    Raises RuntimeError with the end of stderr where the program fails.
     """
     environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "HF_HUB_OFFLINE": "1"}
     begun = time.perf_counter()
@@ -62,7 +62,7 @@ def recmind(*arguments: str) -> tuple[float, str]:
 
 
 def asked_of(part: Slice, users: int | None) -> Slice:
-    """Only ``users`` of the users are asked, drawn with seed 0 (None: all); what is known stays."""
+    """The slice with only ``users`` of its users, drawn with seed 0 (None: all); all known interactions stay."""
     if users is None or users >= len(part.users):
         return part
     drawn = np.sort(np.random.default_rng(0).choice(len(part.users), size=users, replace=False))
@@ -70,19 +70,25 @@ def asked_of(part: Slice, users: int | None) -> Slice:
 
 
 def figures(ranks: Sequence[float] | Float64s) -> dict[str, float | int]:
-    """HR@10 and NDCG@10 of these ranks of one target each: from 1, infinite where it was not found."""
+    """HR@10 and NDCG@10 of ranks of one target each; ranks count from 1, and are infinite for targets not found."""
     found = np.asarray(ranks, dtype=np.float64)
     hit_rate, ndcg = hit_rate_and_ndcg(found)
     return {"HR@10": round(hit_rate, 4), "NDCG@10": round(ndcg, 4), "users": len(found)}
 
 
 def ranks_of(pasts: UserSequences, targets: Int64s, reranker: Reranker) -> Float64s:
-    """The rank of each target among the first ten that its past is recommended; infinite beyond."""
+    """The rank of each target among the first ten recommendations, float64, from 1; infinite beyond.
+
+    Args:
+        pasts: the past of each user.
+        targets: int64: the item number of each user's target.
+        reranker: makes the recommendations.
+    """
     met = recommend_batch(reranker, pasts, 10).item_numbers == targets[:, None]
     return np.where(met.any(axis=1), met.argmax(axis=1) + 1.0, np.inf)
 
 
 def validated(validation: Mapping[str, float], task: str = "") -> dict[str, float | int]:
-    """The same of what tuning reports of users that it had not learned from; see ``Tuned.validation``."""
+    """The figures that tuning reports for users that were not learned from; see ``Tuned.validation``."""
     measures: dict[str, float | int] = {name: round(validation[task + name], 4) for name in ("HR@10", "NDCG@10")}
     return {**measures, "users": int(validation["users"])}

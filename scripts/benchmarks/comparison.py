@@ -22,10 +22,10 @@ from recmind.tools.collaborative.similarity import ItemEmbeddings
 from recmind.tools.index.tuning import Slice, leave_last
 
 USERS, TRIED = 2_000, 500
-"""At most this many users, drawn with seed 0, are asked in each, and for each setting that is tried before the test
-items: EASE of lenskit takes a tenth of a second for one."""
+"""Largest numbers of users, drawn with seed 0, for the test items, and for each setting that is tried before them: EASE
+of lenskit takes a tenth of a second for a user."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-"""Each has one thread, so that answers per second say what an answer costs."""
+"""Each library gets a single thread, so that answers per second say what an answer costs."""
 INSTALL = "pip install 'recmind[comparison]'"
 
 SETTINGS: Mapping[str, Sequence[Mapping[str, Any]]] = {
@@ -45,13 +45,20 @@ SETTINGS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "lenskit_ease": [{"regularization": cost} for cost in (100.0, 300.0)],
     "lenskit_item_knn": [{"feedback": "implicit", "max_nbrs": n} for n in (20, 100)],
 }
-"""What each may be set to; the best NDCG@10 on the interactions before the test items decides."""
+"""The settings of each system; the one with the best NDCG@10 on the interactions before the test items is used."""
 
 
 def side_by_side(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """Each system on the test items of Amazon Beauty and of latest-small (ties by seed 0), each in its own process.
+    """Figures of each system for the test items of Amazon Beauty and latest-small (ties by seed 0), each in its own
+    process.
 
-    Beside the figures stands what the system was set to. RecMind's fit does not encode texts nor tune.
+    The setting of each system stands beside its figures. RecMind's fit neither encodes texts nor tunes.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users, drawn at random; None for ``USERS`` and ``TRIED``.
+        progress: is called in each step.
     """
     told: dict[str, Any] = {}
     for name, made in {"beauty": _beauty, "movielens": _movielens}.items():
@@ -86,10 +93,10 @@ def _movielens(data: Path, work: Path, progress: Progress) -> tuple[RivalData, R
 
 
 def _best(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], progress: Progress) -> dict[str, Any]:
-    """The figures on the test items with the setting that does best before them."""
+    """The figures for the test items with the setting that does best before them."""
     package = system.partition("_")[0]
     if importlib.util.find_spec(package) is None:
-        print(f"{system} is left out: there is no {package} here. Run: {INSTALL}", file=sys.stderr)
+        print(f"{system} is left out, because {package} is not installed. Run: {INSTALL}", file=sys.stderr)
         return {"skipped": f"{package} is not installed: {INSTALL}"}
     chosen = _chosen(system, folder, settings, progress)
     progress(f"{system} on {folder.name}", len(settings), len(settings) + 1)
@@ -97,7 +104,7 @@ def _best(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], prog
 
 
 def _chosen(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], progress: Progress) -> Mapping[str, Any]:
-    """The setting that does best before the test items; kept in the folder, and read from there."""
+    """The setting that does best before the test items; kept in the folder, and read from there later."""
     kept, wanted = folder / f"{system}.json", [dict(setting) for setting in settings]
     tried: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
     tried = [one for one in tried if one["setting"] in wanted]
@@ -111,7 +118,7 @@ def _chosen(system: str, folder: Path, settings: Sequence[Mapping[str, Any]], pr
 
 
 def _asked(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``benchmarks.rivals`` prints. RuntimeError with what it said where it fails."""
+    """The output of ``benchmarks.rivals``. Raises RuntimeError with the end of stderr where it fails."""
     environment = {
         **os.environ,
         **dict.fromkeys(THREADS, "1"),

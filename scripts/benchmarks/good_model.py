@@ -1,6 +1,7 @@
-"""A chat model that does all well and at once, in a process of its own: ``python -m benchmarks.good_model [WAIT_S]``.
+"""A chat model that does everything well and at once, in its own process: ``python -m benchmarks.good_model [WAIT_S]``.
 
-It prints its base URL; after each line on stdin, what it did since the last: calls, seconds of its own, tokens of each.
+It prints its base URL. After each line on stdin it prints its work since the last one: calls, its own seconds, tokens
+of each.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ _ROW = re.compile(r"^(c\d+)\b.*?\b(e\d+)\b", re.MULTILINE)
 
 
 def reply_to(body: Json, wait_s: float) -> Reply:
-    """Three look-ups side by side; when they are answered, the first ten candidates, each with a fact of its own."""
+    """Three look-ups in one turn; after their answers, the first ten candidates, each with a fact of its own."""
     answers = [str(message["content"]) for message in body["messages"] if message["role"] == "tool"]
     if not answers:
         asked = str(body["messages"][1]["content"])
-        # The request names what binds by a label.
+        # The request gives a label to each part that binds.
         binding = _BINDING.findall(asked)
         words = _REQUEST.search(asked)
         looked: tuple[tuple[str, Json], ...] = (
@@ -42,7 +43,7 @@ def reply_to(body: Json, wait_s: float) -> Reply:
 
 
 def tokens_of(body: Json) -> int:
-    """What a request holds, about: messages and tools, four letters a token."""
+    """About the number of tokens of a request: messages and tools, at four letters a token."""
     return len(json.dumps([body["messages"], body.get("tools", [])])) // LETTERS_PER_TOKEN
 
 

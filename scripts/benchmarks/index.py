@@ -1,4 +1,4 @@
-"""What ``recmind index`` costs beside the encoding that it cannot do without."""
+"""The cost of ``recmind index`` beside the encoding, which it cannot avoid."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ open_encoder().encode(json.load(open(sys.argv[1], encoding="utf-8")))
 def run(data: Path, work: Path) -> dict[str, float | int | str]:
     """Seconds of whole processes, each run once.
 
-    ``encode_s`` encodes the distinct texts and does nothing else; ``ratio`` is ``index_s / encode_s``. Two runs are
-    hard to compare on a machine that others use too: ``ratio_within`` is ``index_s`` over the time that the encoder
-    took in that same run, its start left out.
+    ``encode_s`` only encodes the distinct texts; ``ratio`` is ``index_s / encode_s``. On a shared machine two runs are
+    hard to compare, so ``ratio_within`` is ``index_s`` over the time that the encoder took in the same run, without its
+    start.
     """
     workspace = latest_small(data, work)
     shutil.rmtree(workspace.index_folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from benchmarks.common import latest_small, python, recmind
 from recmind import RecMind
 
 COLD_RUNS = 5
-"""Each of a request that was never asked before, so that no cached query vector helps."""
+"""Number of cold commands, each with a new request, so that no cached query vector helps."""
 WARM_ROUNDS = 5
 USERS = range(1, 11)
 
@@ -39,12 +39,14 @@ REQUESTS = (
 
 
 def run(data: Path, work: Path) -> dict[str, float | int | str]:
-    """Cold: medians of whole processes in seconds, taken in turns. Otherwise milliseconds in one process, over
+    """Cold: medians of whole processes in seconds, taken in turns. Warm: milliseconds in a single process, over
     ``REQUESTS`` and ten users.
 
-    ``cold_ratio`` is ``cold_recommend_s / import_s``. ``first_time`` are requests in words never asked before, by users
-    whose history was read before; ``warm`` are requests in words that were searched before, by other users. No
-    look-up, reply or answer of an earlier request is used: ``cache=False``.
+    - ``cold_ratio`` is ``cold_recommend_s / import_s``.
+    - ``first_time``: requests in new words, by users whose history was read before.
+    - ``warm``: requests in words that were searched before, by other users.
+
+    No look-up, reply or answer of an earlier request is used (``cache=False``).
     """
     workspace = latest_small(data, work)
     home = str(workspace.home)

@@ -1,4 +1,4 @@
-"""MovieLens latest-small: each user's last rating, and what its baselines make of it."""
+"""MovieLens latest-small: each user's last rating, against baselines."""
 
 from __future__ import annotations
 
@@ -35,19 +35,25 @@ from recmind.tools.ranking.item_times import ItemTimes
 from recmind.tools.ranking.reranker import Reranker
 
 SEEDS = range(20)
-"""Of the order of ratings of one moment."""
+"""Seeds for the order of ratings of one moment."""
 RESAMPLES = 10_000
 AGAINST = "ease_with_decay"
 FILES = ("movies.csv", "ratings.csv", "links.csv")
 
 
 def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """The last rating of each user among all films not rated before, over 20 orders of ratings of one moment.
+    """Figures for each user's last rating among all films not rated before, over 20 orders of simultaneous ratings.
 
-    Tuned once, on what is older than the newest moment of each user, so that no last rating of any order is in it;
-    ``valid`` is what tuning reports. Tags are left out: a user's own tag on a film would tell of the rating. Links and
-    baselines are fitted anew for each order. The interval is a paired bootstrap of whole users against EASE whose
-    user vector decays.
+    Tuned once, on the ratings before the newest moment of each user, which hold no last rating of any order; ``valid``
+    is what tuning reports. Tags are left out: a user's own tag on a film would reveal the rating. Links and baselines
+    are fitted anew for each order. The interval is a paired bootstrap of whole users against EASE with a decaying user
+    vector.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users to test, drawn at random; None for all.
+        progress: is called in each step.
     """
     with opened(data, work, progress) as (store, texts):
         arrays, settings = store.interactions.arrays(), store.settings
@@ -77,7 +83,16 @@ def leave_one_out(data: Path, work: Path, users: int | None, progress: Progress)
 
 @contextmanager
 def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, ItemEmbeddings]]:
-    """The films and ratings without tags, and the films' texts."""
+    """The store of films and ratings without tags, and the films' texts.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        progress: is called in each step.
+
+    Yields:
+        The store and the vectors of the texts.
+    """
     workspace = without_tags(data, work, progress)
     with Store(workspace.database, workspace.settings) as store:
         search = open_engines(workspace, store).search
@@ -85,7 +100,13 @@ def opened(data: Path, work: Path, progress: Progress) -> Iterator[tuple[Store, 
 
 
 def without_tags(data: Path, work: Path, progress: Progress) -> Workspace:
-    """An indexed workspace with latest-small but for its tags; made where it is not there yet."""
+    """An indexed workspace with latest-small without tags; made if it does not exist yet.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        progress: is called in each step.
+    """
     home = work / "films"
     workspace = Workspace.open(home, create=True)
     with Store(workspace.database, workspace.settings) as store:
@@ -107,7 +128,15 @@ def older(arrays: InteractionArrays) -> InteractionArrays:
 def tuned(
     arrays: InteractionArrays, settings: Settings, texts: ItemEmbeddings, work: Path, progress: Progress
 ) -> Tuned:
-    """What tuning finds in the older interactions; kept in the folder to work in, and read from there."""
+    """The result of tuning on the older interactions; kept in ``work``, and read from there later.
+
+    Args:
+        arrays: all interactions.
+        settings: say what kinds of interactions mean.
+        texts: vectors of the films' texts.
+        work: a folder to work in.
+        progress: is called in each step.
+    """
     kept = work / "films" / "tuned.json"
     if kept.is_file():
         read = json.loads(kept.read_text(encoding="utf-8"))
@@ -119,7 +148,14 @@ def tuned(
 
 
 def ours(part: Slice, found: Tuned, settings: Settings, texts: ItemEmbeddings) -> Float64s:
-    """The rank of each target by ``Reranker``, infinite beyond the tenth."""
+    """The rank of each target by ``Reranker``, float64, from 1; infinite beyond the tenth.
+
+    Args:
+        part: the known interactions and the targets.
+        found: parameters and weights.
+        settings: say what kinds of interactions mean.
+        texts: vectors of the films' texts.
+    """
     rest = part.rest
     model = CollaborativeModel.fit(
         rest, weights(rest, settings), settings, parameters=found.parameters, embeddings=texts

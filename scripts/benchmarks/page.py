@@ -19,7 +19,7 @@ from recmind.agent.tracing.page import PageServer, write_page
 
 NEEDS_DATA = False
 LISTED, TURNS, LOOK_UPS = 10_000, 100, 299
-"""Requests in the list; model calls and look-ups of the newest, which has 500 runs with the root and its steps."""
+"""Requests in the list; model calls and look-ups of the newest one, which has 500 runs with the root and its steps."""
 JUDGED = 200
 WORDS = ("heist", "western", "comedy", "space", "murder", "paris", "jazz", "robot", "family", "war", "road", "desert")
 KEYS = 40
@@ -43,15 +43,15 @@ _KEY = f"""async (key) => {{
 
 
 def run(_data: Path, work: Path, *, listed: int = LISTED) -> dict[str, Any]:
-    """Milliseconds until the page shows what was asked for, as a file (of the list and one trace) and served.
+    """Milliseconds until the page shows something, as a file (of the list and one trace) and served.
 
     ``first_list_ms`` counts from opening the address; ``filter_ms`` and ``key_ms`` until the list, or the tree of 500
-    runs, is painted anew; ``search_ms`` until what the server found in all runs is there.
+    runs, is painted again; ``search_ms`` until the server's matches in all runs are there.
 
     Args:
-        _data: not needed.
+        _data: not used.
         work: a folder for the files.
-        listed: how many requests.
+        listed: number of requests in the list.
     """
     from playwright.sync_api import sync_playwright
 
@@ -74,12 +74,12 @@ def run(_data: Path, work: Path, *, listed: int = LISTED) -> dict[str, Any]:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """What the command line takes beside what all benchmarks take."""
+    """Add the options of this benchmark to the command line."""
     parser.add_argument("--listed", type=int, default=LISTED, metavar="N", help=f"requests; {LISTED:,}")
 
 
 def fill(store: TraceStore, listed: int) -> None:
-    """Requests of a few words, some of them judged, and a long one as the newest."""
+    """Write requests of a few words, some of them judged, and a long one as the newest."""
     rng = np.random.default_rng(0)
     for n in range(listed - 1):
         made = request(store, " ".join(rng.choice(WORDS, size=rng.integers(2, 7))))
@@ -89,7 +89,13 @@ def fill(store: TraceStore, listed: int) -> None:
 
 
 def seen(browser: Any, url: str, *, searches: bool = False) -> dict[str, Any]:
-    """What it takes at this address."""
+    """The milliseconds of the page at this address.
+
+    Args:
+        browser: a Chromium of Playwright.
+        url: the address.
+        searches: whether the page has a server, which can search all runs.
+    """
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     began = time.perf_counter()
     page.goto(url)

@@ -1,7 +1,7 @@
-"""How good what RecMind recommends is: the ranking engines, search and confidence on public data sets.
+"""The quality of RecMind's recommendations: the ranking engines, search and confidence on public data sets.
 
 The data folder holds ``ml-latest-small``, ``amazon-beauty``, ``movie-overviews.csv``, ``movie-requests-train.jsonl``.
-Everything is tuned on what comes before the test items; a test item is asked for once and never learned from.
+Everything is tuned on what comes before the test items; each test item is asked for once and never learned from.
 """
 
 from __future__ import annotations
@@ -30,17 +30,23 @@ from recmind.tools.confidence.held_out import HeldOutUsers, graded_kind, held_ou
 from recmind.tools.index.engines import open_engines
 
 K = 50
-"""Of the recall of items without interactions."""
+"""k of the recall of items without interactions."""
 SYSTEMS = ("collaborative", "hybrid")
 
 Part = Callable[[Path, Path, int | None, Progress], Mapping[str, Any]]
-"""Called with the folder of data, a folder to work in, how many users are asked (None: all), and who is told of it."""
+"""Called with the folder of data, a folder to work in, the number of users (None: all), and a progress function."""
 
 
 def run(data: Path, work: Path, *, only: Sequence[str] = (), users: int | None = None) -> dict[str, Any]:
-    """The figures of these parts by name; none: of all. Told on stderr as soon as a part has them.
+    """The figures of these parts; each is written to stderr as soon as it has ended.
 
-    What is tuned already in the folder to work in is used as it is.
+    Tuning results that are already in ``work`` are used again.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        only: names of the parts; without any, all parts.
+        users: number of users to test in each part, drawn at random; None for all.
     """
     figures = {}
     with ProgressLine() as line:
@@ -52,7 +58,7 @@ def run(data: Path, work: Path, *, only: Sequence[str] = (), users: int | None =
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """What the command line takes beside what all benchmarks take."""
+    """Add the options of this benchmark to the command line."""
     parser.add_argument("--only", type=_parts, default=(), metavar="PART,...", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--users", type=int, metavar="N", help="ask about N users only, for a quick look")
 
@@ -70,15 +76,21 @@ def _named(part: str, line: Progress) -> Progress:
 
 
 def _requests(data: Path, work: Path, _users: int | None, _progress: Progress) -> Mapping[str, Any]:
-    """What real people wrote when they looked for a film; see ``benchmarks.requests.measure``."""
+    """Figures for real people's requests for a film; see ``benchmarks.requests.measure``."""
     return requests.measure(data, work)
 
 
 def cold_start_items(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
     """All ratings of some films leave latest-small (without tags): are the films recommended to those who rated them?
 
-    ``recall@50`` is that of the hybrid ranker, ``collaborative`` that of the engine behind it, and ``random`` what 50
-    films drawn from those that a user has not rated would find. Parameters are tuned on the copy without those ratings.
+    ``recall@50`` is that of the hybrid ranker, ``collaborative`` that of the engine behind it, and ``random`` that of
+    50 films drawn from those that a user has not rated. Parameters are tuned on the copy without those ratings.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users to test, drawn at random; None for all.
+        progress: is called in each step.
     """
     workspace = movielens.without_tags(data, work, progress)
     out = work / "cold-items"
@@ -103,10 +115,16 @@ def cold_start_items(data: Path, work: Path, users: int | None, progress: Progre
 
 
 def confidence(data: Path, work: Path, users: int | None, progress: Progress) -> dict[str, Any]:
-    """How true ``confidence`` is of the newest fifth of each user's interactions (ten at most), which left before.
+    """How true ``confidence`` is for the newest fifth of each user's interactions (ten at most), which were held out.
 
     ``graded``: that a rating of latest-small (without tags) is at or above the user's mean. ``implicit``: that an item
     of Amazon Beauty was taken rather than one drawn from those that the user did not take, one for each.
+
+    Args:
+        data: the folder of data sets.
+        work: a folder to work in.
+        users: number of users to test, drawn at random; None for all.
+        progress: is called in each step.
     """
     return {
         "graded": _confidence(movielens.without_tags(data, work, progress), work / "graded", users, progress),

@@ -1,4 +1,4 @@
-"""Search on what real people wrote when they looked for a film they could not name."""
+"""Search, measured on real people's requests for a film that they could not name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESAMPLES = 10_000
 SEED = 0
 CUTS = (1, 10, 50)
 RIDGE = 1e-3
-"""On the squared weights, beside the mean loss of a request: keeps a fold finite where a feature separates all."""
+"""Penalty on the squared weights, added to the mean loss: keeps weights finite if a feature separates all films."""
 
 SMALLEST_STEP = 1e-6
 
@@ -45,24 +45,25 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class SearchedRequest:
-    """What search knows of one request before anything is weighed."""
+    """The candidates of one request with their features, before anything is weighed."""
 
     target: int
     """The item number of the film that was meant."""
     dense: list[int]
     words: list[int]
     numbers: Int64s
-    """The candidates of the product's search, and their features."""
+    """Item numbers of the candidates of the product's search; ``features`` has a row for each."""
     features: Float64s
 
 
 def measure(data: Path, work: Path) -> dict[str, float | int | str]:
-    """Recall of the film meant over all films of latest-small, overviews merged in, for four ways to search.
+    """Recall of the film meant over all films of latest-small, with overviews, for four ways to search.
 
-    ``dense`` and ``bm25`` are all-MiniLM-L6-v2 and FTS5 on the whole text, ``rrf`` is reciprocal rank fusion of both
-    (k = 60, 200 deep), and the figures without a prefix are the product's. Its three weights are learned on four folds
-    of the films and measured on the fifth; ``shipped_`` is measured with the weights that it comes with, which were
-    learned on all of them. The interval is a paired bootstrap of whole films. FileNotFoundError where data is missing.
+    ``dense`` and ``bm25`` are all-MiniLM-L6-v2 and FTS5 on the whole text, ``rrf`` is reciprocal rank fusion of both (k
+    = 60, 200 deep), and the figures without a prefix are the product's. Its three weights are learned on four folds of
+    the films and measured on the fifth. ``shipped_`` is measured with the weights that it comes with, which were
+    learned on all of them. The interval is a paired bootstrap of whole films. Raises FileNotFoundError where data is
+    missing.
     """
     posts = requests_of(data)
     workspace = with_overviews(data, work)
@@ -91,7 +92,7 @@ def measure(data: Path, work: Path) -> dict[str, float | int | str]:
 
 
 def requests_of(data: Path) -> list[Post]:
-    """The posts of the training part whose film has an overview: title and text as one."""
+    """The posts of the training part whose film has an overview; title and text are joined."""
     with (data / "movie-overviews.csv").open(encoding="utf-8", newline="") as opened:
         described = {row["movieId"] for row in csv.DictReader(opened)}
     with (data / "movie-requests-train.jsonl").open(encoding="utf-8") as opened:
@@ -104,7 +105,7 @@ def requests_of(data: Path) -> list[Post]:
 
 
 def with_overviews(data: Path, work: Path) -> Workspace:
-    """A workspace with latest-small and the overviews, imported where they are not there yet."""
+    """A workspace with latest-small and the overviews; imported if it does not exist yet."""
     overviews = data / "movie-overviews.csv"
     workspace = latest_small(data, work / "overviews")
     with Store(workspace.database, workspace.settings) as store:
@@ -114,7 +115,14 @@ def with_overviews(data: Path, work: Path) -> Workspace:
 
 
 def ask(posts: Sequence[Post], store: Store, search: ItemSearch, progress: Progress) -> list[SearchedRequest]:
-    """Each request's candidates, from each way to search."""
+    """The candidates of each request, by each way to search.
+
+    Args:
+        posts: the requests.
+        store: the films.
+        search: the product's search.
+        progress: is called with the requests done.
+    """
     index = search.index
     films = index.allowed()
     targets = store.items.numbers_of(post.item_id for post in posts)

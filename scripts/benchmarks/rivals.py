@@ -1,7 +1,7 @@
-"""One recommender, fitted and asked in a process of its own: ``python -m benchmarks.rivals SYSTEM FOLDER SETTING``.
+"""One recommender, fitted and measured in its own process: ``python -m benchmarks.rivals SYSTEM FOLDER SETTING``.
 
-``FOLDER`` is what ``RivalData.save`` wrote; ``SETTING`` is a JSON object of the system's own parameters. Prints a JSON
-object. ``implicit`` and ``lenskit`` are imported by those who are asked for; both are in the extra ``comparison``.
+``FOLDER`` is what ``RivalData.save`` wrote; ``SETTING`` is a JSON object of the system's own parameters. It prints a
+JSON object. ``implicit`` and ``lenskit`` are imported only for their own systems; both are in the extra ``comparison``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from recmind.tools.ranking.reranker_batch import recommend_batch
 
 T = TypeVar("T")
 One = Callable[[int], Sequence[int]]
-"""From a user number to at most ten item numbers, the best first."""
+"""From a user number to at most ten item numbers, best first."""
 Many = Callable[[Int64s], Sequence[Sequence[int]]]
 """The same for many users in one call."""
 
@@ -42,13 +42,13 @@ IMPLICIT = ("implicit.nearest_neighbours", "implicit.als", "implicit.bpr")
 LENSKIT = ("lenskit.knn", "lenskit.data", "lenskit.pipeline", "lenskit.batch")
 CUT = 10
 TIMED, TIMES, LONG_S = 300, 3, 10.0
-"""Users that are timed one by one; how often anything is timed, the best of which counts; and what takes longer is
-timed once."""
+"""Number of users that are timed one by one; how often anything is timed (the best counts); what takes longer than
+LONG_S is timed once."""
 
 
 @dataclass(frozen=True, slots=True)
 class RivalData:
-    """What is known, and what is to be found."""
+    """The known interactions, and the items to find."""
 
     part: Slice
     settings: Settings
@@ -74,7 +74,12 @@ class RivalData:
 
 
 def recmind(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
-    """Links, re-ranked; ``setting`` holds what tuning found: ``collaborative`` and ``weights``."""
+    """RecMind's links, re-ranked.
+
+    Args:
+        known: the data.
+        setting: what tuning found: ``collaborative`` and ``weights``.
+    """
     rest, settings = known.part.rest, known.settings
     parameters = CollaborativeParameters(**setting["collaborative"])
     model = CollaborativeModel.fit(
@@ -83,7 +88,7 @@ def recmind(known: RivalData, setting: Mapping[str, Any]) -> tuple[One, Many]:
     reranker = Reranker(model, ItemTimes.of(rest), known.texts, setting["weights"])
 
     users = known.part.users
-    # The product remembers the pasts of its users, as the others keep theirs in a matrix.
+    # The product remembers its users' pasts, as the others keep theirs in a matrix.
     pasts = {user: past for user, (past, _) in zip(users.tolist(), sequences_of(rest, users, settings), strict=True)}
 
     def many(asked: Int64s) -> Sequence[Sequence[int]]:
@@ -114,7 +119,7 @@ def implicit_model(name: str) -> Callable[[RivalData, Mapping[str, Any]], tuple[
         def many(asked: Int64s) -> Sequence[Sequence[int]]:
             rows = np.searchsorted(users, asked)
             found, scores = model.recommend(rows, taken[rows], N=CUT)
-            # Where fewer are linked, the rest of the answer is filled with scores of 0 or below the least float.
+            # If fewer items are linked, the rest of the answer is filled with scores of 0 or below the least float.
             answered = np.isfinite(scores) & (scores > np.finfo(np.float32).min)
             return [items[row[kept]].tolist() for row, kept in zip(found, answered, strict=True)]
 
@@ -162,14 +167,18 @@ NEEDS = {
     "implicit": ("scipy.sparse", *IMPLICIT),
     "lenskit": ("pandas", "lenskit", *LENSKIT),
 }
-"""What is imported by the systems of each package."""
+"""The modules that the systems of each package import."""
 
 
 def measure(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, float | int]:
-    """Quality, seconds of the fit, peak memory of the process when it has been fitted, and answers per second.
+    """Quality, seconds of the fit, peak memory of the process after the fit, and answers per second.
 
-    Imports are done before. ``per_second`` is of one user asked after the other, ``per_second_many`` of all in one
-    call.
+    Imports are done before. ``per_second`` counts one user after the other, ``per_second_many`` all users in one call.
+
+    Args:
+        system: name of the system.
+        folder: what ``RivalData.save`` wrote.
+        setting: the system's own parameters.
     """
     known = RivalData.load(folder)
     for module in NEEDS[system.partition("_")[0]]:
@@ -197,7 +206,7 @@ def measure(system: str, folder: Path, setting: Mapping[str, Any]) -> dict[str, 
 
 
 def _timed(asked: Callable[[], T]) -> tuple[T, float]:
-    """What comes out, and the shortest time that it took; asked once where that is long."""
+    """The result, and the shortest time that it took in seconds; called only once if that is long."""
     times: list[float] = []
     while True:
         begun = time.perf_counter()

@@ -1,6 +1,6 @@
 """How import, index, size and requests grow with the catalogue: synthetic ones from ten thousand items to a million.
 
-Each step runs in a process of its own, so that its peak memory is its own. The items' vectors are clustered random ones
+Each step runs in its own process, so that its peak memory is its own. The items' vectors are random and clustered
 (``benchmarks.synthetic``): encoding a million texts would take hours, and is measured by ``index``.
 """
 
@@ -29,37 +29,38 @@ from recmind.agent.cli.output import ProgressLine
 NEEDS_DATA = False
 SIZES = (10_000, 100_000, 1_000_000)
 REQUESTS = 30
-"""Of each sort; each is asked of another user."""
+"""Requests of each sort; each is asked for another user."""
 FEEDBACKS = 10
 LIMIT_GIB, LIMIT_MS, LIMIT_EXPONENT = 16, 100, 1.5
-"""What must hold at the largest size: peak memory, the median of warm requests, and how anything grows."""
+"""Limits at the largest size: peak memory, the median of warm requests, and the exponent of any growth."""
 GROWING = (
     "import_s", "import_cpu_s", "import_peak_mib", "index_s", "index_cpu_s", "index_peak_mib", "disk_mib",
     "asking_peak_mib", "history_p50_ms", "history_cpu_p50_ms", "words_p50_ms", "words_cpu_p50_ms",
 )  # fmt: skip
-"""The figures whose growth is told and drawn."""
+"""The figures whose growth is printed and drawn."""
 PLOT = "scale.svg"
 
 Figures = dict[str, float | int]
 
 
 def run(_data: Path, work: Path, *, sizes: str = "", out: Path | None = None) -> dict[str, Any]:
-    """The figures of each size, as ``items_N``; then how they grow, as the exponent of the number of items; for a
-    million items whether the goals are met.
+    """The figures of each size, as ``items_N``; how they grow, as the exponent of the number of items; the goals met.
 
-    ``import_rows_per_s`` counts items and interactions; a ``peak_mib`` is that of a whole process, mapped files
-    included; ``cpu`` is what the process worked, which other work on the machine changes less than the time that
-    passed; ``disk_mib`` is database and index. A ``yardstick_s`` is how long ``import sentence_transformers`` took
-    just before that step, and ``yardstick_cpu_s`` what it worked: how fast the machine was. ``history`` are requests
-    without words by users with a history, the first of each user; ``words`` are short ones by other users, in words
-    that were searched before; ``after_feedback`` come right after the same user's rating. Steps whose figures are in
-    the folder to work in are not run again.
+    The goals are judged at a million items. Steps whose figures are in ``work`` are not run again.
+
+    - ``import_rows_per_s`` counts items and interactions.
+    - ``peak_mib`` is that of a whole process, mapped files included; ``disk_mib`` is database and index.
+    - ``cpu`` is the process's own work, which other work on the machine changes less than the time that passed.
+    - ``yardstick_s`` is how long ``import sentence_transformers`` took just before a step, and ``yardstick_cpu_s`` its
+      work: how fast the machine was.
+    - ``history`` are requests without words by users with a history, the first of each user; ``words`` are short ones
+      by other users, in words that were searched before; ``after_feedback`` come right after the same user's rating.
 
     Args:
-        _data: not needed.
+        _data: not used.
         work: a folder for the workspaces.
-        sizes: numbers of items with commas between them; none: ``SIZES``.
-        out: a folder for the plot; where not given, the folder to work in.
+        sizes: numbers of items, separated by commas; empty: ``SIZES``.
+        out: a folder for the plot; None: ``work``.
     """
     chosen = sorted({int(size) for size in sizes.split(",") if size.strip()} or SIZES)
     by_size = {size: _measured(size, work / f"items_{size}") for size in chosen}
@@ -77,7 +78,7 @@ def run(_data: Path, work: Path, *, sizes: str = "", out: Path | None = None) ->
 
 
 def goals(figures: Mapping[str, float], exponents: Mapping[str, float]) -> dict[str, bool]:
-    """Whether what must hold at the largest size does."""
+    """Whether each limit holds at the largest size."""
     peak = max(figures[name] for name in figures if name.endswith("_peak_mib"))
     slowest = max(figures[f"{sort}_p50_ms"] for sort in ("history", "words", "after_feedback"))
     return {
@@ -88,13 +89,13 @@ def goals(figures: Mapping[str, float], exponents: Mapping[str, float]) -> dict[
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """What the command line takes beside what all benchmarks take."""
+    """Add the options of this benchmark to the command line."""
     parser.add_argument("--sizes", default="", metavar="N,...", help=f"numbers of items; none: {_listed(SIZES)}")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the plot goes here; none: the folder to work in")
 
 
 def exponent(by_size: Mapping[int, Mapping[str, float]], name: str) -> float:
-    """The power of the number of items that the figure grows with, by least squares over the logarithms."""
+    """The power of the number of items by which the figure grows, by least squares over the logarithms."""
     sizes = np.log(list(by_size))
     values = np.log([max(measured[name], 1e-9) for measured in by_size.values()])
     return round(float(np.polyfit(sizes, values, 1)[0]), 3)
@@ -117,7 +118,7 @@ def _measured(size: int, folder: Path) -> Figures:
 
 
 def _yardstick(step: str) -> Figures:
-    """How fast the machine is just now, before this step."""
+    """How fast the machine is now, before this step."""
     import resource
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -128,7 +129,7 @@ def _yardstick(step: str) -> Figures:
 
 
 def _in_a_process(name: str, size: int, folder: Path) -> Figures:
-    """What the step of this name finds, run in a process of its own. RuntimeError where it fails."""
+    """The figures of this step, run in its own process. Raises RuntimeError where it fails."""
     program = f"from benchmarks import scale; scale.step({name!r}, {size}, {str(folder)!r})"
     environment = {**os.environ, "PYTHONPATH": PYTHONPATH}
     print(f"{size:,} items: {name}", file=sys.stderr, flush=True)
@@ -142,7 +143,13 @@ def _in_a_process(name: str, size: int, folder: Path) -> Figures:
 
 
 def step(name: str, size: int, folder: str) -> None:
-    """One step, in the process that was made for it; its figures go to stdout."""
+    """Run a single step in the process made for it; its figures go to stdout.
+
+    Args:
+        name: name of the step.
+        size: number of items.
+        folder: the folder of the workspace.
+    """
     import resource
 
     figures = _STEPS[name](size, Path(folder))
@@ -226,7 +233,7 @@ def _asking(size: int, folder: Path) -> Figures:
             return 1000 * taken[0], 1000 * taken[1]
 
         first_ms, _ = asked("", users[0])
-        # Warm: the files are mapped and the words known, but each of the measured users is new to the process.
+        # Warm: the files are mapped and the words are known, but each measured user is new to the process.
         for user in users[1:REQUESTS]:
             asked("", user)
         for query in words:

@@ -1,6 +1,6 @@
 """Catalogues of any size that behave like real ones: popularity by Zipf, tastes in clusters, histories in sessions.
 
-Everything is drawn from one seed: the same size gives the same files.
+Everything is drawn with a single seed: the same size gives the same files.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from recmind.data.progress import Progress, quiet
 from recmind.tools.encoders.encoder import DEFAULT_DIMENSION, DefaultEncoder
 
 PER_ITEM = 10
-"""Interactions an item, on average."""
+"""Mean number of interactions of an item."""
 PER_USER = 20.0
-"""Interactions a user, on average; their logarithms are normal."""
+"""Mean number of interactions of a user; their logarithms are normal."""
 SPREAD = 1.0
-"""Of those logarithms."""
+"""Standard deviation of those logarithms."""
 ITEMS_OF_A_CLUSTER = 100
-"""On average: few clusters are large and most are small, by Zipf."""
+"""Mean number of items of a cluster: few clusters are large and most are small, by Zipf."""
 ZIPF = 0.9
-"""Exponent of the popularity: the share of an item falls with its rank to this power."""
+"""Exponent of the popularity: an item's share falls with its rank to this power."""
 FLAT_RANKS = 5
 """Added to every rank, so that the first item does not take everything."""
 TASTES = 4
-"""Clusters that a user takes items of; the first is taken most."""
+"""Number of clusters from which a user takes items; most come from the first."""
 OFF_TASTE = 0.2
 """The share of interactions with any item, by popularity alone."""
 SESSION = 4.0
-"""Interactions of a session, on average; most are with one cluster."""
+"""Mean number of interactions of a session; most are with a single cluster."""
 YEARS = 3
 BEGIN = 1_600_000_000
 DAY_S = 86_400
@@ -45,9 +45,9 @@ GENRES = (
 WORDS_OF_A_DESCRIPTION = 24
 COMMON_WORDS = 3_000
 TOPIC_WORDS = 12
-"""Words that the items of one cluster share."""
+"""Number of words that the items of one cluster share."""
 TEXT_NOISE = 0.8
-"""Length of what sets the vector of a text apart from its cluster's, beside a length of 1."""
+"""Length of the random part of a text's vector; its cluster's part has length 1."""
 
 _BLOCK = 100_000
 _SYLLABLES = [
@@ -87,7 +87,13 @@ class CatalogueFiles:
 
 
 def write(folder: Path, items: int, progress: Progress = quiet) -> CatalogueFiles:
-    """Write a catalogue of this many items into the folder, interactions in the order of their times."""
+    """Write a catalogue into the folder, interactions in the order of their times.
+
+    Args:
+        folder: the folder.
+        items: number of items.
+        progress: is called with the lines written.
+    """
     rng = np.random.default_rng(items)
     clusters = max(1, items // ITEMS_OF_A_CLUSTER)
     cluster = np.sort(rng.choice(clusters, items, p=_shares(clusters)))
@@ -114,7 +120,7 @@ def write(folder: Path, items: int, progress: Progress = quiet) -> CatalogueFile
 
 
 def requests(items: int) -> tuple[str, ...]:
-    """Short requests in words that the catalogue of this many items has."""
+    """Short requests in words that a catalogue of this many items has."""
     clusters = max(1, items // ITEMS_OF_A_CLUSTER)
     topics = [_topic(place % clusters) for place in (0, 1, 3, 8, 21)]
     return (
@@ -127,14 +133,13 @@ def requests(items: int) -> tuple[str, ...]:
 
 
 class ClusteredVectors(DefaultEncoder):
-    """The default encoder for questions; for the items' texts random unit vectors, near those of the same first word.
+    """The default encoder for queries; for the items' texts, random unit vectors near those of the same first word.
 
-    Encoding a million texts takes hours, and neither the time nor the size of anything after it depends on what the
-    numbers are.
+    Encoding a million texts takes hours, and neither the time nor the size of anything after it depends on the numbers.
     """
 
     def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
-        """Vectors of shape (texts, 384)."""
+        """Vectors of shape (texts, 384), float32, each row of length 1."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         rng = np.random.default_rng(len(texts))
         for start in range(0, len(texts), 4_096):
@@ -148,7 +153,7 @@ class ClusteredVectors(DefaultEncoder):
 
 
 def _shares(count: int) -> Float64s:
-    """Zipf weights of this many ranks; their sum is 1."""
+    """Zipf weights of this many ranks, which sum up to 1."""
     weights = (np.arange(count) + FLAT_RANKS) ** -ZIPF
     return np.asarray(weights / weights.sum())
 
@@ -160,7 +165,7 @@ def _histories(cluster: Int64s, clusters: int, rng: np.random.Generator) -> tupl
     lengths = np.exp(rng.normal(np.log(PER_USER) - SPREAD**2 / 2, SPREAD, int(total / PER_USER)))
     lengths = np.maximum(1, np.round(lengths * total / lengths.sum())).astype(np.int64)
     users = np.repeat(np.arange(len(lengths)), lengths)
-    # A session is one cluster and one stretch of time; what is off taste stays in its time.
+    # A session has one cluster and one stretch of time; off-taste interactions keep the time.
     first = np.append(True, users[1:] != users[:-1]) | (rng.random(len(users)) < 1 / SESSION)
     session = np.cumsum(first) - 1
     begins = np.flatnonzero(first)
@@ -206,7 +211,7 @@ def _topic(cluster: int) -> tuple[str, ...]:
 
 
 def _word(number: int) -> str:
-    """A word that can be said, another one for each number."""
+    """A pronounceable word, another one for each number."""
     number += len(_SYLLABLES)
     parts = []
     while number:
@@ -217,6 +222,6 @@ def _word(number: int) -> str:
 
 @cache
 def _center(word: str) -> Float32s:
-    """The same unit vector for the same word."""
+    """A unit vector, the same for the same word."""
     vector = np.random.default_rng(crc32(word.encode())).standard_normal(DEFAULT_DIMENSION, dtype=np.float32)
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What tracing costs, and whether any run is lost or torn: many threads, several processes, one of them killed."""
+"""The cost of tracing, and whether any run is lost or torn: many threads, several processes, one of them killed."""
 
 from __future__ import annotations
 
@@ -25,38 +25,46 @@ from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 NEEDS_DATA = False
 REQUESTS, THREADS, PROCESSES = 10_000, 8, 2
 RUNS = 12
-"""Of one request: the root, two steps with a model call each, and seven look-ups."""
+"""Runs of one request: the root, two steps with a model call each, and seven look-ups."""
 TIMED = 200
-"""Requests whose own path is timed, with a pause after each, as a person makes it."""
+"""Number of requests whose own path is timed, with a pause after each, as people pause."""
 KILLED_AFTER = 500
-"""Requests answered before a process is killed."""
+"""Number of requests answered before a process is killed."""
 SYSTEM = SystemMessage("You recommend items of this catalogue. " * 200)
 
 
 def run(_data: Path, work: Path, *, requests: int = REQUESTS) -> dict[str, Any]:
-    """What one trace costs, and what many leave behind.
+    """The cost of one trace, and what many leave behind.
 
-    ``own_path_ms`` is what a request of twelve runs pays for its trace in its own thread, in CPU time; ``written_ms``
-    what the writer works on it later. ``lost`` and ``torn`` count, of requests from eight threads in each of two
-    processes, those that are not there or not whole; ``killed`` does the same with a process that SIGKILL ends while
-    its threads trace as fast as they can: of each at most the last request may be lost.
+    ``own_path_ms`` is the CPU time that a request of twelve runs pays for its trace in its own thread; ``written_ms``
+    is the writer's work on it later. ``lost`` and ``torn`` count, of requests from eight threads in each of two
+    processes, those that are not there or not whole. ``killed`` does the same with a process that SIGKILL ends while
+    its threads trace as fast as they can: of each, at most the last request may be lost.
 
     Args:
-        _data: not needed.
+        _data: not used.
         work: a folder for the files.
-        requests: how many in all.
+        requests: number of all requests.
     """
     work.mkdir(parents=True, exist_ok=True)
     return {**timed(work / "timed.db"), **crowded(work / "crowded.db", requests), "killed": killed(work / "killed.db")}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """What the command line takes beside what all benchmarks take."""
+    """Add the options of this benchmark to the command line."""
     parser.add_argument("--requests", type=int, default=REQUESTS, metavar="N", help=f"how many in all; {REQUESTS:,}")
 
 
 def request(store: TraceStore, name: str, *, turns: int = 2, look_ups: int = 7) -> str:
-    """A scripted request of 1 + 2 · ``turns`` + ``look_ups`` runs, told to a recorder as LangChain would; its id."""
+    """Report a scripted request of 1 + 2 · ``turns`` + ``look_ups`` runs to a recorder, as LangChain would; returns its
+    id.
+
+    Args:
+        store: where the trace is kept.
+        name: the request's words.
+        turns: number of steps with a model call.
+        look_ups: number of look-ups.
+    """
     recorder, root = TraceRecorder(store), uuid7()
     rows = tuple(Finding(f"i{n}", f"Title {n}", evidence=(Evidence("metadata", f"genre {n}"),)) for n in range(40))
     slate = Slate().merged(Findings("search_items", rows))[0]
@@ -79,7 +87,7 @@ def request(store: TraceStore, name: str, *, turns: int = 2, look_ups: int = 7) 
 
 
 def timed(path: Path) -> dict[str, float]:
-    """CPU milliseconds of one request's trace, at the median: in the request's thread, and of the writer's."""
+    """CPU milliseconds of one request's trace, at the median: in the request's thread, and in the writer's."""
     own: list[float] = []
     whole: list[float] = []
     with TraceStore(path) as store:
@@ -100,7 +108,7 @@ def timed(path: Path) -> dict[str, float]:
 
 
 def crowded(path: Path, requests: int) -> dict[str, float | int]:
-    """Whether every trace of many threads and processes is there, and whole."""
+    """Whether every trace of many threads and processes is there and whole."""
     share = requests // PROCESSES
     begun = time.perf_counter()
     command = [sys.executable, "-m", __spec__.name, str(path), str(share)]
@@ -138,7 +146,7 @@ def killed(path: Path) -> dict[str, int]:
 
 
 def _found(path: Path) -> tuple[set[str], int]:
-    """The ids of the traces that are whole, and how many are not."""
+    """The ids of the whole traces, and the number of others."""
     db = sqlite3.connect(path)
     sql = """
         SELECT trace_id, (SELECT count(*) FROM runs WHERE runs.number = traces.number),
@@ -157,12 +165,12 @@ def _environment() -> dict[str, str]:
 
 
 def _work(path: str, count: int, name: str) -> None:
-    """One process: its threads trace this many requests; one that will be killed says what it has answered."""
+    """One process, whose threads trace this many requests; if it will be killed, it prints what it has answered."""
 
     def ask(n: int) -> None:
         trace_id = request(store, f"{name} {n}")
         if name == "killed":
-            # One write, so that threads do not mix their lines.
+            # A single write, so that threads do not mix their lines.
             os.write(1, f"{trace_id}\n".encode())
 
     with TraceStore(path) as store, ThreadPoolExecutor(THREADS) as pool:

@@ -1,4 +1,4 @@
-"""How much of the code one request walks through: files entered and functions called, of RecMind alone."""
+"""How much of RecMind's code one request runs: files entered and functions called."""
 
 from __future__ import annotations
 

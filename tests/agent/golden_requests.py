@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
-from tests.agent.test_understanding import FILMS
 
 from recmind.agent.answer import Answer
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import RecMindError
 from tests.agent.scripted import ScriptedModel, calls
 from tests.agent.test_recordings import of_catalogue, replayed
+from tests.agent.understanding.test_reading import FILMS
 
 USERS = ("ada", "adil", "agnes", "aiko", "akua", "alba")
 THREADS = {

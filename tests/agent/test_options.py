@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,8 +59,9 @@ IN_FILES = [case for case in CASES if case.values[0] in BATCH]
 
 
 @pytest.fixture(scope="module")
-def rec(demo_home: Path) -> Any:
-    with RecMind.open(demo_home) as opened:
+def rec(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = shutil.copytree(demo_home, tmp_path_factory.mktemp("options") / "demo")
+    with RecMind.open(home) as opened:
         yield opened
 
 

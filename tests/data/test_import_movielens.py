@@ -139,7 +139,7 @@ def test_bad_rows_are_reported_with_file_and_line(store: Store, tmp_path: Path) 
     with pytest.raises(ImportFailed) as raised:
         import_movielens(store, folder)
     assert [str(problem) for problem in raised.value.problems] == [
-        "movies.csv:6: movieId '1' again, first on line 2",
+        "movies.csv:6: movieId '1' is repeated, first on line 2",
         "ratings.csv:5: no film '99'",
         "ratings.csv:6: rating 'nan' is not a finite number",
         "ratings.csv:7: rating '9' is not between 0 and 5",

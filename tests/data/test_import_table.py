@@ -157,7 +157,7 @@ def test_columns_are_mapped_found_by_name_or_named_in_the_message(store: Store, 
         "items.csv has no column 'item_id'. It has: 'SKU', 'Name', 'Kinds'. "
         "Say which one it is with --column items.item_id=COLUMN"
     )
-    with pytest.raises(ImportFailed, match=r"no column 'sku', named for items.item_id. It has: 'SKU'"):
+    with pytest.raises(ImportFailed, match=r"no column 'sku', which is given for items.item_id. It has: 'SKU'"):
         import_table(store, items=file, columns={"items.item_id": "sku"})
     import_table(store, items=file, columns={"items.item_id": "SKU", "items.sort:text": "Kinds"})
     assert _items(store) == [Item("A1", "Lamp", attributes={"sort": "light;home"})]
@@ -207,7 +207,7 @@ def test_any_bad_row_stops_the_import_and_nothing_is_kept(store: Store, tmp_path
         import_table(store, items=_write(tmp_path, "items.csv", BAD_ITEMS))
     assert [str(problem) for problem in raised.value.problems] == [
         "items.csv:3: item_id is empty (column 'item_id')",
-        "items.csv:4: item_id '1' again, first on line 2",
+        "items.csv:4: item_id '1' is repeated, first on line 2",
         "items.csv:5: created_at 'soon' is neither Unix seconds nor an ISO date",
         "items.csv:8: 2 fields, and the header has 3 (cut off?)",
     ]
@@ -243,8 +243,8 @@ def test_bad_rows_can_be_left_out_and_are_written_to_a_file(store: Store, tmp_pa
         ("u,1,rating,many,1,", "value 'many' is not a number"),
         ("u,1,rating,4,yesterday,", "at 'yesterday' is neither Unix seconds nor an ISO date"),
         ("u,1,rating,4,nan,", "at 'nan' is not a finite number"),
-        ("u,1,rating,4,1,1.5", "position '1.5' is not a whole number from 0"),
-        ("u,1,rating,4,1,-1", "position '-1' is not a whole number from 0"),
+        ("u,1,rating,4,1,1.5", "position '1.5' is not a whole number of at least 0"),
+        ("u,1,rating,4,1,-1", "position '-1' is not a whole number of at least 0"),
         ("u,1,,4,1,", "the kind is empty"),
         ("u,1,rating", "3 fields, and the header has 6 (cut off?)"),
         ("u,1,rating,4,1,,7", "7 fields, and the header has 6 (an unquoted delimiter?)"),

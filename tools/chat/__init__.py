@@ -1,4 +1,4 @@
 """The tools as a chat model sees them: their schemas, the final call, the call that asks back, the catalogue in words.
 
-Of ``recmind.tools`` it alone knows LangChain and argument models of pydantic. The agent imports it.
+It is the only package of ``recmind.tools`` that knows LangChain and pydantic's argument models. The agent imports it.
 """

@@ -1,4 +1,4 @@
-"""The call that asks the person back: what a model may ask, and how it is read."""
+"""The call with which a model asks the person back: its arguments, and how they are read."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ class AskError(ValueError):
 
 
 def parse_question(arguments: Mapping[str, Any]) -> AskArguments:
-    """The question that these arguments hold.
+    """The question in these arguments.
+
+    Args:
+        arguments: the arguments of the call, as the model wrote them.
 
     Raises:
-        AskError: a field is missing or of the wrong type.
+        AskError: a field is missing or of the wrong type; the message names the first three such fields.
     """
     try:
         return AskArguments.model_validate(arguments)

@@ -1,4 +1,4 @@
-"""The catalogue in a few lines, as a model reads it: which attributes exist, what kind they are, what they hold."""
+"""The catalogue in a few lines for a model: its attributes, their kinds and common values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from recmind.data.text import format_number
 
 MOST_ATTRIBUTES = 14
 SHOWN_VALUES = 8
-"""Commonest values of an attribute; all of them where there are not many more."""
+"""Number of values shown, the commonest; up to ``FEW_VALUES`` all are shown."""
 FEW_VALUES = 20
 
 
 def describe_catalogue(catalogue: Catalogue) -> str:
-    """A line for each attribute that says something, commonest first."""
+    """A line for each attribute that is not hidden, commonest first."""
     telling = [attribute for attribute in catalogue.attributes if not attribute.hidden]
     lines = [_line(attribute) for attribute in telling[:MOST_ATTRIBUTES]]
     more = len(telling) - MOST_ATTRIBUTES
@@ -22,7 +22,7 @@ def describe_catalogue(catalogue: Catalogue) -> str:
 
 
 def example_condition(catalogue: Catalogue) -> str:
-    """A condition that this catalogue can answer."""
+    """A condition that fits this catalogue, for an error message or a prompt."""
     telling = [attribute for attribute in catalogue.attributes if not attribute.hidden]
     for attribute in telling:
         if attribute.kind == "number" and attribute.minimum is not None and attribute.maximum is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 MOST_PICKS = 200
-"""Picks of one submission that are read: twice what can be asked for."""
+"""The most picks of one submission that are read: twice the largest ``k``."""
 
 SUBMIT = "submit_recommendations"
 """The name of the final tool."""
@@ -31,13 +31,13 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A final call: picks in order, best first, and the labels of request constraints that the model gave up."""
+    """A final call: picks, best first, and the labels of request constraints that the model gave up."""
 
     picks: tuple[Pick, ...]
     dropped: tuple[str, ...] = ()
 
     def joined(self, other: Submission) -> Submission:
-        """This submission with what another one adds: items that it does not hold, behind its own."""
+        """This submission followed by the picks of another one for items that it does not hold."""
         known = {pick.item.casefold() for pick in self.picks}
         added = (pick for pick in other.picks if pick.item.casefold() not in known)
         return Submission((*self.picks, *added), tuple(dict.fromkeys((*self.dropped, *other.dropped))))
@@ -52,7 +52,7 @@ _OTHER_NAMES = {
     "cites": ("cite", "evidence", "citations"),
     "reason": ("reasoning", "explanation", "why"),
 }
-"""What models write for the fields of a pick now and then."""
+"""Other names that models sometimes use for the fields of a pick."""
 
 
 class PickArguments(BaseModel):
@@ -110,10 +110,13 @@ class SubmitArguments(BaseModel):
 
 
 def parse_submission(arguments: Mapping[str, Any]) -> Submission:
-    """The submission these arguments hold.
+    """The submission in these arguments.
+
+    Args:
+        arguments: the arguments of the call, as the model wrote them.
 
     Raises:
-        SubmissionError: a field is missing or of the wrong type; the message names the first three such places.
+        SubmissionError: a field is missing or of the wrong type; the message names the first three such fields.
     """
     try:
         given = SubmitArguments.model_validate(arguments)

@@ -1,7 +1,7 @@
-"""The tools as a chat model sees them: the one place that knows LangChain.
+"""The tools as a chat model sees them: the only module that knows LangChain.
 
-Each docstring below is prompt text, sent as ``schemas`` cuts it. A tool returns a ``Findings`` artifact and touches no
-state; ``act`` merges it onto the slate and renders the rows that the model reads.
+The docstring of each tool is prompt text, sent as ``schemas`` cuts it. A tool returns a ``Findings`` artifact and
+changes no state; ``act`` merges it into the slate and renders the rows that the model reads.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from recmind.tools.lookups import LookUps
 
 
 class Desk:
-    """Where one request asks its questions: injected into a tool, neither shown to the model nor kept in a trace.
+    """The look-ups of one request, injected into a tool; neither shown to the model nor kept in a trace.
 
-    No dataclass, so that pydantic hands it through as it is: walking it cost 3 ms a call.
+    No dataclass, so that pydantic passes it through unchanged: walking through it took 3 ms a call.
     """
 
     __slots__ = ("look_ups",)
@@ -38,23 +38,23 @@ class Desk:
 
 
 DESK = "desk"
-"""The argument of every look-up that no model sees."""
+"""Name of the argument of every look-up that no model sees."""
 
 Asking = Annotated[Any, InjectedToolArg]
 Result = tuple[str, Findings]
 
-# Small models write one text where a list is asked for.
+# Small models write a single text in place of a list.
 _Listed = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 
-# What `where`, `like` and `n` mean is said once, in the system prompt, not with every tool.
+# The system prompt says once what `where`, `like` and `n` mean, so that not every tool has to.
 Where = Annotated[Sequence[str], _Listed]
 Like = Annotated[Sequence[str], _Listed]
 Count = Annotated[int, Field(ge=1, le=50)]
 
 RANKING = "rank_candidates"
-"""The tool whose rows are read for their order."""
+"""The tool whose rows are in a meaningful order, so that all of them are shown."""
 SHOWN_EVIDENCE = 6
-"""Pieces of evidence a row shows a model; the slate holds all."""
+"""The most pieces of evidence that a row shows to a model; the slate holds all."""
 
 
 def search_items(desk: Asking, query: str = "", like: Like = (), where: Where = (), n: Count = 10) -> Result:
@@ -133,16 +133,21 @@ def _found(desk: Desk, tool: str, **arguments: Any) -> Result:
 
 
 class _LookUp(StructuredTool):
-    """A tool whose function takes a desk and its arguments, and nothing of LangChain's."""
+    """A tool whose function takes a desk and its arguments, and nothing of LangChain."""
 
     @override
     def invoke(
         self, input: str | dict[str, Any] | ToolCall, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Any:
-        """What a call finds, as a message with the findings as its artifact: what ``StructuredTool.invoke`` gives.
+        """The result of a call, as a message with the findings as its artifact, equal to ``StructuredTool.invoke``.
 
-        That one looks through signatures and type hints four times a call to see what a function wants to have
-        injected, which took longer than many a look-up.
+        The original inspects signatures and type hints four times a call to find injected arguments, which took longer
+        than many look-ups.
+
+        Args:
+            input: a tool call; anything else goes to the original.
+            config: LangChain's configuration of the run.
+            **kwargs: for the original.
         """
         if not isinstance(input, dict) or input.get("type") != "tool_call" or self.func is None:
             return super().invoke(input, config, **kwargs)
@@ -188,12 +193,13 @@ TOOLS: tuple[BaseTool, ...] = tuple(
 """The look-ups."""
 
 FINAL: BaseTool = StructuredTool.from_function(submit_recommendations, name=SUBMIT, args_schema=SubmitArguments)
-"""The final call; ``act`` reads its arguments, it is never run."""
+"""The final call; ``act`` reads its arguments and never runs it."""
 
 ALL_TOOLS: tuple[BaseTool, ...] = (*TOOLS, FINAL)
 
 _UNSAID = ("default", "minimum", "maximum", "title")
-"""Of a schema these cost tokens at every call; what breaks a limit is told in an error message."""
+"""Parts of a schema that are left out, because they cost tokens at every call; an error message names a broken
+limit."""
 
 
 def schemas(tools: Sequence[BaseTool] = ALL_TOOLS) -> list[dict[str, Any]]:
@@ -218,7 +224,8 @@ def ask_person(question: str, choices: list[str]) -> None:
 
 
 ASKING: BaseTool = StructuredTool.from_function(ask_person, name=ASK, args_schema=AskArguments)
-"""What a model has beside ``ALL_TOOLS`` where it may ask back; ``act`` reads its arguments, it is never run."""
+"""The tool that a model gets beside ``ALL_TOOLS`` where it may ask back; ``act`` reads its arguments and never runs
+it."""
 
 
 def render_rows(
@@ -227,11 +234,11 @@ def render_rows(
     """A tool's result as the model reads it: a line for each row, evidence with its numbers.
 
     Args:
-        findings: what the tool found.
+        findings: the result of the tool.
         entries: the slate's entry of each row.
-        slate: with the findings taken up.
+        slate: the slate with the findings.
         before: the slate without them.
-        read: handles of ``before`` that the model has read about; of these only new evidence is shown.
+        read: handles of ``before`` that the model has read about; only new evidence is shown for them.
     """
     lines = [findings.note] if findings.note else []
     told: set[int] = set()
@@ -239,7 +246,7 @@ def render_rows(
     for entry in entries[: findings.shown]:
         old = before.entries.get(entry.handle) if entry.handle in read else None
         new = [n for n in entry.evidence if old is None or n not in old.evidence]
-        # What several rows share is spelled out once; behind that its number is enough.
+        # Evidence that several rows share is spelled out once; after that its number is enough.
         first = [n for n in new if n not in told][:SHOWN_EVIDENCE]
         facts = [f"e{n} {slate.told(n)}" if n in first else f"e{n}" for n in new if n in told or n in first]
         told.update(first)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _BLOCK = 32_768
-"""Rows that are blended at a time."""
+"""Number of rows that are blended at a time."""
 
 
 def blend(
@@ -30,15 +30,19 @@ def blend(
     parameters: CollaborativeParameters,
     progress: Progress,
 ) -> tuple[Int64s, Int32s, Float32s, Bools]:
-    """Starts, columns and values of the blended rows, and of each entry whether histories link the two items.
+    """The one item-to-item matrix: the weighted sum of all parts, as compressed rows.
 
     Args:
-        cooccurring: pruned and scaled co-occurrence.
-        taken: users and item positions of the interactions, for EASE.
-        items: the item number of each position.
-        embeddings: of the texts of some of these items, or None.
+        cooccurring: pruned and scaled co-occurrence: starts, columns and values of compressed rows.
+        taken: users and item positions of the interactions, two arrays of one length, for EASE.
+        items: int64 of shape (items,): the item number of each position, ascending.
+        embeddings: vectors of the texts of some of these items, or None.
         parameters: the weight of each part; a part of weight 0 is not made.
-        progress: told of the slow parts.
+        progress: is called during the slow parts.
+
+    Returns:
+        Starts (int64), columns (int32, ascending within a row) and values (float32, above 0) of the rows, and a bool of
+            each entry: True where histories link the two items, False where their texts alone do.
     """
     size = len(items)
     parts: list[tuple[Any, np.float32, bool]] = []
@@ -58,13 +62,13 @@ def blend(
         return starts, columns, values, np.ones(len(values), np.bool_)
     most = base.nnz + sum(part.nnz for part, _, _ in parts)
     starts = np.zeros(size + 1, dtype=np.int64)
-    # Memory that is never written is never taken.
+    # The system takes memory for a page only when it is written, so a generous size costs nothing.
     columns, values = np.empty(most, np.int32), np.empty(most, np.float32)
     together = np.empty(most, np.bool_)
     for first in range(0, size, _BLOCK):
         rows = slice(first, first + _BLOCK)
         total: Any = base[rows]
-        # Where a link comes from: the same sum over the histories' parts alone, on the same entries.
+        # To tell where a link comes from: the same sum over those parts alone that histories make.
         shared = total
         for part, factor, by_history in parts:
             more = part[rows] * factor
@@ -79,13 +83,19 @@ def blend(
 
 
 def _factor(part: Any, weight: float) -> np.float32:
-    """What makes the part's largest entry as large as the weight."""
+    """The factor that makes the part's largest entry as large as the weight."""
     largest = float(part.data.max(initial=0.0))
     return np.float32(weight / largest if largest > 0 else 1.0)
 
 
 def _reindexed(part: Any, positions: Int64s, size: int) -> csr_array[Any, tuple[int, int]]:
-    """The part with the rows and columns of all items, given the position of each of its own, ascending."""
+    """The part as a matrix over all items.
+
+    Args:
+        part: CSR over some of the items.
+        positions: int64, ascending: the position of each of its items among all.
+        size: number of all items.
+    """
     lengths = np.zeros(size, dtype=np.int64)
     lengths[positions] = np.diff(part.indptr)
     starts = np.concatenate(([0], np.cumsum(lengths)))
@@ -93,7 +103,7 @@ def _reindexed(part: Any, positions: Int64s, size: int) -> csr_array[Any, tuple[
 
 
 def _present(part: Any, whole: Any) -> Bools:
-    """Of each entry of the whole whether the part has it, too; the part's entries are among the whole's."""
+    """True for each entry of the whole that the part has too; the part's entries are among the whole's."""
     part.sort_indices()
     keys = [
         np.repeat(np.arange(len(table.indptr) - 1, dtype=np.int64), np.diff(table.indptr)) * table.shape[1]

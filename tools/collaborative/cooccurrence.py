@@ -1,4 +1,4 @@
-"""Counts what goes together in the histories, and scales it."""
+"""Counts which items occur together in histories, and scales the counts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from recmind.data.settings import Settings
 from recmind.tools.collaborative.sparse import largest_in_rows
 
 CompressedRows = tuple[Int64s, Int32s, Float32s]
-"""Starts, columns and values of compressed rows."""
+"""Starts (int64, one more than rows), columns (int32) and values (float32) of compressed rows."""
 
 PAIRS_AT_ONCE = 8_000_000
-"""Pairs of interactions that rows are made of at a time: memory grows with what is kept, not with all pairs."""
+"""Pairs of interactions that are counted in one block: memory grows with the entries kept, not with all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +35,42 @@ class CollaborativeParameters:
     backward: float = 0.3
     """Weight of "the earlier item, given the later one"; equal to ``forward`` the model is blind to direction."""
     row_power: float = 0.4
-    """Rows are divided by their sum to this power, so that what goes with everything leads less."""
+    """Each row is divided by its sum to this power, so that items which go with everything lead to others less."""
     column_power: float = 0.2
-    """Columns likewise, so that what everything leads to counts less."""
+    """Each column likewise, so that items to which everything leads count less."""
     entry_power: float = 0.7
-    """Each scaled entry to this power; below 1 one strong link does not drown several that agree."""
+    """Each scaled entry is raised to this power; below 1, one strong link does not outweigh several that agree."""
     top: int = 200
     """Entries kept in a row, the largest; memory grows with the items, not with their square."""
     recency_decay: float = 3.0
     """In interactions: a past item counts exp(-age/recency_decay)."""
     day_decay: float = 0.0
-    """And, d days before the newest interaction, (1 + d) to minus this power of it. 0 where times are unknown."""
+    """A past item d days older than the newest interaction also counts (1 + d) ** -day_decay; unknown times count d =
+    0."""
     long_term: float = 0.01
-    """Added to that for every past item, so that old favorites still lead somewhere when nothing newer does."""
+    """Added to the weight of every past item, so that old favorites still lead somewhere when nothing newer does."""
     past: int = 250
-    """Past items that a question looks at, those that weigh most; the rest would change nothing but the time."""
+    """Largest number of past items that a recommendation reads, those of the largest weight; more only cost time."""
     fit_neutral: float = 1.0
-    """Weight, when fitting, of a graded interaction that is not positive: who saw it saw its neighbors too. On
-    latest-small without them HR@10 falls from 0.134 to 0.107."""
+    """Weight, when fitting, of a graded interaction that is not positive: who saw the item saw its neighbors too.
+    Without them, HR@10 on latest-small falls from 0.134 to 0.107."""
     ask_neutral: float = 0.9
-    """Weight of such an interaction in a user's vector. It shifts the order of candidates, but leads to none alone."""
+    """Weight of such an interaction in a user's vector. It changes the order of candidates, but adds none by itself."""
     alike: float = 0.1
-    """Weight of links between items whose texts are alike, beside those of co-occurrence; both have a largest of 1."""
+    """Weight of links between items of similar text, relative to co-occurrence; the largest entry of each counts 1."""
     alike_then_together: float = 0.3
-    """Weight of links to what goes with an item whose text is alike."""
+    """Weight of two-hop links: to items that go with an item of similar text."""
     ease: float = 0.0
-    """Weight of links by EASE, where the catalogue is small enough for it."""
+    """Weight of the links that EASE finds; used only where the catalogue is small enough for it."""
 
     def recency(self, weights: npt.NDArray[Any], ages: npt.NDArray[Any], days: Float64s) -> Float64s:
-        """What past items weigh in a user's vector; weights and ages are those of ``Past``, days as ``days_before``
-        counts them."""
+        """The weight of each past item in a user's vector, float64 in the shape of ``weights``.
+
+        Args:
+            weights: what each interaction says: above 0 positive, 0 neutral, below 0 negative.
+            ages: number of newer interactions of the same user, from 0.
+            days: days before the user's newest interaction, from 0, as ``days_before`` counts them.
+        """
         said = np.where(weights == 0, self.ask_neutral, weights)
         near = np.exp(-ages / self.recency_decay) * (1 + days) ** -self.day_decay
         return np.asarray(said * (near + self.long_term))
@@ -73,7 +79,17 @@ class CollaborativeParameters:
 def sequences(
     arrays: InteractionArrays, weights: Float32s, settings: Settings, parameters: CollaborativeParameters
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Float32s]:
-    """Users, item numbers and interest (0 to 1] of the interactions that show an interest, in their order."""
+    """The interactions that show an interest, in the order of the arrays.
+
+    Args:
+        arrays: all interactions, sorted by user, time and position.
+        weights: float32: what each interaction says, as ``recmind.data.signals.weights`` gives it.
+        settings: say which kinds are graded.
+        parameters: hold the weight of graded interactions that are not positive.
+
+    Returns:
+        User numbers, item numbers and interest (float32, above 0, at most 1), three arrays of one length.
+    """
     graded = np.array([settings.graded(name) for name in arrays.kind_names], dtype=np.bool_)
     is_graded = graded[arrays.kinds] if len(graded) else np.zeros(len(arrays.kinds), dtype=np.bool_)
     interest = np.where(weights > 0, weights, np.where(is_graded, parameters.fit_neutral, 0.0)).astype(np.float32)
@@ -93,21 +109,31 @@ def cooccurrence(
     parameters: CollaborativeParameters,
     progress: Progress,
 ) -> CompressedRows:
-    """How much each item (row) goes with each other (column): scaled, the largest entries of each row, columns
-    ascending; no item with itself."""
+    """How much each item (row) goes with each other item (column), as scaled and pruned compressed rows.
+
+    A row holds its largest entries, columns ascending. No item goes with itself.
+
+    Args:
+        users: user number of each interaction; those of one user stand together, oldest first.
+        positions: int32: the item of each interaction, from 0 to ``size`` - 1.
+        interest: float32: the interest that each interaction shows, above 0, at most 1.
+        size: number of items.
+        parameters: window, decay and scaling.
+        progress: is called with the rows done.
+    """
     histories = _Histories(users, positions, interest, parameters)
     row_sum, column_sum = histories.sums(size, progress)
     order = np.argsort(positions, kind="stable")
     begins = np.concatenate(([0], np.cumsum(np.bincount(positions, minlength=size))))
     most = np.minimum(2 * parameters.window * np.diff(begins), parameters.top)
     starts = np.zeros(size + 1, dtype=np.int64)
-    # Memory that is never written is never taken.
+    # The system takes memory for a page only when it is written, so a generous size costs nothing.
     columns, values = np.empty(int(most.sum()), np.int32), np.empty(int(most.sum()), np.float32)
     for first, last in _blocks(begins * (2 * parameters.window)):
         progress("co-occurrence", first, size)
         block = histories.rows(order[begins[first] : begins[last]], first, last, size)
         lengths = np.diff(block.indptr)
-        # Sums below 1 (one distant meeting) would blow an entry up instead of scaling it down.
+        # A sum below 1 (two items that met once, far apart) would enlarge an entry instead of scaling it down.
         scaled = block.data * np.repeat(row_sum[first:last] ** -parameters.row_power, lengths)
         scaled *= column_sum[block.indices] ** -parameters.column_power
         scaled **= parameters.entry_power
@@ -130,7 +156,7 @@ class _Histories:
     parameters: CollaborativeParameters
 
     def sums(self, size: int, progress: Progress) -> tuple[Float64s, Float64s]:
-        """Of each row and of each column of the whole matrix, 1 where they are less."""
+        """The sums of the rows and of the columns of the whole matrix, each float64 of shape (size,), at least 1."""
         forward, backward = self.parameters.forward, self.parameters.backward
         leads, follows = np.zeros(size), np.zeros(size)
         for distance in range(1, self.parameters.window + 1):
@@ -146,8 +172,14 @@ class _Histories:
         return np.maximum(rows, 1.0), np.maximum(columns, 1.0)
 
     def rows(self, chosen: Int64s, first: int, last: int, size: int) -> Any:
-        """The rows from the first item to before the last as a SciPy matrix: of the chosen interactions with these
-        items, what each goes with."""
+        """The rows of the items from ``first`` to before ``last``, as a SciPy CSR of shape (last - first, size).
+
+        Args:
+            chosen: int64: the interactions with these items.
+            first: position of the first item.
+            last: position behind the last item.
+            size: number of items.
+        """
         from scipy.sparse import coo_array  # noqa: PLC0415  a question must not pay for SciPy
 
         places, others, weights = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
@@ -172,7 +204,11 @@ class _Histories:
 
 
 def _blocks(costs: Int64s) -> Iterator[tuple[int, int]]:
-    """Ranges of rows that cost ``PAIRS_AT_ONCE`` at most, or are one row; ``costs`` adds up, from 0 on."""
+    """Ranges of rows, each of which costs at most ``PAIRS_AT_ONCE`` or is a single row.
+
+    Args:
+        costs: int64 of shape (rows + 1,): cumulative costs, beginning with 0.
+    """
     first = 0
     while first < len(costs) - 1:
         last = int(np.searchsorted(costs, costs[first] + PAIRS_AT_ONCE, side="right")) - 1

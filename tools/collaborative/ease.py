@@ -1,4 +1,4 @@
-"""EASE (Steck, 2019): item-to-item weights by ridge regression, for catalogues or crowds that are small enough."""
+"""EASE (Steck, 2019): item-to-item weights by ridge regression, for small catalogues or few users."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 EASE_ITEMS, EASE_USERS = 12_500, 4_000
-"""EASE needs at most this many items (their square is inverted: 3 x 600 MB), or at most this many users (theirs is)."""
+"""EASE is computed with at most this many items, or at most this many users: it inverts a square matrix of the one or
+the other (12,500 items take 3 x 600 MB)."""
 EASE_KEPT = 200
-"""Entries that a row keeps."""
+"""Entries that a row keeps, the largest."""
 
 _BLOCK = 2_048
 
@@ -25,16 +26,16 @@ _BLOCK = 2_048
 def ease(
     users: npt.NDArray[Any], positions: npt.NDArray[Any], size: int, regularization: float = 300.0
 ) -> csr_array[Any, tuple[int, int]] | None:
-    """CSR of shape (items, items): EASE (Steck, 2019), of each row the largest entries above 0.
+    """CSR of shape (items, items) with the weights of EASE (Steck, 2019): the largest entries above 0 of each row.
 
     Args:
         users: any numbers that say whose an interaction is.
-        positions: the item of each interaction, below ``size``.
-        size: how many items there are.
+        positions: the item of each interaction, from 0 to ``size`` - 1.
+        size: number of items.
         regularization: lambda of the paper.
 
     Returns:
-        None where there are too many items and too many users.
+        The matrix, or None where there are both too many items and too many users.
     """
     names, place = np.unique(users, return_inverse=True)
     taken = csr_of_entries(place, positions, np.ones(len(place), np.float32), len(names), size)
@@ -45,7 +46,7 @@ def ease(
 
 
 def _ease_by_users(taken: Any, regularization: float) -> csr_array[Any, tuple[int, int]]:
-    """With the inverse over users: lambda (X'X + lambda)^-1 = 1 - X' (XX' + lambda)^-1 X."""
+    """EASE with the inverse over users: lambda (X'X + lambda)^-1 = 1 - X' (XX' + lambda)^-1 X."""
     users, size = taken.shape
     dense = taken.toarray()
     inverse = np.linalg.inv((taken @ taken.T).toarray() + regularization * np.eye(users, dtype=np.float32))
@@ -75,7 +76,12 @@ def _ease_by_items(taken: Any, regularization: float) -> csr_array[Any, tuple[in
 
 
 def _largest(block: Float32s, start: int) -> tuple[Int64s, Int64s, Float32s]:
-    """Rows, columns and values of the largest entries above 0 in each row of a block that starts at that row."""
+    """Rows, columns and values of the largest entries above 0 in each row of a block.
+
+    Args:
+        block: float32 of shape (rows, items); its diagonal is set to 0.
+        start: number of the block's first row.
+    """
     block[np.arange(len(block)), np.arange(start, start + len(block))] = 0
     n = min(EASE_KEPT, block.shape[1])
     columns = np.argpartition(-block, n - 1, axis=1)[:, :n]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, index_in_sorted
+from recmind.data.arrays import Bools, Float32s, Float64s, Int32s, Int64s, index_in_sorted, load_arrays, save_arrays
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-_FILES = ("items", "starts", "columns", "values", "together")
+_PREFIX = "collaborative"
 _PARAMETERS = "collaborative.json"
 MOST_NAMED = 3
 """Past items that a hit says led there."""
@@ -123,8 +123,8 @@ class CollaborativeModel:
 
     def save(self, folder: Path) -> None:
         """Write the arrays and the parameters into the folder."""
-        for name in _FILES:
-            np.save(folder / f"collaborative_{name}.npy", getattr(self, name), allow_pickle=False)
+        links = {"columns": self.columns, "values": self.values, "together": self.together}
+        save_arrays(folder, _PREFIX, {"items": self.items, "starts": self.starts, **links})
         (folder / _PARAMETERS).write_text(json.dumps(asdict(self.parameters), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
@@ -133,24 +133,16 @@ class CollaborativeModel:
 
         Raises RecMindError where a file is missing or they do not fit together.
         """
+        arrays = load_arrays(folder, _PREFIX, ("items",), ("columns", "values", "together"))
         try:
-            arrays: list[Any] = [
-                np.load(folder / f"collaborative_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES
-            ]
             saved = json.loads((folder / _PARAMETERS).read_text(encoding="utf-8"))
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError) as error:
             raise RecMindError(
-                f"The collaborative model in {folder} cannot be read ({error}). Run: recmind index"
+                f"The index file {str(folder / _PARAMETERS)!r} cannot be read ({error}). Run: recmind index"
             ) from error
-        items, starts, columns, values = (np.asarray(array) for array in arrays[:4])
-        together = np.asarray(arrays[4], dtype=np.bool_)
-        if len(starts) != len(items) + 1 or not len(columns) == len(values) == len(together) == int(starts[-1]):
-            raise RecMindError(
-                f"The collaborative model in {folder} is damaged: its files disagree. Run: recmind index"
-            )
         known = {field.name for field in fields(CollaborativeParameters)}
         parameters = CollaborativeParameters(**{name: value for name, value in saved.items() if name in known})
-        return cls(items, starts, columns, values, together, parameters)
+        return cls(**arrays, parameters=parameters)
 
     def matrix(self) -> csr_array[Any, tuple[int, int]]:
         """All links as a SciPy matrix of shape (positions, positions), for many questions at once."""

@@ -1,4 +1,4 @@
-"""Links from item to item that need no shared history: similar texts, and what goes with items of similar text."""
+"""Links between items that need no shared history: similar texts, and what goes with items of similar text."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 
 
 NEIGHBORS = 50
-"""Items that a text is linked to, the nearest."""
+"""Number of nearest items that each item is linked to."""
 EXACT_UP_TO = 50_000
 """Exact search up to this many vectors; IVF lists above."""
 PROBES = 8
 COMPARED = 1_000
-"""PROBES IVF lists are read for a vector, or fewer, which then hold about COMPARED vectors: lists grow with the items,
-and what one item costs must not."""
+"""For each vector PROBES IVF lists are read, or as many as hold about COMPARED vectors if that is fewer: lists grow
+with the catalogue, and the cost of one item must not."""
 TWO_HOP_UP_TO = 50_000
-"""Two-hop links are made up to this many items: the product grows with the links of both."""
+"""Largest number of items for which two-hop links are made: the product grows with the links of both matrices."""
 TWO_HOP_LINKS = 100
-"""Two-hop links that a row keeps."""
+"""Two-hop links that a row keeps, the largest."""
 
 _BLOCK = 2_048
 
 
 @dataclass(frozen=True, slots=True)
 class ItemEmbeddings:
-    """Vectors of the items' texts, for links between items that nobody took together."""
+    """Vectors of the items' texts, to link items that share no history."""
 
     numbers: Int64s
     """Sorted item numbers."""
     vectors: Float32s
-    """Of shape (items, dimension), each of length 1."""
+    """Shape (items, dimension); each row has length 1."""
     lists: Path | None = None
-    """FAISS's inverted lists of the vectors, where they have been written."""
+    """The file of FAISS's inverted lists of the vectors, or None where none has been written."""
     _neighbors: list[csr_array[Any, tuple[int, int]]] = field(default_factory=list, repr=False, compare=False)
 
     def neighbors(self, progress: Progress = quiet) -> csr_array[Any, tuple[int, int]]:
-        """What ``cosine_neighbors`` finds of the vectors; found once, however many models are fitted."""
+        """The result of ``cosine_neighbors`` for these vectors; computed once, however many models are fitted."""
         if not self._neighbors:
             self._neighbors.append(cosine_neighbors(self.vectors, progress, self.lists))
         return self._neighbors[0]
@@ -54,18 +54,18 @@ class ItemEmbeddings:
 def cosine_neighbors(
     vectors: Float32s, progress: Progress = quiet, lists: Path | None = None
 ) -> csr_array[Any, tuple[int, int]]:
-    """CSR of shape (rows, rows): the cosine to the third power of each vector's nearest ones, itself left out.
+    """CSR of shape (rows, rows): the third power of the cosine to the nearest vectors of each, itself left out.
 
     Args:
-        vectors: float32 of shape (rows, dimension), each of length 1.
-        progress: told of the rows.
-        lists: the file of their inverted lists, where they have been made already.
+        vectors: float32 of shape (rows, dimension), each row of length 1.
+        progress: is called with the rows done.
+        lists: the file of their inverted lists, or None where none has been written.
     """
     count = len(vectors)
     n = min(NEIGHBORS + 1, count)
     index = _nearest(vectors, lists)
     lengths = np.zeros(count, dtype=np.int64)
-    # Memory that is never written is never taken.
+    # The system takes memory for a page only when it is written, so a generous size costs nothing.
     columns, values = np.empty(count * n, np.int32), np.empty(count * n, np.float32)
     end = 0
     for start in range(0, count, _BLOCK):
@@ -111,9 +111,14 @@ def _probes(lists: int, count: int) -> int:
 def two_hop(
     similar: csr_array[Any, tuple[int, int]], together: csr_array[Any, tuple[int, int]]
 ) -> csr_array[Any, tuple[int, int]]:
-    """What goes with the items whose texts are alike: the product, the largest entries of each row, itself left out.
+    """CSR of shape (items, items): links to what goes with the items of similar text, the largest of each row.
 
-    Of what goes with an item, too, only the ``TWO_HOP_LINKS`` largest count.
+    This is the product of both matrices, without links of an item to itself.
+
+    Args:
+        similar: CSR of shape (items, items): similarity of texts.
+        together: CSR of shape (items, items): co-occurrence; of each row only the ``TWO_HOP_LINKS`` largest entries
+            count.
     """
     size = similar.shape[0]
     few = _pruned(together)
@@ -122,7 +127,7 @@ def two_hop(
         product = similar[start : start + _BLOCK] @ few
         product.sort_indices()
         rows = np.repeat(np.arange(start, start + product.shape[0]), np.diff(product.indptr))
-        # No row links to itself; what is 0 is no largest.
+        # No row links to itself; entries of 0 are dropped below.
         product.data[rows == product.indices] = 0
         kept = largest_in_rows(product.indptr, product.data, TWO_HOP_LINKS) & (product.data > 0)
         blocks.append((rows[kept], product.indices[kept], product.data[kept]))
@@ -130,7 +135,7 @@ def two_hop(
 
 
 def _pruned(table: csr_array[Any, tuple[int, int]]) -> csr_array[Any, tuple[int, int]]:
-    """The table with the largest entries of each row alone."""
+    """The table with only the ``TWO_HOP_LINKS`` largest entries of each row."""
     kept = largest_in_rows(table.indptr, table.data, TWO_HOP_LINKS)
     starts = np.concatenate(([0], np.cumsum(kept)))[table.indptr]
     return csr_of_rows(starts, table.indices[kept], table.data[kept], table.shape[0])

@@ -14,14 +14,26 @@ if TYPE_CHECKING:
 
 
 def csr_of_blocks(blocks: list[tuple[Int64s, Int64s, Float32s]], size: int) -> csr_array[Any, tuple[int, int]]:
-    """A square matrix of blocks of entries, each given as rows, columns and values."""
+    """A square CSR matrix made of blocks of entries.
+
+    Args:
+        blocks: rows, columns and values of the entries of each block.
+        size: number of rows and of columns.
+    """
     none = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     rows, columns, values = (np.concatenate(column) for column in zip(none, *blocks, strict=True))
     return csr_of_entries(rows, columns, values, size)
 
 
 def csr_of_rows(starts: Int64s, columns: Int32s, values: Float32s, size: int) -> csr_array[Any, tuple[int, int]]:
-    """A square matrix of these compressed rows, nothing copied."""
+    """A square CSR matrix over these compressed rows; nothing is copied.
+
+    Args:
+        starts: int64 of shape (size + 1,): where each row begins.
+        columns: int32: the column of each entry.
+        values: float32: the value of each entry.
+        size: number of rows and of columns.
+    """
     from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
 
     return csr_array((values, columns, starts), shape=(size, size))
@@ -30,7 +42,15 @@ def csr_of_rows(starts: Int64s, columns: Int32s, values: Float32s, size: int) ->
 def csr_of_entries(
     rows: npt.NDArray[Any], columns: npt.NDArray[Any], values: npt.NDArray[Any], height: int, width: int | None = None
 ) -> csr_array[Any, tuple[int, int]]:
-    """A matrix of these entries, square where no width is given."""
+    """A CSR matrix of these entries; values of the same place are added up.
+
+    Args:
+        rows: the row of each entry.
+        columns: the column of each entry.
+        values: the value of each entry.
+        height: number of rows.
+        width: number of columns; None: as many as rows.
+    """
     from scipy.sparse import coo_array  # noqa: PLC0415  a question must not pay for SciPy
 
     table = coo_array((values, (rows, columns)), shape=(height, height if width is None else width))
@@ -38,7 +58,13 @@ def csr_of_entries(
 
 
 def largest_in_rows(starts: npt.NDArray[Any], values: npt.NDArray[Any], top: int) -> Bools:
-    """Of each entry of compressed rows whether it is among the ``top`` largest of its row; of equal ones the first."""
+    """True for each entry of compressed rows that is among the largest of its row; of equal ones the first are chosen.
+
+    Args:
+        starts: where each row begins, one more than rows.
+        values: the value of each entry.
+        top: number of entries to choose in a row.
+    """
     kept = np.ones(len(values), dtype=np.bool_)
     for row in np.flatnonzero(np.diff(starts) > top).tolist():
         entries = values[starts[row] : starts[row + 1]]

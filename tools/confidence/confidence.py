@@ -1,8 +1,9 @@
-"""``confidence``: a calibrated probability for a user and an item, learned from interactions that were held out.
+"""``confidence``: a calibrated probability for a user and an item, learned from held-out interactions.
 
-With graded interactions (ratings) it is the probability that the user would be positive about the item if they took it;
-with implicit ones only, that the item is one they take rather than one drawn at random from what they did not take.
-The features are few and plain; a logistic model weighs them and is then calibrated (Platt, 1999) on other users.
+With graded interactions (ratings) it is the probability that the user would be positive about the item if they took it.
+With implicit ones only, it is the probability that the user takes this item rather than one drawn at random from those
+they did not take. The features are few and plain. A logistic model weighs them, and is then calibrated (Platt, 1999) on
+other users.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, index_in_sorted
+from recmind.data.arrays import Bools, Float32s, Float64s, Int64s, index_in_sorted, load_arrays, save_arrays
 from recmind.data.catalogue import InteractionArrays
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -41,32 +42,33 @@ ITEM_PRIOR, USER_PRIOR, SPREAD_PRIOR, LINK_PRIOR = 5.0, 5.0, 10.0, 0.3
 """Pseudo-counts that shrink the estimates of an item, user, spread or neighborhood to the global mean: interactions, or
 weight of links."""
 FAINT = 1e-6
-"""A past that leads to an item with less than this sum does not lead to it."""
+"""A sum of links from the past to an item that is below this counts as no link."""
 RECENT = 10
-"""Graded interactions that tell a user's mood of late."""
+"""Number of newest graded interactions from which a user's recent rate of positive ones is taken."""
 MOST_PAST = 500
-"""Graded interactions that a neighborhood is drawn from, the newest."""
+"""Largest number of graded interactions, the newest, whose neighborhood is read."""
 
+_PREFIX = "confidence"
 _FILE = "confidence.json"
 _ARRAYS = ("items", "counts", "deviations")
 
 
 @dataclass(frozen=True, slots=True)
 class _LearnedStatistics:
-    """Counts and means over all items and users, from the interactions that may be known."""
+    """Counts and means over all items and users, from the interactions that are not held out."""
 
     items: Int64s
-    """Sorted item numbers; the two columns beside it are as long."""
+    """Sorted item numbers; the two columns below have the same length."""
     counts: Float32s
-    """Interactions that are learned from: graded ones, or those that show a taking."""
+    """Number of interactions: graded ones, or those that show that the item was taken."""
     deviations: Float32s
-    """Graded: by how much the item's values lie above their users' means, in spreads of the user, shrunk towards 0."""
+    """Graded: how far the item's values lie above their users' means, in standard deviations, shrunk towards 0."""
     spread: float
-    """Of a value about its user's mean, in the units of the kind; 1 without graded interactions."""
+    """Standard deviation of values about their user's mean, in the units of the kind; 1 without graded interactions."""
     positive_rate: float
 
     def of(self, numbers: Int64s) -> tuple[Float32s, Float32s]:
-        """Counts and deviations of these items; zeros for an item without interactions."""
+        """Counts and deviations of these items, both float32; zeros for an item without interactions."""
         at, met = index_in_sorted(self.items, numbers)
         if not met.any():
             return np.zeros(len(numbers), np.float32), np.zeros(len(numbers), np.float32)
@@ -78,9 +80,9 @@ class Confidence:
     """Made by ``fit`` or ``load``; nothing changes afterwards, so threads may share it."""
 
     meaning: str
-    """One sentence that says what the number is."""
+    """One sentence that says what the number means."""
     kind: str | None
-    """The kind whose values it is about; None: learned from takings alone."""
+    """The kind of interaction whose values it predicts; None: learned from what was taken alone."""
     learned: Calibrated
     statistics: _LearnedStatistics
     collaborative: CollaborativeModel
@@ -97,17 +99,17 @@ class Confidence:
         embeddings: ItemEmbeddings | None = None,
         catalogue: Int64s | None = None,
     ) -> Confidence | None:
-        """What can be learned; None with fewer than 200 labels, or where it may know no more than the base rate.
+        """The learned confidence; None with fewer than 200 labels, or where it is not surely better than the base rate.
 
         Args:
             arrays: all interactions, sorted by user, time and position.
-            settings: which kinds are graded, and what is positive.
-            collaborative: the model of all these interactions, which answers are given with. What is learned from sees
-                one with the same parameters that never met the held-out interactions.
+            settings: say which kinds are graded, and which values are positive.
+            collaborative: the model of all these interactions, used to answer. The features to learn from are computed
+                with a model of the same parameters that was fitted without the held-out interactions.
             seed: draws the users, their folds and the items that were not taken.
-            progress: told of the users that are learned from.
-            embeddings: those that the collaborative model was given, if any; the one that is learned from sees them.
-            catalogue: the item numbers that a random item is drawn from; where not given, those with interactions.
+            progress: is called with the users done.
+            embeddings: those that the collaborative model was fitted with, or None.
+            catalogue: int64: the item numbers that a random item is drawn from; None: those with interactions.
         """
         weight = signal_weights(arrays, settings)
         kind = graded_kind(arrays, settings)
@@ -138,21 +140,22 @@ class Confidence:
 
     @property
     def skill(self) -> Mapping[str, float]:
-        """How true it was of users that it had not learned from, as ``Calibrated.skill`` says."""
+        """How good the predictions were for users that were not learned from (``Calibrated.skill``)."""
         return self.learned.skill
 
     def predict(
         self, past: Sequence[SequenceItem], values: Sequence[float] | Float32s, item_numbers: Sequence[int] | Int64s
     ) -> Float32s:
-        """The probability for each of these items, float32; NaN where it is not known.
+        """The probability for each of these items, float32 of shape (items,), 0 to 1; NaN where it is not known.
 
-        That is for all items where the user has no past (or, about a graded kind, no value in it), and, learned from
-        takings, for an item that was taken already. An item without interactions has a number: that of such items.
+        It is NaN for all items where the user has no past (or no value of the graded kind). Learned from what was taken
+        alone, it is NaN for an item that the user has taken already. An item without interactions gets the probability
+        of such items.
 
         Args:
-            past: the user's past and its values, both as ``sequence_of`` gives them from the user's interactions.
+            past: the user's past, as ``sequence_of`` gives it.
             values: the value of each past item, of ``kind`` alone, NaN for others; may be empty where ``kind`` is None.
-            item_numbers: what is asked about, in any order.
+            item_numbers: the items to judge, in any order.
         """
         numbers = np.asarray(item_numbers, dtype=np.int64)
         if not len(numbers):
@@ -167,8 +170,7 @@ class Confidence:
 
     def save(self, folder: Path) -> None:
         """Write everything but the collaborative model into the folder."""
-        for name in _ARRAYS:
-            np.save(folder / f"confidence_{name}.npy", getattr(self.statistics, name), allow_pickle=False)
+        save_arrays(folder, _PREFIX, {name: getattr(self.statistics, name) for name in _ARRAYS})
         facts = {
             "meaning": self.meaning,
             "kind": self.kind,
@@ -183,23 +185,20 @@ class Confidence:
 
     @classmethod
     def load(cls, folder: Path, collaborative: CollaborativeModel | None = None) -> Confidence | None:
-        """What was saved there; None where none was.
+        """The confidence saved in this folder; None where none was saved.
 
         Args:
-            folder: of the index.
-            collaborative: the model saved beside it, where it is open already.
+            folder: the folder of the index.
+            collaborative: the model saved in the same folder, if it is open already; None opens it.
 
-        Raises RecMindError where a file is damaged.
+        Raises:
+            RecMindError: a file is damaged.
         """
         if not (folder / _FILE).exists():
             return None
         try:
             facts: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            items, counts, deviations = (
-                np.load(folder / f"confidence_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-            )
-            if not len(items) == len(counts) == len(deviations):
-                raise ValueError(f"{len(items)} items, {len(counts)} counts and {len(deviations)} deviations")
+            arrays = load_arrays(folder, _PREFIX, _ARRAYS)
             model, calibrator = (
                 Logistic(tuple(facts[name]["weights"]), facts[name]["bias"]) for name in ("model", "calibrator")
             )
@@ -207,14 +206,14 @@ class Confidence:
                 facts["meaning"],
                 facts["kind"],
                 Calibrated(tuple(map(tuple, facts["knots"])), model, calibrator, facts["skill"]),
-                _LearnedStatistics(items, counts, deviations, facts["spread"], facts["positive_rate"]),
+                _LearnedStatistics(**arrays, spread=facts["spread"], positive_rate=facts["positive_rate"]),
                 collaborative or CollaborativeModel.load(folder),
             )
-        except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecMindError(f"The confidence in {folder} cannot be read ({error}). Run: recmind index") from error
 
     def _features(self, past: Sequence[SequenceItem], values: Float64s, numbers: Int64s) -> Float64s | None:
-        """Of shape (items, features); None where the past tells nothing."""
+        """The features, float64 of shape (items, features); None where the past tells nothing."""
         if self.kind is None:
             return self._taking(past, numbers)
         table = np.asarray(past, dtype=np.float64).reshape(-1, 4)
@@ -224,7 +223,7 @@ class Confidence:
         newest = graded[np.argsort(table[graded, 2], kind="stable")]
         value, liked = values[newest], table[newest, 1] > 0
         away = value - value.mean()
-        # A user whose few values are all alike is no more decided than others.
+        # Shrunk to the spread of all users: few values that happen to be equal do not make a decided user.
         own = (away @ away + SPREAD_PRIOR * self.statistics.spread**2) / (len(away) + SPREAD_PRIOR)
         rate = (liked.sum() + USER_PRIOR * self.statistics.positive_rate) / (len(liked) + USER_PRIOR)
         recent = (liked[:RECENT].sum() + USER_PRIOR * rate) / (len(liked[:RECENT]) + USER_PRIOR)
@@ -240,7 +239,7 @@ class Confidence:
         return features
 
     def _neighborhood(self, sources: Int64s, surprise: Float64s, numbers: Int64s) -> Float64s:
-        """How much better than expected the user found the past items that go with each item, weighted by how well."""
+        """How much better than expected the user found the past items that lead to each item, weighted by links."""
         neighbors = self.collaborative.neighbors(self.collaborative.positions_of(sources))
         total, better = (
             self.collaborative.totals_of(neighbors, neighbors.totals(weights), numbers)
@@ -255,7 +254,7 @@ class Confidence:
         raw = self.collaborative.linked(past, numbers)
         strength = np.log(np.maximum(raw / FAINT, 1.0))
         counts, length = np.log1p(self.statistics.of(numbers)[0]), np.log1p(len(past))
-        # Without a link, a long past speaks against the item, and a short one says little.
+        # Where nothing in a long past leads to the item, that speaks against it; with a short past it says little.
         columns = (strength > 0, strength, counts, np.full(len(raw), length), (strength > 0) * length)
         return np.column_stack(columns).astype(np.float64)
 

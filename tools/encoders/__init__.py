@@ -1,1 +1,1 @@
-"""Text encoders: what turns texts into vectors, with their cache. Knows ``data`` only; search and index use it."""
+"""Text encoders, which turn texts into vectors, and their cache. They know ``data`` only; search and index use them."""

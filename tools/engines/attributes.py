@@ -19,15 +19,15 @@ Scalar = str | float
 TasteKey = tuple[str, str]
 """Attribute and value, as ``recmind.tools.engines.profile.ValueTaste`` names them."""
 _YEAR_NAME = re.compile(r"\b(year|released|published)\b")
-# What people name first, and next, when they say what a thing is, in any shop or library.
+# Names of attributes that people mention first, and next, when they say what a thing is, in any shop or library.
 _SORT_NAME = re.compile(r"genre|categor")
 _SPOKEN_NAME = re.compile(r"brand|author|artist|director|maker|style|colou?r|type|theme|mood|cuisine|topic|tag")
 _USUAL_VALUES = 40
-"""Number of distinct values at which an attribute is most informative: two tell little, thousands nobody knows."""
+"""Number of distinct values at which an attribute is most informative: two say little, and nobody knows thousands."""
 LONG_VALUE = 40
-"""Characters; an attribute whose common values are longer is prose."""
+"""In characters: an attribute whose common values are longer is prose."""
 _COMMON_SHARE = 0.35
-"""A value that more of the items have ("language English") says little about one."""
+"""A value that a larger share of the items has ("language English") says little about one of them."""
 _VALUES_KNOWN = 20_000
 
 
@@ -36,28 +36,28 @@ _ITEMS_KNOWN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class AttributeWeight:
-    """How much an attribute tells people about what an item is."""
+    """How much an attribute says about what an item is."""
 
     name: str
     weight: float
-    """Above 0, higher tells more."""
+    """Above 0; higher says more."""
     is_year: bool
     is_number: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ItemValue:
-    """A value of an item, and how much it tells."""
+    """A value of an item, and how much it says."""
 
     pair: tuple[str, Scalar]
     """Attribute and value."""
     taste: TasteKey
-    """The same as a taste."""
+    """Attribute and value as a taste: a year stands for its decade."""
     weight: float
 
 
 class AttributeWeights:
-    """How much the attributes of a catalogue, and the values of its items, tell people, at one version of it."""
+    """How much the attributes and values of a catalogue say, at one version of it."""
 
     def __init__(self, store: Store) -> None:
         # A proxy: the table of weights must not keep a store alive.
@@ -70,10 +70,12 @@ class AttributeWeights:
         """The most informative first; attributes that say nothing are left out."""
         self._distinct = {a.name: a.distinct_values for a in catalogue.attributes}
         self._counts: dict[str, dict[str, int]] = {}
+        self._values: dict[str, dict[Scalar, ItemValue]] = {attribute.name: {} for attribute in self.ordered}
+        """Each value that was weighed, by attribute: items share most of theirs."""
         self._items: dict[str, tuple[Item, tuple[ItemValue, ...]]] = {}
 
     def share(self, attribute: str, value: Scalar) -> float:
-        """The share of the items that have this value; 0 where there are too many values to know."""
+        """The share of the items that have this value, 0 to 1; 0 where the attribute has too many values to count."""
         counts = self._counts.get(attribute)
         if counts is None:
             few = self._distinct.get(attribute, 0) <= _VALUES_KNOWN
@@ -81,30 +83,38 @@ class AttributeWeights:
         return counts.get(value if isinstance(value, str) else format_number(value), 0) / self.size
 
     def item_values(self, item: Item) -> tuple[ItemValue, ...]:
-        """All values of the item's attributes that say something, those of the most informative attribute first."""
+        """All values of the item that say something, those of the most informative attribute first."""
         known = self._items.get(item.item_id)
         if known is None or known[0] is not item:
             if len(self._items) >= _ITEMS_KNOWN:
                 self._items.clear()
+                self._values = {name: {} for name in self._values}
             known = self._items[item.item_id] = item, self._weighed(item)
         return known[1]
 
     def _weighed(self, item: Item) -> tuple[ItemValue, ...]:
-        found = []
+        found: list[ItemValue] = []
         for attribute in self.ordered:
-            name = attribute.name
-            for value in values_of(item, name):
-                common = self.share(name, value) > max(_COMMON_SHARE, 1.5 / self._distinct[name])
-                weight = attribute.weight * (0.3 if common else 1.0)
-                found.append(ItemValue((name, value), (name, taste_value(attribute.is_year, value)), weight))
+            known = self._values[attribute.name]
+            for value in values_of(item, attribute.name):
+                weighed = known.get(value)
+                if weighed is None:
+                    weighed = known[value] = self._value(attribute, value)
+                found.append(weighed)
         return tuple(found)
+
+    def _value(self, attribute: AttributeWeight, value: Scalar) -> ItemValue:
+        name = attribute.name
+        common = self.share(name, value) > max(_COMMON_SHARE, 1.5 / self._distinct[name])
+        taste = value if isinstance(value, str) else taste_value(attribute.is_year, value)
+        return ItemValue((name, value), (name, taste), attribute.weight * (0.3 if common else 1.0))
 
 
 _KNOWN: WeakKeyDictionary[Store, tuple[int, AttributeWeights]] = WeakKeyDictionary()
 
 
 def attribute_weights(store: Store) -> AttributeWeights:
-    """The weights for the store's present catalogue; worked out once for each version."""
+    """The weights for the store's present catalogue; computed once for each version."""
     version = store.catalogue_version
     known = _KNOWN.get(store)
     if known is None or known[0] != version:
@@ -139,11 +149,14 @@ def is_year(attribute: AttributeSummary) -> bool:
 
 
 def _weight(attribute: AttributeSummary, size: int) -> AttributeWeight | None:
-    """How much an attribute tells: it is known of most items, its values are neither two nor as many as items."""
+    """How much an attribute says, or None where it says nothing.
+
+    Most informative is an attribute that most items have, with neither two values nor as many values as items.
+    """
     if attribute.hidden or attribute.distinct_values < 2 or not attribute.items:
         return None
     year, number = is_year(attribute), attribute.kind == "number"
-    long_values = sum(len(value) > LONG_VALUE for value, _ in attribute.common) > len(attribute.common) / 2
+    long_values = len([value for value, _ in attribute.common if len(value) > LONG_VALUE]) > len(attribute.common) / 2
     # A text of which nearly every item has its own is a name, a number plate or prose.
     own = attribute.kind == "text" and attribute.distinct_values > 0.8 * attribute.items and attribute.items > 20
     if not number and (long_values or own):
@@ -161,6 +174,6 @@ def _weight(attribute: AttributeSummary, size: int) -> AttributeWeight | None:
 
 
 def only_kind(store: Store) -> str | None:
-    """The kind of all interactions where there is just one, so that 215 ratings need not be called interactions."""
+    """The kind of all interactions, or None where there are several, so that 215 ratings are called ratings."""
     kinds = store.catalogue().kinds
     return kinds[0].name if len(kinds) == 1 else None

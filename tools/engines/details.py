@@ -1,4 +1,4 @@
-"""Everything that the catalogue says of a few items."""
+"""All that the catalogue says about a few items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LISTED_VALUES = 12
 
 @dataclass(frozen=True, slots=True)
 class DetailsRow:
-    """All that the catalogue says of one item."""
+    """All that the catalogue says about one item."""
 
     item: Item
     text: str
@@ -33,7 +33,7 @@ class ItemDetails:
         self.store = store
 
     def describe(self, item_ids: Iterable[str]) -> list[DetailsRow]:
-        """All about these items, in their order; unknown ids are left out."""
+        """The details of these items, in their order; unknown ids are left out."""
         items = self.store.items.get_many(dict.fromkeys(item_ids))
         numbers = self.store.items.numbers_of(items)
         counts = self.store.counts.of_items(list(numbers.values()))
@@ -50,7 +50,7 @@ class ItemDetails:
 
 
 def details_text(store: Store, item: Item) -> str:
-    """What the catalogue says of an item, a line for each attribute, without hidden ones; long texts are cut."""
+    """The item as text: title, a line for each attribute that is not hidden, description; long texts are cut."""
     lines = [item.name]
     for name, value in item.attributes.items():
         if store.settings.hidden(name) and name not in store.settings.title_attributes:

@@ -1,4 +1,4 @@
-"""The items that meet conditions, in a stated order."""
+"""Finds the items that meet conditions, in a given order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recmind.tools.engines.attributes import attribute_weights
 from recmind.tools.engines.popular import PopularItems
 
 SORTS = ("popularity", "value", "recent")
-"""What items can be sorted by beside their attributes."""
+"""Names that items can be sorted by, beside their attributes."""
 _DESCENDING = ("popularity", "value", "recent", "created_at")
 
 
@@ -27,9 +27,9 @@ class FilterRow:
 
     item_id: str
     count: int
-    """Its interactions."""
+    """Number of its interactions."""
     mean: float | None
-    """Of their values, or None."""
+    """Mean of their values, or None where none has one."""
     popularity: float
     """0 to 1, as ``PopularItems.score``."""
 
@@ -49,12 +49,13 @@ class ItemFilter:
         exclude: Collection[str] = frozenset(),
         n: int = 20,
     ) -> tuple[list[FilterRow], int]:
-        """The first n available items that meet all conditions, and how many there are in all.
+        """The first n available items that meet all conditions, and the number of all that meet them.
 
         Args:
             conditions: in any spelling that the catalogue understands.
             sort: ``popularity``, ``value`` (Bayesian mean), ``recent`` (when the item came, else its year), or an
-                attribute; ``asc`` or ``desc`` behind it turns it. Items without such a value come last, ties by number.
+                attribute; ``asc`` or ``desc`` behind it sets the direction. Items without such a value come last, ties
+                by number.
             exclude: item ids that must not come.
             n: the most to return.
 
@@ -88,7 +89,7 @@ class ItemFilter:
         return rows, total
 
     def _sort(self, sort: str) -> tuple[str, bool]:
-        """What to sort by, and whether the largest comes first."""
+        """The name to sort by, and whether the largest comes first."""
         words = sort.split()
         direction = words.pop().casefold() if len(words) > 1 and words[-1].casefold() in ("asc", "desc") else None
         name = " ".join(words)
@@ -100,9 +101,9 @@ class ItemFilter:
         return name, direction == "desc" or (direction is None and name in _DESCENDING)
 
     def _order(self, numbers: Int64s, name: str, descending: bool, n: int) -> npt.NDArray[np.intp]:
-        """The places of the first n numbers (sorted) in the wanted order."""
+        """The places of the first n numbers (sorted) in the wanted order, best first."""
         keys = self._keys(numbers, name)
-        # NaN comes last in every sort of NumPy's.
+        # NumPy sorts NaN last.
         keys = -keys if descending else keys
         places = np.arange(len(numbers))
         if 0 < n < len(numbers):
@@ -113,7 +114,7 @@ class ItemFilter:
         return places[np.argsort(keys[places], kind="stable")][:n]
 
     def _keys(self, numbers: Int64s, name: str) -> Float64s:
-        """What each item is sorted by, ascending; NaN where it is missing."""
+        """The sort key of each item, ascending, float64 of shape (numbers,); NaN where it is missing."""
         if name == "popularity":
             return self.popular.score(numbers).astype(np.float64)
         if name == "value":

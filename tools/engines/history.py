@@ -1,4 +1,4 @@
-"""What a user did, and what it says of their taste."""
+"""A user's history, and what it says about their taste."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ REMEMBERED_USERS = 512
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One thing the user did."""
+    """One interaction of the user."""
 
     interaction: Interaction
     title: str
     """The item's title, or its id where it has none."""
     against: bool = False
-    """Whether it speaks against the item."""
+    """Whether the interaction speaks against the item."""
 
     @property
     def item_id(self) -> str:
-        """The item it was done with."""
+        """The id of the item."""
         return self.interaction.item_id
 
 
 class UserHistory:
-    """Reads the past of users; what was read is kept until the user or the catalogue changes. Threads may share it."""
+    """Reads users' histories and keeps what it read until the user or the catalogue changes. Threads may share it."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -65,17 +65,17 @@ class UserHistory:
         order: Order = "newest",
         n: int | None = 20,
     ) -> list[HistoryRow]:
-        """What the user did, n at most (None for all); empty for an unknown user.
+        """The user's interactions, n at most; empty for an unknown user.
 
         Args:
-            user_id: whose past.
-            kinds: only these kinds of interaction.
-            since: Unix seconds; with it or ``until``, what has no time is left out.
+            user_id: the user.
+            kinds: only these kinds of interaction; None for all.
+            since: Unix seconds; with it or ``until``, interactions without a time are left out.
             until: Unix seconds, included.
-            conditions: only with items that meet all of them; unavailable items count too.
-            order: newest and oldest by time and position; highest and lowest by value, then the newest first, with no
-                value last.
-            n: the most to return.
+            conditions: only interactions with items that meet all of them; unavailable items count too.
+            order: newest and oldest by time and position; highest and lowest by value, then the newest first, those
+                without a value last.
+            n: the most to return; None for all.
         """
         if kinds is None and since is None and until is None:
             past = self._all(user_id)
@@ -105,11 +105,11 @@ class UserHistory:
         ]
 
     def _all(self, user_id: str) -> list[Interaction]:
-        """All that the user did, newest first; the list is the caller's."""
+        """All interactions of the user, newest first; the caller may change the list."""
         return self._known(self._newest_first, user_id, lambda: self.store.interactions.of_user(user_id)).copy()
 
     def profile(self, user_id: str | None) -> Profile:
-        """What the past says of the user's taste; an empty one for an unknown user or None."""
+        """The user's taste as their history tells it; an empty profile for an unknown user or None."""
         if user_id is None:
             return Profile(user_id=None)
         return self._known(self._profiles, user_id, lambda: build_profile(self.store, user_id))
@@ -127,7 +127,7 @@ class UserHistory:
         return self._known(self._refused, user_id, lambda: self.store.interactions.refused_ids(user_id))
 
     def against(self, user_id: str | None) -> frozenset[Deed]:
-        """What the user did that speaks against its item; empty for an unknown user or None."""
+        """The interactions of the user that speak against their item; empty for an unknown user or None."""
         if user_id is None:
             return frozenset()
         return self._known(
@@ -135,7 +135,10 @@ class UserHistory:
         )
 
     def disliked(self, user_id: str | None) -> frozenset[str]:
-        """The ids of the items of which all that the user did speaks against them, and nothing is concluded from."""
+        """The ids of items that the user disliked.
+
+        All interactions of the user with such an item speak against it, and none of them leads to a candidate.
+        """
         if user_id is None or not self.against(user_id):
             return frozenset()
         return self._known(self._disliked, user_id, lambda: self._read_disliked(user_id))
@@ -143,16 +146,24 @@ class UserHistory:
     def _read_disliked(self, user_id: str) -> frozenset[str]:
         low = self.against(user_id)
         others = {i.item_id for i in self._all(user_id) if (i.item_id, i.kind, i.value) not in low}
-        # Of somebody who never gives more, the best of few stars still lead to candidates.
+        # If somebody never gives more than few stars, the best of those still lead to candidates.
         leading = [past.item_number for past in self.signals(user_id) if past.weight > 0]
         return frozenset(item_id for item_id, _, _ in low) - others - {*self.store.items.ids_of(leading).values()}
 
     def signals(self, user_id: str | None) -> tuple[SequenceItem, ...]:
-        """The user's past as the engines take it, newest first; empty for an unknown user or None."""
+        """The user's past in the form that the engines take, newest first; empty for an unknown user or None."""
         return self.valued(user_id, None)[0]
 
     def valued(self, user_id: str | None, kind: str | None) -> tuple[tuple[SequenceItem, ...], Float32s]:
-        """The same with the values of one kind, NaN for other kinds."""
+        """The user's past as in ``signals``, and the value of each past item.
+
+        Args:
+            user_id: the user, or None.
+            kind: the kind whose values count; others get NaN. None: all get NaN.
+
+        Returns:
+            The past, and the values as float32 of the same length.
+        """
         number = None if user_id is None else self.store.users.number_of(user_id)
         if user_id is None or number is None:
             return (), np.empty(0, np.float32)
@@ -160,7 +171,7 @@ class UserHistory:
         return self._known(self._pasts.setdefault(kind, {}), user_id, read)
 
     def _known(self, kept: dict[str, tuple[tuple[int, int], T]], user_id: str, read: Callable[[], T]) -> T:
-        """What was read of the user, read again only when the user or the catalogue has changed."""
+        """What ``read`` returns for the user; it is called again only when the user or the catalogue has changed."""
         version = self.store.users.watermark(user_id), self.store.catalogue_version
         known = kept.get(user_id)
         if known is not None and known[0] == version:

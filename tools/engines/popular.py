@@ -1,4 +1,4 @@
-"""What most people took up and valued, over all times or in a period."""
+"""The most popular items, over all times or in a period."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recmind.data.statistics import Counted
 from recmind.data.store.store import Store
 
 VALUE_SHARE = 0.5
-"""Where interactions have values, the share of the Bayesian mean in the score; the count makes up the rest."""
+"""The share of the Bayesian mean in the score where interactions have values; the count makes up the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +25,35 @@ class PopularItem:
 
     item_id: str
     count: int
-    """Interactions of all kinds, in the period if one was asked for."""
+    """Number of interactions of all kinds, in the period if one is given."""
     mean: float | None
-    """Of their values, or None where none has one."""
+    """Mean of their values, or None where none has one."""
     score: float
     """0 to 1: half the count (its logarithm), half the Bayesian mean; the count alone where there are no values."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PopularityScale:
-    """What counts are measured by, from all of them."""
+    """The scale on which counts become scores, made from the counts of all items."""
 
     most: float
     """The largest logarithm of a count."""
     mean: float
-    """Of all values; NaN where there are none."""
+    """Mean of all values; NaN where no interaction has one."""
     strength: float
     low: float
     """The lowest Bayesian mean."""
     spread: float
-    """How far the Bayesian means lie apart, 0 where they do not."""
+    """Length of the scale of Bayesian means, in the units of values; 0 where all are equal."""
 
     def means(self, counts: ItemStatistics) -> Float64s:
-        """The Bayesian mean of each item, NaN without values."""
+        """The Bayesian mean of each item, float64 in the order of the counts; NaN without values."""
         if np.isnan(self.mean):
             return np.full(len(counts), np.nan)
         return np.asarray((counts.value_sum + self.strength * self.mean) / (counts.value_count + self.strength))
 
     def scores(self, counts: ItemStatistics) -> Float64s:
-        """The score of each item, 0 to 1."""
+        """The score of each item, 0 to 1, float64 in the order of the counts."""
         taken = np.log1p(counts.interactions.astype(np.float64))
         by_count = taken / self.most if self.most > 0 else taken
         if np.isnan(self.mean):
@@ -65,26 +65,26 @@ class _PopularityScale:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """Items by their scores."""
+    """Items with their scores."""
 
     counts: ItemStatistics
-    """By item number."""
+    """Sorted by item number."""
     scale: _PopularityScale
     scores: Float64s
     order: Int64s
-    """The numbers of those with interactions, best first, ties by number."""
+    """Numbers of the items with interactions, best first, ties by number."""
 
     def of(self, item_numbers: Int64s) -> Float64s:
-        """The score of each of these items; 0 for one that is not among them."""
+        """The score of each of these items, float64; 0 for one that has no counts here."""
         places, known = index_in_sorted(self.counts.item_numbers, item_numbers)
         return np.where(known, self.scores[places], 0.0) if len(self.scores) else np.zeros(len(item_numbers))
 
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """The scores of all items at one moment: those of some time ago, and of what has changed since on the same scale.
+    """The scores of all items now: a full set of some time ago, and the items that have changed since, on its scale.
 
-    Nothing that is done in a second moves the scale of a large catalogue, but sorting a million items takes a while.
+    A few interactions hardly move the scale of a large catalogue, but sorting a million items takes a while.
     """
 
     counted: Counted
@@ -92,12 +92,18 @@ class _Standing:
     changed: _Scored
 
     def scores(self, item_numbers: Int64s) -> Float64s:
-        """The score of each item; 0 for one without interactions."""
+        """The score of each item, float64; 0 for one without interactions."""
         _, has_changed = index_in_sorted(self.changed.counts.item_numbers, item_numbers)
         return np.where(has_changed, self.changed.of(item_numbers), self.whole.of(item_numbers))
 
     def first(self, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
-        """The first n of the (sorted) allowed numbers that are none of the barred; only those with interactions."""
+        """The numbers of the n most popular allowed items, best first; only items with interactions.
+
+        Args:
+            allowed: int64, sorted: item numbers to choose from.
+            barred: int64: item numbers that must not come.
+            n: the most to return.
+        """
         moved = self.changed.counts.item_numbers
         found = _first(self.whole.order, allowed, np.concatenate((barred, moved)), n)
         if not len(moved):
@@ -123,7 +129,7 @@ class PopularItems:
         exclude: Collection[str] = frozenset(),
         n: int = 20,
     ) -> list[PopularItem]:
-        """The n most popular available items, best first, ties by item number; items nobody took up do not come.
+        """The n most popular available items, best first, ties by item number; items without interactions do not come.
 
         Args:
             conditions: only items that meet all of them.
@@ -151,8 +157,14 @@ class PopularItems:
         ]
 
     def first(self, item_numbers: Int64s, n: int, barred: Int64s | None = None) -> Int64s:
-        """The n most popular of these (sorted) item numbers that are none of the barred, best first, ties by number;
-        those that nobody took up come last."""
+        """The numbers of the n most popular of these items, best first, ties by number; items without interactions come
+        last.
+
+        Args:
+            item_numbers: int64, sorted: item numbers to choose from.
+            n: the most to return.
+            barred: int64: item numbers that must not come; None bars none.
+        """
         ruled_out = item_numbers[:0] if barred is None else barred
         found = self._standing().first(item_numbers, ruled_out, n)
         if len(found) >= min(n, len(item_numbers)):
@@ -182,10 +194,10 @@ class PopularItems:
 
 
 def prior_strength(counts: ItemStatistics) -> float:
-    """How many values at the overall mean are added to an item's own: the number of values that the item of a typical
-    value has (sum of squares by sum).
+    """How many values at the overall mean are added to an item's own values in a Bayesian mean.
 
-    The median count will not do: half of a long tail has one or two values, so that two fives would beat a hundred.
+    It is the number of values that the item of a typical value has (sum of squares divided by sum). The median count
+    will not do: half of a long tail has one or two values, so that two fives would beat a hundred.
     """
     total = float(counts.value_count.sum())
     return float((counts.value_count.astype(np.float64) ** 2).sum()) / total if total else 0.0
@@ -199,22 +211,22 @@ def _scale(counts: ItemStatistics) -> _PopularityScale:
     mean, strength = float(counts.value_sum.sum()) / total, prior_strength(counts)
     bayesian = _PopularityScale(most, mean, strength, 0.0, 0.0).means(counts)
     low, plain = float(bayesian.min()), counts.means
-    # Never a small part of the range of the plain means, so that items which hardly differ stay close.
+    # At least a quarter of the range of the plain means, so that items which hardly differ get close scores.
     spread = max(float(bayesian.max()) - low, 0.25 * float(np.nanmax(plain) - np.nanmin(plain)))
     return _PopularityScale(most, mean, strength, low, spread)
 
 
 def _scored(counts: ItemStatistics, scale: _PopularityScale | None = None) -> _Scored:
-    """Items by their counts, measured by the scale; by that of the counts themselves where none is given."""
+    """Items with their scores, on the given scale, or on that of the counts themselves where ``scale`` is None."""
     chosen = scale or _scale(counts)
     scores = chosen.scores(counts)
     taken = np.flatnonzero(counts.interactions > 0)
-    # Counts are in the order of the numbers, and a stable sort leaves equal ones so.
+    # Counts are sorted by item number, and a stable sort keeps that order among equal scores.
     return _Scored(counts, chosen, scores, counts.item_numbers[taken[np.argsort(-scores[taken], kind="stable")]])
 
 
 def _first(order: Int64s, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
-    """The first n of these numbers that are among the (sorted) allowed ones and none of the barred."""
+    """The first n numbers of ``order`` that are allowed and not barred."""
     found = [order[:0]]
     start, step = 0, 4 * n + len(barred)
     while start < len(order) and n > 0 and len(allowed):
@@ -222,6 +234,6 @@ def _first(order: Int64s, allowed: Int64s, barred: Int64s, n: int) -> Int64s:
         _, among = index_in_sorted(allowed, asked)
         kept = asked[among & ~np.isin(asked, barred)][:n]
         found.append(kept)
-        # Most requests are answered by the first few; where few are allowed, ever more are looked at.
+        # The first few answer most requests; where few items are allowed, each round looks at more.
         start, step, n = start + step, 4 * step, n - len(kept)
     return np.concatenate(found)

@@ -1,4 +1,4 @@
-"""A user's taste in numbers: what they like more than the catalogue explains, lately and for long, and what less."""
+"""A user's taste in numbers: what they like more than the catalogue explains, recently and over time, and what less."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from recmind.data.text import format_number, shortened
 from recmind.tools.engines.attributes import AttributeWeights, TasteKey, attribute_weights, taste_value
 
 PRIOR_ITEMS = 8.0
-"""Pseudo-items with the catalogue's own shares that are added to a user's, so that two films do not make a taste."""
+"""Pseudo-items with the catalogue's shares of values, added to a user's items, so that two films make no taste."""
 LEAST_ITEMS = 3
-"""Fewer items with a value make no taste."""
+"""Least number of items with a value that make a taste."""
 LEAST_LIFT = 1.2
 MOST_TASTES = 12
 RECENT = 20
-"""Positive interactions that count as recent, when there are at least twice as many."""
+"""Number of newest positive interactions that count as recent, if there are at least twice as many."""
 LISTED = 5
 _DAY_S = 86_400
 _PARTS = ("at night", "in the morning", "in the afternoon", "in the evening")
 _SEASONS = ("winter", "spring", "summer", "autumn")
 _LEAST_DAYS = 8
-"""Days with an interaction from which on habits are read."""
+"""Least number of days with an interaction from which habits are read."""
 _HABIT = 0.5
-"""The share of the days that makes a habit; by chance a part of the day or a season has a quarter."""
+"""Least share of the days that makes a habit; by chance, a part of the day or a season gets a quarter."""
 _WEEKEND = 0.6
 _DIGEST_WORDS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class ValueTaste:
-    """One value that the user takes more often (or likes less) than expected."""
+    """A value that the user takes more often (or likes less) than expected."""
 
     attribute: str
     value: str
     """A year stands for its decade: ``1990s``."""
     lift: float
-    """How many times the expected share, smoothed; above 1."""
+    """The user's share of items with the value, divided by the expected share; smoothed, above 1."""
     count: int
-    """The number of the user's items behind it."""
+    """The number of the user's items that have the value."""
 
     @property
     def phrase(self) -> str:
@@ -67,11 +67,11 @@ class PastItem:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of a user's taste."""
+    """What is known about a user's taste."""
 
     user_id: str | None
     known: bool = False
-    """Whether the user has done anything or said anything."""
+    """Whether the user has any interaction or stated preference."""
     interactions: int = 0
     kinds: tuple[tuple[str, int], ...] = ()
     """Interactions by kind, commonest first."""
@@ -79,26 +79,26 @@ class Profile:
     """Unix seconds of the oldest interaction with a time."""
     until: float | None = None
     tastes: tuple[ValueTaste, ...] = ()
-    """Over the whole past, by lift over the catalogue and how sure it is."""
+    """Tastes over the whole past; lifts are over the catalogue's shares. Most telling first."""
     recent_tastes: tuple[ValueTaste, ...] = ()
-    """What the newest positive interactions have more of than the user's whole past; lifts are over that."""
+    """Values that the newest positive interactions have more often than the whole past; lifts are over that past."""
     disliked: tuple[ValueTaste, ...] = ()
-    """Values whose items the user rates low or dislikes more often than others; lifts are of that share."""
+    """Values whose items the user rates low or dislikes more often than others; lifts compare those shares."""
     recent: tuple[PastItem, ...] = ()
-    """The newest first."""
+    """The newest items, newest first."""
     favorites: tuple[PastItem, ...] = ()
-    """The highest values, or else the newest clearly positive items."""
+    """The items of the highest values; where nothing has a value, the newest clearly positive ones."""
     hours: str = ""
-    """The usual part of the day (UTC) or week, where there is one: ``in the evening, at weekends``."""
+    """The usual part of the day (UTC) or week: ``in the evening, at weekends``; empty where there is none."""
     seasons: str = ""
-    """The usual season of the year, where there is one."""
+    """The usual season of the year: ``in winter``; empty where there is none."""
     preferences: tuple[Preference, ...] = ()
-    """What the user said."""
+    """The preferences that the user stated, oldest first."""
     lifts: dict[TasteKey, float] = field(default_factory=dict, repr=False, compare=False)
-    """All tastes by attribute and value, for ranking and for choosing the facts of a reason."""
+    """The lift of every taste, by attribute and value; for ranking and for choosing the facts of a reason."""
 
     def digest(self) -> str:
-        """The profile for a model to read, some 120 words at most."""
+        """The profile as text for a model, at most some 120 words."""
         if not self.known:
             return "Nothing is known of this person."
         kinds = ", ".join(f"{count} {wording.counted(kind, count)}" for kind, count in self.kinds[:4])
@@ -114,7 +114,7 @@ class Profile:
         favorites, newest = (
             "; ".join(shortened(i.title, 50) for i in past[:4]) for past in (self.favorites, self.recent)
         )
-        # Where nothing has a value, what came last is all there is to favor.
+        # Where nothing has a value, the favorites are the newest items, and are told once.
         lines += [f"Favorites: {favorites}."] if favorites and favorites != newest else []
         lines += [f"Newest: {newest}."] if newest else []
         habits = ", ".join(part for part in (self.hours, self.seasons) if part)
@@ -127,12 +127,12 @@ class Profile:
 
 
 def star_kinds(store: Store) -> frozenset[str]:
-    """The kinds whose values look like stars: on average five at most."""
+    """The kinds of interaction whose values look like stars: their mean is five at most."""
     return frozenset(kind for kind, mean in store.catalogue().means.items() if mean <= 5)
 
 
 def build_profile(store: Store, user_id: str) -> Profile:
-    """The profile of the user from the store."""
+    """The profile of the user, read from the store."""
     preferences = tuple(store.preferences.of_user(user_id))
     number = store.users.number_of(user_id)
     arrays = None if number is None else store.interactions.arrays_of([number])
@@ -164,7 +164,7 @@ def build_profile(store: Store, user_id: str) -> Profile:
 
 
 def _feelings(arrays: InteractionArrays, weight: Float64s, store: Store) -> Float64s:
-    """How the user felt about each interaction: about -2 to 2, 0 is neutral or not known.
+    """How the user felt about each interaction, float64: about -2 to 2; 0 is neutral or not known.
 
     A value counts by its distance from the user's mean of the kind, in standard deviations.
     """
@@ -182,13 +182,13 @@ class _TasteTable:
 
     keys: tuple[TasteKey, ...]
     shares: Float64s
-    """Of the items that have the key's value."""
+    """For each key, the share of the items that have its value, 0 to 1."""
     weights: Float64s
-    """How much the key's attribute tells."""
+    """For each key, how much its attribute says (``AttributeWeight.weight``)."""
     value_numbers: Int64s
-    """Sorted."""
+    """Numbers of the values, sorted."""
     key_places: Int64s
-    """The place in ``keys`` of each value number: years of a decade share one."""
+    """For each value number, its place in ``keys``: years of a decade share one."""
 
 
 _TABLES: WeakKeyDictionary[AttributeWeights, _TasteTable] = WeakKeyDictionary()
@@ -203,8 +203,8 @@ def _taste_table(weights: AttributeWeights) -> _TasteTable:
     items: list[float] = []
     links: list[tuple[int, int]] = []
     for value_number, value in sorted(weights.store.attributes.by_value_number(attributes).items()):
-        year = attributes[value.attribute].is_year
-        key = value.attribute, taste_value(year, value.text if value.number is None else value.number)
+        told = value.text if value.number is None else taste_value(attributes[value.attribute].is_year, value.number)
+        key = value.attribute, told
         place = places.setdefault(key, len(places))
         if place == len(items):
             items.append(0.0)
@@ -224,7 +224,7 @@ def _taste_table(weights: AttributeWeights) -> _TasteTable:
 def _tastes(
     store: Store, arrays: InteractionArrays, weight: Float64s, feeling: Float64s
 ) -> tuple[list[ValueTaste], list[ValueTaste], list[ValueTaste]]:
-    """Long-term tastes, recent ones and dislikes, each the most telling first."""
+    """Long-term tastes, recent tastes and dislikes, each with the most telling first."""
     table = _taste_table(attribute_weights(store))
     items, places = np.unique(arrays.item_numbers, return_inverse=True)
     best = np.full(len(items), -np.inf)
@@ -261,7 +261,7 @@ def _tastes(
 
 
 def _holders(store: Store, items: Int64s, table: _TasteTable) -> tuple[Int64s, Int64s]:
-    """Which items have which keys: places in ``items`` and in the table's keys, each pair once."""
+    """Which items have which keys: places in ``items`` and in ``table.keys``, arrays of one length, each pair once."""
     links = store.attributes.links(items.tolist())
     if not len(table.value_numbers) or not len(links):
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -272,12 +272,12 @@ def _holders(store: Store, items: Int64s, table: _TasteTable) -> tuple[Int64s, I
 
 
 def _keep(kept: list[tuple[float, ValueTaste]], key: TasteKey, counts: tuple[int, int, float], weight: float) -> None:
-    """Keep the taste if its lift is high enough, with how telling it is: the surprise of its count."""
+    """Add the taste to ``kept`` if its lift is high enough, weighed by how telling it is: the surprise of its count."""
     count, of, expected = counts
     if count < LEAST_ITEMS or not 0 < expected < 1:
         return
     lift = (count + PRIOR_ITEMS * expected) / (of + PRIOR_ITEMS) / expected
-    # A value that one item in thousands has gets an absurd lift: what is shown stays readable.
+    # A value that one item in thousands has would get an absurd lift; this keeps it readable.
     lift = min(lift, 20.0)
     if lift >= LEAST_LIFT:
         surprise = count * np.log(lift) * np.sqrt(weight)
@@ -289,8 +289,10 @@ def _sorted(kept: list[tuple[float, ValueTaste]]) -> list[ValueTaste]:
 
 
 def _favorite_order(arrays: InteractionArrays, weight: Float64s, store: Store) -> Int64s:
-    """The positive interactions: the highest value first, then the newest. Few stars praise nothing, even of somebody
-    who never gives more."""
+    """The places of the positive interactions: the highest value first, then the newest.
+
+    Few stars praise nothing, even if the user never gives more.
+    """
     starred = np.array([name in star_kinds(store) for name in arrays.kind_names], dtype=np.bool_)[arrays.kinds]
     positive = np.flatnonzero((weight >= 1) & ~(starred & (arrays.values <= POOR_STARS)))
     values = np.nan_to_num(arrays.values[positive].astype(np.float64), nan=-1.0)
@@ -310,7 +312,7 @@ def _past_items(store: Store, arrays: InteractionArrays, order: Sequence[int] | 
 
 
 def _habits(times: Float64s) -> tuple[str, str]:
-    """The usual part of day or week, and season, each counted once for a day; empty where there is no habit."""
+    """The usual part of the day or week, and the usual season, each counted once a day; empty where there is none."""
     if len(times) < _LEAST_DAYS:
         return "", ""
     days = np.floor(times / _DAY_S).astype(np.int64)
@@ -318,7 +320,7 @@ def _habits(times: Float64s) -> tuple[str, str]:
     if len(single) < _LEAST_DAYS:
         return "", ""
     habits = []
-    # Whole days only: the hour is not known.
+    # Where all times are whole days, the hour is not known.
     if np.any(times % _DAY_S != 0):
         parts = np.unique(np.column_stack((days, ((times % _DAY_S) // (_DAY_S / 4)).astype(np.int64))), axis=0)[:, 1]
         counts = np.bincount(parts, minlength=4) / len(parts)

@@ -1,4 +1,4 @@
-"""Finding an item by a title as people write it."""
+"""Finds an item by a title as people write it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from recmind.data.text import STOP_WORDS, title_keys
 from recmind.tools.engines.attributes import attribute_weights, values_of
 
 LEAST_SCORE = 0.72
-"""Below this a title is another title: "Zzyzx" must find nothing."""
+"""Least similarity, 0 to 1, of a title that may be meant: "Zzyzx" must find nothing."""
 LEAST_SCORE_SHORT = 0.79
-"""The same for up to five letters, where one wrong letter in four makes another word."""
+"""Least similarity for texts of up to five letters, where one wrong letter in four makes another word."""
 KEYS_SCANNED = 200_000
-"""Catalogues with up to this many title keys are compared whole; beyond, titles that share three letters in a row."""
+"""With up to this many title keys all are compared; beyond, only titles that share three letters in a row."""
 POPULARITY_SHARE = 0.06
-"""How much the most popular of several matches may gain on the others."""
+"""Added to the score of the most popular match; the others get less."""
 _Found = dict[int, tuple[float, bool]]
-"""Item number: score, and whether the match is exact."""
+"""By item number: the score, and whether the match is exact."""
 _DISTANCE_SCORES = {0: 1.0, 1: 0.99, 2: 0.95}
 _YEAR = re.compile(r"[\s,]*[(\[]?\b((?:18|19|20)\d\d)\b[)\]]?\s*$")
 _UNSAID = STOP_WORDS | {"part", "episode", "chapter", "vol", "volume"}
-"""Words of a title that need not be written."""
+"""Words of a title that people may leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class TitleMatch:
     score: float
     """0 to 1; 1 is the title itself."""
     exact: bool
-    """The text is one of the title's names, but for case, accents, articles, year or subtitle."""
+    """Whether the text is a name of the item, apart from case, accents, articles, year or subtitle."""
 
 
 class TitleFinder:
@@ -52,8 +52,7 @@ class TitleFinder:
         """The items whose title the text may mean, best first, n at most; empty where no title is near.
 
         Case, accents, punctuation, articles ("Matrix, The"), the year ("matrix 1999") and a few wrong letters don't
-        count.
-        An exact name comes before a similar one; among equals the more popular item comes first.
+        count. An exact name comes before a similar one; among equals the more popular item comes first.
         """
         text = " ".join(text.split())
         if not text or n < 1:
@@ -68,13 +67,13 @@ class TitleFinder:
         return self._ordered(found_here, n)
 
     def _add_named(self, text: str, found_here: _Found) -> None:
-        """Items that the text names: a key of its own is a key of their title, with its subtitle or without."""
+        """Add the items that the text names: one of its keys is a key of their title, with or without the subtitle."""
         keys = [key for key, distance in title_keys(text).items() if distance < 2]
         for _, number, distance in self.store.titles.matches(keys):
             _better(found_here, number, _DISTANCE_SCORES[distance], exact=True)
 
     def _add_with_year(self, text: str, year: int, found_here: _Found) -> None:
-        """Items that the text names without its year: those of that year before all others."""
+        """Add the items that the text names without its year: those of that year before all others."""
         without: _Found = {}
         self._add_named(text, without)
         if not any(exact for _, exact in without.values()):
@@ -83,7 +82,7 @@ class TitleFinder:
             item = self.store.items.by_number(number)
             if item is not None:
                 same = year in self._years(item)
-                # A year that is off by one or two is a slip; another year is most likely another item.
+                # A year that is one or two off is a slip; a year further off most likely means another item.
                 near = any(abs(known - year) <= 2 for known in self._years(item))
                 _better(
                     found_here, number, score - (0.0 if same else 0.06 if near else 0.2), exact=exact and (same or near)
@@ -96,7 +95,7 @@ class TitleFinder:
         return found_years | ({int(in_title[1])} if in_title else set())
 
     def _add_similar(self, text: str, found_here: _Found) -> None:
-        """Items whose title is near in spelling, holds all the words, or begins nearly so."""
+        """Add the items whose title is similar in spelling, holds all the words, or begins similarly."""
         from rapidfuzz import process  # noqa: PLC0415  most titles are spelt right
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
@@ -126,9 +125,9 @@ class TitleFinder:
 
     @staticmethod
     def _add_holding(wanted: str, keys: Sequence[str], numbers: Sequence[int] | Int64s, found_here: _Found) -> None:
-        """Items whose title holds every word of the text: "fellowship of the ring", "godfather 2"."""
+        """Add the items whose title holds every word of the text: "fellowship of the ring", "godfather 2"."""
         needed = {word for word in wanted.split() if word not in _UNSAID}
-        # One short word in a long title is no name.
+        # One short word of a long title does not name it.
         if not needed or (len(needed) == 1 and len(wanted) < 5):
             return
         longest = max(sorted(needed), key=len)
@@ -145,7 +144,7 @@ class TitleFinder:
             number: found_here[number][0] + POPULARITY_SHARE * float(count) / most
             for number, count in zip(numbers, counts, strict=True)
         }
-        # What is exact stays before what is only similar, however popular.
+        # An exact match stays before a similar one, however popular that is.
         order = sorted(numbers, key=lambda m: (not found_here[m][1], -scores[m], m))[:n]
         ids = self.store.items.ids_of(order)
         items = self.store.items.get_many(ids.values())

@@ -1,4 +1,4 @@
-"""Which facts of an item are worth citing, for any catalogue, and how results with them become rows for the slate."""
+"""Chooses the facts of an item that are worth citing, for any catalogue, and turns results into rows for the slate."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ _ITEMS_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What a request is about, so that the facts shown are those that matter to it."""
+    """What a request is about: it decides which facts are shown."""
 
     conditions: tuple[Condition, ...] = ()
-    """The values that meet them are named first."""
+    """Conditions; the values that meet them are named first."""
     constraints: tuple[Constraint, ...] = ()
     """Parts of the request whose conditions must all hold (``Brief.bindings``)."""
     wishes: tuple[Constraint, ...] = ()
-    """Parts of the request of which any one condition is enough (``Brief.wishes``)."""
+    """Parts of the request that any one of their conditions meets (``Brief.wishes``)."""
     tastes: Mapping[TasteKey, float] = field(default_factory=dict)
-    """Lift of the values that the user likes; these are named before others."""
+    """Lift of the values that the user likes, above 1; these are named before others."""
 
 
 NO_FOCUS = Focus()
 
 
 class ItemFacts:
-    """Chooses and words the facts of items, at one version of the catalogue."""
+    """Chooses the facts of items and puts them into words, at one version of the catalogue."""
 
     def __init__(self, weights: AttributeWeights) -> None:
         self.weights = weights
@@ -55,7 +55,7 @@ class ItemFacts:
         self._metadata: dict[tuple[str, Scalar], Evidence] = {}
 
     def summary(self, item: Item) -> str:
-        """The item in a few values, ``1999 · Comedy, Sci-Fi``: a year first, then what tells most."""
+        """The item in a few values, ``1999 · Comedy, Sci-Fi``: a year first, then the most informative values."""
         known = self._summaries.get(item.item_id)
         if known is None or known[0] is not item:
             if len(self._summaries) >= _ITEMS_KEPT:
@@ -78,9 +78,13 @@ class ItemFacts:
         return wording.values_line(shown)
 
     def facts(self, item: Item, focus: Focus = NO_FOCUS, most: int = 3) -> list[Evidence]:
-        """What is worth citing: the parts of the request it meets, the values that meet them, and informative values.
+        """The facts worth citing: the parts of the request that the item meets, the values that meet them, informative
+        values.
 
-        ``most`` bounds the informative values alone.
+        Args:
+            item: the item.
+            focus: what the request is about.
+            most: the most informative values to name; the other facts are not limited.
         """
         met = [part for part in focus.constraints if all(matches(c, item) for c in part.conditions)]
         wished = [part for part in focus.wishes if any(matches(c, item) for c in part.conditions)]
@@ -100,27 +104,26 @@ class ItemFacts:
 
     def _informative(self, item: Item, tastes: Mapping[TasteKey, float]) -> list[tuple[str, Scalar]]:
         """The item's values, the most informative first; every attribute comes once before any comes twice."""
+        values = self.weights.item_values(item)
         scored = []
-        for value in self.weights.item_values(item):
+        for place, value in enumerate(values):
             lift = tastes.get(value.taste, 0.0) if tastes else 0.0
-            scored.append((value.weight * (1 + min(lift, 4.0)) if lift > 1 else value.weight, value))
-        scored.sort(key=lambda pair: -pair[0])
+            scored.append((-value.weight * (1 + min(lift, 4.0)) if lift > 1 else -value.weight, place))
         turns: dict[str, int] = {}
-        rounds: list[tuple[int, int, tuple[str, Scalar]]] = []
-        for order, (_, value) in enumerate(scored):
-            attribute = value.pair[0]
-            turn = turns[attribute] = turns.get(attribute, 0) + 1
-            if turn <= 2:
-                rounds.append((turn, order, value.pair))
-        rounds.sort(key=lambda entry: entry[:2])
-        return [pair for _, _, pair in rounds]
+        rounds: dict[int, list[tuple[str, Scalar]]] = {1: [], 2: []}
+        for _, place in sorted(scored):
+            pair = values[place].pair
+            turn = turns[pair[0]] = turns.get(pair[0], 0) + 1
+            if turn in rounds:
+                rounds[turn].append(pair)
+        return rounds[1] + rounds[2]
 
 
 _KNOWN: WeakKeyDictionary[Store, ItemFacts] = WeakKeyDictionary()
 
 
 def item_facts(store: Store) -> ItemFacts:
-    """The facts of the store's present catalogue; made once for each version of it."""
+    """The facts of the store's present catalogue; made once for each version."""
     weights = attribute_weights(store)
     known = _KNOWN.get(store)
     if known is None or known.weights is not weights:
@@ -129,9 +132,15 @@ def item_facts(store: Store) -> ItemFacts:
 
 
 def with_facts(store: Store, findings: Findings, focus: Focus = NO_FOCUS, most: int = 3) -> Findings:
-    """The findings of any tool with facts and summary of the item added behind the own evidence of each row.
+    """The findings with facts and a summary of the item added behind each row's own evidence.
 
-    Only of the rows that are shown: the others get theirs when a ranking or another look-up shows them.
+    Only the rows that are shown get them; the others get theirs when a ranking or another look-up shows them.
+
+    Args:
+        store: where titles and attributes are read.
+        findings: the findings of any tool.
+        focus: what the request is about.
+        most: the most informative values to name for an item.
     """
     items = store.items.get_many(row.item_id for row in findings.rows[: findings.shown])
     chosen = item_facts(store)
@@ -159,7 +168,18 @@ def build_findings(
     most: int = 3,
     shown: int = 10,
 ) -> Findings:
-    """Findings of rows (item id, own evidence, scores), with titles, facts and summaries, without unknown items."""
+    """Findings with titles, facts and summaries; items that the catalogue does not have are left out.
+
+    Args:
+        store: where titles and attributes are read.
+        tool: name of the tool that found them.
+        rows: item id, own evidence and scores of each row, best first.
+        note: a sentence about the whole result, for the model.
+        role: whether the items may be recommended.
+        focus: what the request is about.
+        most: the most informative values to name for an item.
+        shown: how many rows the model reads.
+    """
     given = list(rows)
     items = store.items.get_many(item_id for item_id, _, _ in given)
     plain = tuple(
@@ -171,7 +191,10 @@ def build_findings(
 
 
 def meeting_values(condition: Condition, item: Item) -> list[tuple[str, Scalar]]:
-    """The (attribute, value) pairs of the item that meet a positive condition; none for a negative one or a text."""
+    """The (attribute, value) pairs of the item that meet the condition.
+
+    Empty for a negative condition, and for a condition on title, description, id or time.
+    """
     if condition.operator in _NEGATIVE or condition.attribute in PSEUDO_ATTRIBUTES:
         return []
     name = condition.attribute
@@ -188,5 +211,5 @@ def _meets(condition: Condition, value: Scalar) -> bool:
 
 @lru_cache(maxsize=1024)
 def _asked_for(part: Constraint, between: str) -> Evidence:
-    """That an item meets this part of a request; kept, because many items do."""
+    """Evidence that an item meets this part of a request; kept, because many items share it."""
     return phrases.request(part.words, between.join(map(str, part.conditions)))

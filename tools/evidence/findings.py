@@ -1,4 +1,4 @@
-"""What each engine found, as rows for the slate: its results with the evidence for them."""
+"""Turns the results of each engine into rows for the slate, with the evidence for them."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def popular_findings(
 
     Args:
         store: where titles and attributes are read.
-        items: what ``PopularItems.recommend`` found.
-        conditions: that it was asked with.
-        since: the period's start that it was asked with.
-        until: the period's end.
+        items: the result of ``PopularItems.recommend``.
+        conditions: the conditions that it was given.
+        since: start of the period that it was given, in Unix seconds; None for no start.
+        until: end of the period that it was given, in Unix seconds; None for no end.
         focus: what the request is about.
         shown: how many rows the model reads.
     """
@@ -76,15 +76,15 @@ def filter_findings(
 ) -> Findings:
     """Items that meet the conditions as rows for the slate, each with the values that meet them.
 
-    An empty result says which single condition to drop, and how many items that gives.
+    An empty result says which single condition to drop, and how many items are left then.
 
     Args:
         store: where titles and attributes are read.
-        rows: what ``ItemFilter.select`` found.
-        total: how many it found in all.
-        conditions: that it was asked with.
-        exclude: item ids that it was asked without.
-        focus: what the request is about; the conditions where not given.
+        rows: the result of ``ItemFilter.select``.
+        total: the number of all items that it found.
+        conditions: the conditions that it was given.
+        exclude: the item ids that it left out.
+        focus: what the request is about; None: the conditions alone.
         shown: how many rows the model reads.
     """
     catalogue = store.catalogue()
@@ -112,13 +112,13 @@ def details_findings(
     unknown: Sequence[str] = (),
     focus: Focus = NO_FOCUS,
 ) -> Findings:
-    """Items with all that is worth citing of them.
+    """Items with all that is worth citing about them.
 
     Args:
         store: where titles and attributes are read.
-        rows: what ``ItemDetails.describe`` found.
-        role: reference, so that looking at an item does not make it a candidate, unless told otherwise.
-        unknown: titles that were asked for and not found; for the note.
+        rows: the result of ``ItemDetails.describe``.
+        role: a reference by default, so that looking at an item does not make it a candidate.
+        unknown: titles that were asked for and not found; the note names them.
         focus: what the request is about.
     """
     kind = only_kind(store)
@@ -145,8 +145,8 @@ def history_findings(
 
     Args:
         store: where titles and attributes are read.
-        rows: what ``UserHistory.interactions`` found.
-        total: how many interactions the user has in all.
+        rows: the result of ``UserHistory.interactions``.
+        total: the number of all interactions of the user; None where it is not known.
         focus: what the request is about.
         shown: how many rows the model reads.
         member: the user's number within a group, from 1; 0 for one person alone.
@@ -182,7 +182,7 @@ def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_F
 
     Args:
         store: where titles and attributes are read.
-        ranked: what ``HybridRanker.ask`` gave, cut to what is wanted.
+        ranked: the result of ``HybridRanker.rank``, cut to the rows that are wanted.
         focus: what the request is about; the wishes that each item meets become evidence.
         shown: how many rows the model reads.
     """
@@ -194,7 +194,7 @@ def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_F
 
 
 LEAST_SEARCH_SIMILARITY = 0.25
-"""A cosine similarity below this is no evidence: unrelated texts reach it too."""
+"""Least cosine similarity that counts as evidence: unrelated texts reach lower ones too."""
 
 
 def search_findings(
@@ -207,15 +207,15 @@ def search_findings(
     focus: Focus = NO_FOCUS,
     shown: int = 10,
 ) -> Findings:
-    """The hits as rows for the slate, each with what was found in it.
+    """Hits of a search as rows for the slate, each with what was found in it.
 
     Args:
-        hits: what ``ItemSearch.search`` found.
+        hits: the result of ``ItemSearch.search``.
         search: the search that found them.
-        query: the words that were asked for.
+        query: the words that were searched for.
         like: ids of the items to resemble.
-        conditions: those that the search was given, for the note on an empty result.
-        focus: what the request is about, so that fitting facts are named first.
+        conditions: the conditions that it was given, for the note on an empty result.
+        focus: what the request is about.
         shown: how many rows the model reads.
     """
     ids = [hit.item_id for hit in hits]
@@ -248,7 +248,7 @@ def _nothing_found(search: ItemSearch, query: str, like: Sequence[str], conditio
 
 
 LEAST_LINK_SIMILARITY = 0.4
-"""Texts with a lower cosine are not called close: what links them is what goes with a third item."""
+"""Least cosine similarity of texts that are called close: below it, a third item links them."""
 
 
 def collaborative_findings(
@@ -260,14 +260,14 @@ def collaborative_findings(
     seeds: Sequence[str] = (),
     shown: int = 10,
 ) -> Findings:
-    """The hits as rows for the slate, each with the past items that led there.
+    """Hits of collaborative filtering as rows for the slate, each with the past items that led to it.
 
     Args:
         store: where titles and attributes are read.
-        hits: what ``Appeal.ask`` or ``CollaborativeModel.ask_seeds`` found.
-        similarity: of the texts of two items by id; without it nothing is said of what texts alone link.
+        hits: the result of ``Reranker.recommend`` or ``CollaborativeModel.recommend_from_seeds``.
+        similarity: gives the cosine of the texts of two items by id; None: links by text alone get no evidence.
         focus: what the request is about.
-        seeds: ids of the items that were asked with, where not with a user's history; for the note alone.
+        seeds: ids of the items that it was given in place of a user's history; for the note alone.
         shown: how many rows the model reads.
     """
     sources = [number for hit in hits for number, _ in hit.because]

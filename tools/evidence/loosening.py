@@ -1,4 +1,4 @@
-"""What to say of an empty result: its cause, and which condition to drop."""
+"""What to say about an empty result: its cause, and which condition to drop."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from recmind.data.store.store import Store
 
 
 def loosening(store: Store, conditions: Sequence[Condition], exclude: Collection[str] = frozenset()) -> str:
-    """Which single condition to drop, and how many items that gives: ``without year>=1990 there are 12``.
+    """Which single condition to drop, and how many items are left then: ``without year>=1990 there are 12``.
 
-    The three that give most; empty where dropping any single one gives no more than there are.
+    It names the three that give most. Empty where dropping any one condition gives no more items.
+
+    Args:
+        store: where items are counted.
+        conditions: the conditions that were asked for.
+        exclude: item ids that must not come.
     """
     there_are = store.items.count(conditions, exclude=exclude)
     gains = []
@@ -24,7 +29,13 @@ def loosening(store: Store, conditions: Sequence[Condition], exclude: Collection
 
 
 def unmet(store: Store, conditions: Sequence[Condition], exclude: Collection[str] = frozenset()) -> str:
-    """A sentence about an empty result: the cause, and what to loosen."""
+    """A sentence about an empty result: the cause, and what to loosen.
+
+    Args:
+        store: where items are counted.
+        conditions: the conditions that were asked for.
+        exclude: item ids that must not come.
+    """
     if not conditions:
         return "Nothing is left: every item is excluded." if exclude else "The catalogue has no available item."
     listed = " and ".join(str(condition) for condition in conditions)

@@ -1,4 +1,4 @@
-"""How evidence reads: the one home of the noun phrases that reasons are made of, and of the proof behind each."""
+"""The wording of evidence: the only home of the noun phrases that reasons are made of, each with its proof."""
 
 from __future__ import annotations
 
@@ -24,17 +24,22 @@ _HISTORY = {
 
 
 def metadata(attribute: str, value: str | float) -> Evidence:
-    """That the item has this value."""
+    """Evidence that the item has this value."""
     return Evidence("metadata", value_phrase(attribute, value), {"attribute": attribute, "value": value})
 
 
 def history(
     interaction: Interaction, title: str, *, stars: bool = True, member: int = 0, against: bool = False
 ) -> Evidence:
-    """That the user did this with that item; ``stars`` where values of the kind are stars up to five, ``against``
-    where it speaks against the item.
+    """Evidence that the user did this with that item.
 
-    ``member`` is the user's number within a group, from 1: the text names the user then, and a model reads the number.
+    Args:
+        interaction: what the user did.
+        title: title of the item.
+        stars: whether values of the kind are stars, up to five.
+        member: the user's number within a group, from 1. The text then names the user, and a model reads the number. 0
+            for one person alone.
+        against: whether the interaction speaks against the item.
     """
     kind, value = interaction.kind, interaction.value
     if kind == "rating" and value is not None:
@@ -58,14 +63,14 @@ def history(
 
 
 def taste(attribute: str, value: str, count: int, lift: float, *, less: bool = False) -> Evidence:
-    """That the user takes to items with this value more often than others do or, with ``less``, likes them less.
+    """Evidence that the user takes items with this value more often than expected.
 
     Args:
         attribute: as ``recmind.tools.engines.profile.ValueTaste`` names it.
-        value: the same; a year stands for its decade.
-        count: the number of the user's items behind it.
-        lift: how many times the expected share.
-        less: it is a dislike.
+        value: the value; a year stands for its decade.
+        count: the number of the user's items that have the value.
+        lift: the user's share of such items, divided by the expected share.
+        less: the user likes such items less than others.
     """
     text = f"{attribute_label(attribute)} {value} ({count} of your items)"
     data = {"attribute": attribute, "value": value, "count": count, "lift": lift, "less": less}
@@ -73,10 +78,10 @@ def taste(attribute: str, value: str, count: int, lift: float, *, less: bool = F
 
 
 def collaborative(because: Sequence[tuple[str, str, float]], score: float) -> Evidence:
-    """That people with the same past items also took this one.
+    """Evidence that people with the same past items also took this one.
 
     Args:
-        because: (item id, title, share of the score) of the past items, the strongest first; the first two are named.
+        because: item id, title and share of the score of each past item, strongest first; the text names the first two.
         score: 0 to 1, relative to the best candidate of the same answer.
     """
     titles = [title for _, title, _ in because[:2]]
@@ -91,7 +96,14 @@ def collaborative(because: Sequence[tuple[str, str, float]], score: float) -> Ev
 def semantic(
     query: str, *, field: str = "description", words: Sequence[str] = (), similarity: float | None = None
 ) -> Evidence:
-    """That the item's text is close to the query, or holds words of it."""
+    """Evidence that the item's text is close to the query, or holds words of it.
+
+    Args:
+        query: what was searched for.
+        field: the field of the item that holds the words.
+        words: words of the query that the item holds.
+        similarity: cosine of text and query; None where it is not known.
+    """
     text = (
         f"text that mentions {series([quoted(w) for w in words[:3]])}"
         if words
@@ -103,7 +115,13 @@ def semantic(
 
 
 def semantic_like(item_id: str, title: str, similarity: float) -> Evidence:
-    """That the item's text is close to that of an item which the request names."""
+    """Evidence that the item's text is close to that of an item which the request names.
+
+    Args:
+        item_id: id of the item that the request names.
+        title: its title.
+        similarity: cosine of the two texts.
+    """
     return Evidence(
         "semantic",
         f"a description close to that of {title}",
@@ -119,7 +137,15 @@ def popularity(
     since: float | None = None,
     until: float | None = None,
 ) -> Evidence:
-    """How many interactions there are with the item, and their mean value; ``kind`` where all are of one kind."""
+    """Evidence of how many interactions there are with the item, and of their mean value.
+
+    Args:
+        count: number of interactions.
+        mean: mean of their values; None where none has one.
+        kind: the kind of all interactions; None where there are several kinds.
+        since: start of the period that was counted, in Unix seconds; None for no start.
+        until: its end, in Unix seconds; None for no end.
+    """
     text = f"{count} {counted('interaction' if kind is None else kind, count)}"
     if mean is not None:
         text += f" {'of' if count == 1 else 'averaging'} {format_number(round(mean, 1))}"
@@ -131,10 +157,10 @@ def popularity(
 
 
 def request(words: str, condition: str = "") -> Evidence:
-    """That the item meets these words of the request."""
+    """Evidence that the item meets these words of the request."""
     return Evidence("request", f"your wish for {quoted(words)}", {"words": words, "condition": condition})
 
 
 def preference(text: str, condition: str) -> Evidence:
-    """That the item meets what the user once stated."""
+    """Evidence that the item meets a preference that the user stated."""
     return Evidence("preference", f"your stated preference {quoted(text)}", {"text": text, "condition": condition})

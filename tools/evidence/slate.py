@@ -1,12 +1,13 @@
 """The slate: what the tools have found so far, with the evidence for each entry, kept outside the conversation.
 
-Tools return ``Findings`` and touch no state. After all calls of a turn, ``Slate.merged`` takes them up in call order
-and hands out the short handles (``c7``, ``r2``) and evidence numbers (``e12``) that the model reads and quotes
-instead of catalogue ids.
+Tools return ``Findings`` and change no state. After all calls of a turn, ``Slate.merged`` takes them up in the order of
+the calls. It gives out the short handles (``c7``, ``r2``) and evidence numbers (``e12``) that the model reads and
+quotes in place of catalogue ids.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,32 +22,32 @@ EvidenceKind = Literal["request", "preference", "history", "collaborative", "sem
 
 
 LONG_TITLE = 40
-"""Letters of a title above which a model reads a reference's handle in its place: shops have titles of fifty words."""
+"""In letters: of a reference with a longer title a model reads the handle. Shops have titles of fifty words."""
 SHOWN_TITLE = 90
-"""Letters of a title that a model reads."""
+"""The most letters of a title that a model reads."""
 
 _Identity = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One fact that speaks for an item, with what is needed to check it again."""
+    """One fact about an item, with the data to check it again."""
 
     kind: EvidenceKind
     text: str
-    """The fact as a noun phrase that a reason can take up: ``genre Comedy``, ``your 5-star rating of Alien``."""
+    """The fact as a noun phrase for reasons: ``genre Comedy``, ``your 5-star rating of Alien``."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """The proof, JSON-ready. By kind: request {words, condition}; preference {text, condition}; history {item_id,
     kind, value, at, and against: true where it speaks against the item}; collaborative {because: [{item_id, weight}],
     score}; semantic {query, field, words, similarity}; metadata {attribute, value}; popularity {count, mean, since,
     until}."""
     masked: str = ""
-    """The same without a user's id, where the text names one: what a model reads."""
+    """The text for a model, without a user's id; empty where ``text`` names no user."""
     _identity: _Identity | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def identity(self) -> _Identity:
-        """Equal for equal facts: items that share one (``genre Comedy``) share its number. Worked out once."""
+        """Equal for equal facts: items that share one (``genre Comedy``) share its number. Computed once."""
         if self._identity is None:
             object.__setattr__(self, "_identity", (self.kind, self.text, repr(self.data)))
         assert self._identity is not None, "it was just set"
@@ -54,12 +55,12 @@ class Evidence:
 
     @property
     def against(self) -> bool:
-        """Whether it is no reason for an item, only a contrast to one."""
+        """Whether the fact is no reason for an item, only a contrast to one."""
         return bool(self.data.get("against"))
 
     @property
     def shown(self) -> str:
-        """What a model reads."""
+        """The text that a model reads."""
         return self.masked or self.text
 
 
@@ -72,24 +73,23 @@ class Finding:
     role: Role = "candidate"
     evidence: tuple[Evidence, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
-    """Parts of a score by name (``collaborative``, ``semantic``, ...), higher is better; what a tool cannot say is
-    absent."""
+    """Parts of a score by name (``collaborative``, ``semantic``, ...); higher is better. Unknown parts are absent."""
     summary: str = ""
-    """What the model reads of the item beside title and evidence, short: ``1999 · Comedy, Sci-Fi``."""
+    """A few values of the item for the model, beside title and evidence: ``1999 · Comedy, Sci-Fi``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one tool call found: rows in order, best first, and a sentence about the whole."""
+    """The result of one tool call: rows, best first, and a sentence about the whole."""
 
     tool: str
     rows: tuple[Finding, ...] = ()
     note: str = ""
-    """For the model: how many there were in all, or what to loosen when there are none."""
+    """For the model: how many items there are in all, or which condition to loosen."""
     shown: int = 10
     """How many rows the model reads; the slate takes up all."""
     cached: bool = False
-    """Nobody had to look: the same was asked before, and nothing has changed since."""
+    """Whether the findings were remembered: the same was asked before, and nothing has changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +129,15 @@ class Slate:
         return {known.identity: n for n, known in enumerate(self.evidence, 1)}
 
     def merged(self, findings: Findings) -> tuple[Slate, list[Entry]]:
-        """The slate with the findings taken up, and the entry of each row in row order.
+        """The slate with the findings added, and the entry of each row in row order.
 
-        An item that is already there keeps its handle and gains evidence and scores. A reference stays a reference:
-        what the request says "like X" about, or what the user has consumed, does not become a candidate by being
-        found again.
+        An item that is already there keeps its handle and gains evidence and scores. A reference stays a reference: an
+        item that the request names in "like X", or that the user has consumed, does not become a candidate because a
+        tool finds it.
         """
         entries, evidence = dict(self.entries), list(self.evidence)
         number_of, by_item = dict(self._numbers), dict(self._by_item)
-        count = {letter: sum(handle[0] == letter for handle in entries) for letter in "cr"}
+        count = Counter([handle[0] for handle in entries])
         tool = findings.tool
         touched: list[Entry] = []
         for row in findings.rows:
@@ -170,7 +170,7 @@ class Slate:
             by_item[row.item_id] = entries[entry.handle] = entry
             touched.append(entry)
         merged = Slate(entries, tuple(evidence))
-        # Known already, and the next turn asks for them: working them out anew would make every turn dearer.
+        # They are known already, and the next turn needs them: computing them again would make every turn slower.
         vars(merged).update(_by_item=by_item, _numbers=number_of)
         return merged, touched
 
@@ -183,7 +183,7 @@ class Slate:
         return self.evidence[number - 1] if 1 <= number <= len(self.evidence) else None
 
     def told(self, number: int) -> str:
-        """The evidence ``e{number}`` as a model reads it: references with a long title by their handles."""
+        """The evidence ``e{number}`` as a model reads it, with handles in place of references' long titles."""
         text = self.evidence[number - 1].shown
         if len(text) > LONG_TITLE:
             for title, handle in self._long_titles:
@@ -192,7 +192,7 @@ class Slate:
 
     @cached_property
     def _long_titles(self) -> list[tuple[str, str]]:
-        """Those of references, the longest first, each with its handle."""
+        """The long titles of references with their handles, longest first."""
         named = [(e.title, e.handle) for e in self.entries.values() if e.role == "reference"]
         return sorted((pair for pair in named if len(pair[0]) > LONG_TITLE), key=lambda pair: -len(pair[0]))
 

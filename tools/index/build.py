@@ -1,4 +1,4 @@
-"""Builds the engines: made beside the ones in use, swapped in whole, never pickled.
+"""Builds the engines beside the ones in use and swaps them in whole; nothing is pickled.
 
 ``index/<version>/`` holds the files of one build and ``manifest.json``; ``index/CURRENT`` names the build in use.
 """
@@ -44,19 +44,30 @@ logger = logging.getLogger(__name__)
 
 CURRENT = "CURRENT"
 LONGEST_BUILD_S = 4 * 3600
-"""Seconds a build waits for another one of the same workspace."""
+"""Seconds that a build waits for another build of the same workspace."""
 
 
 def build_index(
     workspace: Workspace, store: Store, progress: Progress = quiet, *, force: bool = False, tuned: bool = False
 ) -> Manifest:
-    """Build what has changed since the last build and put it to use; the manifest of the build then in use.
+    """Build what has changed since the last build and put it to use.
 
-    Nothing changed: returns at once. Two builds of one workspace take turns. The build before stays, older ones go;
-    an interrupted build leaves nothing behind that is used. ``force`` reuses nothing.
+    Returns at once where nothing has changed. Two builds of one workspace take turns. The build before stays, older
+    ones are removed. An interrupted build leaves nothing behind that is used.
 
-    ``tuned`` finds the parameters and weights that suit these interactions, and learns what confidence there is in an
-    item; later builds keep the parameters and weights until they are tuned again, and learn the confidence anew.
+    Args:
+        workspace: where the index lies.
+        store: the workspace's store.
+        progress: is called during each step.
+        force: reuse nothing of the build before.
+        tuned: find the parameters and weights that suit these interactions, and learn the confidence in items. Later
+            builds keep the parameters and weights until they are tuned again, and learn the confidence anew.
+
+    Returns:
+        The manifest of the build that is in use then.
+
+    Raises:
+        IndexFailed: another build of this workspace does not end.
     """
     folder = workspace.index_folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,8 +116,8 @@ def _build_into(
     progress: Progress,
     begun: float,
 ) -> Manifest:
-    """Fit all engines and write them and their manifest into the folder."""
-    # Read before the items are: what is written meanwhile makes the new build stale, not wrong.
+    """Fit all engines and write them and their manifest into the folder; the manifest comes back."""
+    # Read before the items: whatever is written in the meantime makes the new build stale, not wrong.
     clock, catalogue_version = store.clock, store.catalogue_version
     index = TextIndex.fit(store, encoder, _reusable(previous, workspace, store, encoder), progress)
     index.save(folder, progress=progress)
@@ -172,8 +183,8 @@ def _choice(
     tuned: bool,
     progress: Progress,
 ) -> Tuned:
-    """What is found now, what the build before was tuned to, or the defaults, which have no validation."""
-    # A question must not pay for this import.
+    """Parameters and weights: tuned now, or those of the build before if it was tuned, or untuned defaults."""
+    # Answering a request must not pay for this import.
     from recmind.tools.index.tuning import Tuned, tune  # noqa: PLC0415
 
     if tuned and (found := tune(arrays, store.settings, embeddings, progress=progress)) is not None:
@@ -186,7 +197,7 @@ def _choice(
 
 
 def _same(manifest: Manifest, store: Store, encoder: Encoder, settings: Settings) -> bool:
-    """Whether a build of now would be that one again."""
+    """Whether a new build would equal that one."""
     return (
         manifest.clock == store.clock
         and manifest.recmind == recmind_version()
@@ -196,13 +207,13 @@ def _same(manifest: Manifest, store: Store, encoder: Encoder, settings: Settings
 
 
 def _settings_sum(settings: Settings) -> str:
-    """Over what the built files depend on; the model to talk to, say, is no part of it."""
+    """SHA-256 over the settings that the built files depend on; the chat model, say, is not among them."""
     parts = settings.model_dump(mode="json", include={"kinds", "allow_repeats", "encoder", "hidden_attributes"})
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _usable(workspace: Workspace) -> Manifest | None:
-    """The manifest of the build in use, or None where there is none that can be built upon."""
+    """The manifest of the build in use, or None where there is none, or one that cannot be built upon."""
     try:
         folder = workspace.current_index()
         if folder is None:
@@ -216,7 +227,7 @@ def _usable(workspace: Workspace) -> Manifest | None:
 
 
 def _reusable(previous: Manifest | None, workspace: Workspace, store: Store, encoder: Encoder) -> TextIndex | None:
-    """The index of texts whose vectors can be used again, or None."""
+    """The index whose text vectors can be used again, or None."""
     if previous is None or (previous.encoder, previous.encoder_checksum) != (encoder.name, encoder.checksum):
         return None
     try:
@@ -251,18 +262,20 @@ def _put_to_use(folder: Path, version_name: str) -> None:
 
 
 def _remove_old(folder: Path, kept: set[str]) -> None:
-    """Remove all builds but these, and what interrupted ones left."""
+    """Remove all builds but these, and what interrupted builds left."""
     for path in folder.iterdir():
         if path.is_dir() and path.name not in kept and path.name.lstrip(".").isdigit():
-            # Where a mapped file cannot be removed (Windows), the next build tries again.
+            # A mapped file cannot be removed on Windows; the next build tries again.
             shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
 def _turn(lock: Path) -> Iterator[None]:
-    """Held by one build at a time."""
+    """Inside, no other build of the workspace runs. Raises IndexFailed where another one does not end in time."""
     try:
         with turn(lock, LONGEST_BUILD_S):
             yield
     except Taken as error:
-        raise IndexFailed(f"Another build of this workspace does not end ({error}): {str(lock.parent)!r}.") from None
+        raise IndexFailed(
+            f"Another build of this workspace has not ended in time ({error}): {str(lock.parent)!r}."
+        ) from None

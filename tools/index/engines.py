@@ -1,4 +1,4 @@
-"""The engines of one build: opened fast, their large files mapped rather than read, and shared by all threads."""
+"""The engines of one build: opened fast, with large files mapped in place of read, and shared by all threads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Engines:
         self.ranker = HybridRanker(store, search, reranker, self.popular)
 
     def confidences(self, user_id: str | None, item_ids: Sequence[str]) -> dict[str, float]:
-        """What ``Confidence.meaning`` says, for those of the items where it is known; none for an unknown user."""
+        """The confidence of each item where it is known, 0 to 1 (``Confidence.meaning``); empty for an unknown user."""
         if self.confidence is None or user_id is None:
             return {}
         past, values = self.history.valued(user_id, self.confidence.kind)
@@ -61,8 +61,8 @@ class Engines:
     def stale(self) -> bool:
         """Whether the catalogue has changed since the build.
 
-        The engines answer all the same: what was added since is found by its words only, what was removed or made
-        unavailable does not come.
+        The engines still answer: items added since are found by their words only; items removed or made unavailable do
+        not come.
         """
         return self._store.catalogue_version != self.manifest.catalogue_version
 
@@ -70,8 +70,15 @@ class Engines:
 def open_engines(workspace: Workspace, store: Store) -> Engines:
     """The engines of the build in use; the large files are mapped, not read.
 
-    Raises WorkspaceError where nothing has been built, IndexFailed or another RecMindError where the build is damaged
-    or was made with another encoder than the settings name. Sizes are checked here, checksums by ``verify``.
+    Sizes of files are checked here, checksums by ``verify``.
+
+    Args:
+        workspace: where the index lies.
+        store: the workspace's store.
+
+    Raises:
+        WorkspaceError: nothing has been built.
+        RecMindError: the build is damaged (IndexFailed), or the settings name another encoder.
     """
     folder = workspace.current_index()
     if folder is None:

@@ -1,4 +1,4 @@
-"""What a build of the engines says of itself, and whether its files still are what was written."""
+"""What a build of the engines says about itself, and whether its files are still as they were written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from recmind.data.errors import RecMindError
 
-FORMAT = 3
+FORMAT = 4
 """Of the built files; another number means that they have to be built anew."""
 MANIFEST = "manifest.json"
 REBUILD = "Run: recmind index"
@@ -19,22 +19,22 @@ REBUILD_ALL = "Run: recmind index --force"
 
 
 class IndexFailed(RecMindError):  # noqa: N818  reads as the event that it is: "except IndexFailed"
-    """The built index is damaged, or another build of it does not end."""
+    """The built index is damaged, or another build of it has not ended in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltFile:
-    """A file of a build, as it was written."""
+    """A file of a build as it was written."""
 
     size: int
     """Bytes."""
     sha256: str
-    """In hexadecimal."""
+    """The checksum in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was built, from what, and with what."""
+    """What was built, from which data, and with which encoder and settings."""
 
     version: str
     """The name of the build's folder; later builds have higher numbers."""
@@ -47,26 +47,26 @@ class Manifest:
     """Numbers in a vector."""
     items: int
     encoded: int
-    """How many texts had to be encoded; the others had a vector in the build before."""
+    """Number of texts that had to be encoded; the others had a vector in the build before."""
     interactions: int
     catalogue_version: int
-    """Of the store when the build began."""
+    """The store's catalogue version when the build began."""
     clock: int
-    """Of the store when the build began: it counts every write, those of single users too."""
+    """The store's clock when the build began: it counts every write, those of single users too."""
     settings: str
     """SHA-256 of the settings that the built files depend on."""
     parameters: Mapping[str, Any]
-    """Of the engines."""
+    """Parameters of the engines."""
     built_at: float
     """Unix seconds."""
     seconds: float
     files: Mapping[str, BuiltFile]
     encoding_s: float = 0.0
-    """How much of ``seconds`` the encoder took."""
+    """The part of ``seconds`` that the encoder took."""
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """The manifest in this folder; IndexFailed where it is missing, unreadable or of another format."""
+        """The manifest in this folder. Raises IndexFailed where it is missing, unreadable or of another format."""
         try:
             loaded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             found = loaded["format"]
@@ -80,14 +80,21 @@ class Manifest:
         )
 
     def write(self, folder: Path) -> None:
-        """Write it into this folder."""
+        """Write the manifest into this folder."""
         (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 def verify(folder: Path) -> Manifest:
-    """The manifest of a build whose every file is as it was written; reads all of them.
+    """Check that every file of a build is as it was written; reads all files.
 
-    IndexFailed names the first file that is not.
+    Args:
+        folder: the folder of the build.
+
+    Returns:
+        The manifest of the build.
+
+    Raises:
+        IndexFailed: a file has changed; the message names the first one.
     """
     manifest = Manifest.read(folder)
     check_sizes(folder, manifest)
@@ -98,7 +105,7 @@ def verify(folder: Path) -> Manifest:
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> None:
-    """IndexFailed where a file of the build is missing or has another size; reads none of them."""
+    """Check that every file of the build exists and has its size. Raises IndexFailed otherwise; reads no file."""
     for name, expected in manifest.files.items():
         path = folder / name
         found = path.stat().st_size if path.is_file() else None

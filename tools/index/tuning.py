@@ -1,7 +1,7 @@
-"""``recmind index --tune``: what suits this catalogue, found on each user's newest interaction, held out.
+"""``recmind index --tune``: finds what suits this catalogue, on each user's newest interaction, held out.
 
-A small coordinate search finds how histories are linked; a conditional logit then learns how candidates are ordered.
-The figures reported are of users whose weights were learned from other users.
+A small coordinate search finds how histories are linked; then a conditional logit learns how to order candidates. The
+reported figures come from users whose weights were learned from other users.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ from recmind.tools.ranking.logit import ChoiceSet, cross_fitted, hit_rate_and_nd
 from recmind.tools.ranking.reranker import CANDIDATES, FEATURES, Reranker
 
 LEAST_USERS = 50
-"""With fewer users that have a past, nothing is learned."""
+"""Least number of users with a past from whom anything is learned."""
 MOST_USERS = 3_000
-"""Users, drawn at random, that each step of the search asks, and that weights are learned from."""
+"""Largest number of users, drawn at random, that each step of the search measures, and that weights are learned
+from."""
 FEW_USERS = 2_000
-"""With fewer, the weights are also learned from the second- and third-newest interactions."""
+"""With fewer users than this, weights are also learned from the second- and third-newest interactions."""
 OTHERS = 99
-"""Items drawn uniformly from those that a user has not taken, beside which the target has to stand out: what the
-weights for a given set are learned from."""
+"""Number of items drawn uniformly from those that a user has not taken. The weights for a given set are learned from
+the target among them."""
 
 FIT_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("distance_decay", (2.0, 3.0, 4.0, 10.0)),
@@ -45,7 +46,7 @@ FIT_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("column_power", (0.1, 0.2, 0.3)),
     ("top", (200, 1000)),
 )
-"""Parameters that need a new fit, each tried while the others stay; the better value is kept."""
+"""Parameters that need a new fit. Each is tried while the others stay; the better value is kept."""
 QUERY_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("recency_decay", (2.0, 3.0, 5.0)),
     ("day_decay", (0.0, 0.2, 0.5)),
@@ -54,36 +55,37 @@ QUERY_STEPS: tuple[tuple[str, tuple[float, ...]], ...] = (
 )
 """Parameters that only weigh the user's past, so that no new fit is needed."""
 ANY_QUERY: Mapping[str, Any] = {name: values[0] for name, values in QUERY_STEPS}
-"""What makes parameters equal that have the same links."""
+"""Fixed values for the parameters of ``QUERY_STEPS``, so that parameters with the same links compare equal."""
 BLENDS: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 0.0), (0.1, 0.3, 0.0), (0.0, 0.0, 0.5), (0.1, 0.3, 0.5))
-"""Weights of texts that are alike, of what goes with such items, and of EASE."""
+"""Weights of similar texts, of two-hop links, and of EASE."""
 BLENDED = ("alike", "alike_then_together", "ease")
 UNTRIED = CollaborativeParameters(alike=0.0, alike_then_together=0.0)
-"""Where the search begins: the defaults, and what is blended in tried last, because it makes every fit slower."""
+"""The start of the search: the defaults without blended parts. These are tried last, because they slow down each
+fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What was chosen, and how well it did on users that it had not learned from."""
+    """The chosen parameters and weights, and how well they did for users that were not learned from."""
 
     parameters: CollaborativeParameters
     weights: Mapping[str, float]
     set_weights: Mapping[str, float]
-    """For the order of a set that somebody gave."""
+    """Weights for the order of a set that the caller gave."""
     validation: Mapping[str, float]
-    """HR@10 and NDCG@10 of the links alone, of the ordered candidates and, as ``given_``, of the target among 99 random
-    items; and ``users``."""
+    """HR@10 and NDCG@10, 0 to 1: of the links alone (``links_``), of the ordered candidates, and of the target among 99
+    random items (``given_``); and the number of ``users``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The histories without each user's newest interactions, and the oldest of these as the target."""
+    """The histories without each user's newest interactions; the oldest of those is the target."""
 
     rest: InteractionArrays
     users: Int64s
-    """Users with a past and a target, by number."""
+    """Numbers of the users with a past and a target."""
     targets: Int64s
-    """Item number of each."""
+    """The item number of each user's target."""
 
 
 def tune(
@@ -100,12 +102,12 @@ def tune(
 
     Args:
         arrays: all interactions that may be known, sorted by user, time and position.
-        settings: what kinds of interactions mean.
-        embeddings: of the items' texts.
+        settings: say what kinds of interactions mean.
+        embeddings: vectors of the items' texts, or None.
         start: the parameters that the search begins with.
-        fixed: names of parameters that stay as they are there.
+        fixed: names of parameters that keep their value in ``start``.
         seed: shuffles interactions of one moment, and draws users and folds.
-        progress: told of each step.
+        progress: is called in each step.
     """
     newest = leave_last(arrays, 0, seed)
     if len(newest.users) < LEAST_USERS:
@@ -145,12 +147,16 @@ def tune(
 
 
 def leave_last(arrays: InteractionArrays, back: int, seed: int) -> Slice:
-    """The histories without the newest interaction of each user and the ``back`` ones before it; the target is the
-    oldest of those.
+    """The histories without the newest interactions of each user; the target is the oldest interaction left out.
 
-    Interactions of one moment whose order nobody states are shuffled by the seed: the order of a file is no knowledge.
-    Where the newest interactions have no time, those that are then the newest lose theirs: what is learned is learned
-    of histories like those that will be asked with.
+    Interactions of one moment whose order is not stated are shuffled: the order of a file is no knowledge. Where the
+    newest interactions have no time, those that become the newest lose theirs, so that weights are learned from
+    histories like those that they will be used on.
+
+    Args:
+        arrays: all interactions, sorted by user, time and position.
+        back: number of interactions to leave out of each user beside the newest, from 0.
+        seed: shuffles interactions of one moment.
     """
     arrays = arrays.rows(shuffled(arrays, seed))
     newer = arrays.ages
@@ -165,7 +171,7 @@ def leave_last(arrays: InteractionArrays, back: int, seed: int) -> Slice:
 
 
 class _Search:
-    """Tries parameters on one slice, over some of its users."""
+    """Measures parameters on one slice, with some of its users."""
 
     def __init__(self, part: Slice, settings: Settings, embeddings: ItemEmbeddings | None, seed: int) -> None:
         self.part, self.settings, self.embeddings = part, settings, embeddings
@@ -175,7 +181,7 @@ class _Search:
         self._fitted: dict[CollaborativeParameters, CollaborativeModel] = {}
 
     def ndcg(self, parameters: CollaborativeParameters) -> float:
-        """NDCG@10 of the links alone; a model is fitted only where the last two do not have these links already."""
+        """NDCG@10 of the links alone. The last two models are kept; one is fitted only if neither has these links."""
         links = replace(parameters, **ANY_QUERY)
         model = self._fitted.pop(links, None) or CollaborativeModel.fit(
             self.part.rest, self.weights, self.settings, parameters=parameters, embeddings=self.embeddings
@@ -189,7 +195,7 @@ class _Search:
 
 
 def sample_users(count: int, seed: int) -> Int64s:
-    """Places of the users that are asked, ascending."""
+    """The places of the sampled users, int64, ascending."""
     if count <= MOST_USERS:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, size=MOST_USERS, replace=False))
@@ -203,14 +209,23 @@ def link_ranks(
     users: Int64s,
     targets: Int64s,
 ) -> Float64s:
-    """The rank of each target among all items by links alone, from 1; infinite where nothing leads to it."""
+    """The rank of each target among all items by links alone, float64, from 1; infinite where nothing leads to it.
+
+    Args:
+        model: the fitted links.
+        parameters: weigh the user's past.
+        rest: the interactions that may be known, sorted by user, time and position.
+        weights: float32: what each of them says.
+        users: int64, sorted: the users to rank for.
+        targets: int64: the item number of each user's target.
+    """
     from scipy.sparse import csr_array  # noqa: PLC0415  a question must not pay for SciPy
 
     place, known = index_in_sorted(model.items, rest.item_numbers)
     wanted, drawn = index_in_sorted(users, rest.user_numbers)
     asked = drawn & known & (weights >= 0)
     ages = rest.ages
-    # The oldest of a user is the first of all, or comes after the newest of another.
+    # The oldest interaction of a user is the first of all, or follows the newest of another user.
     starts = np.flatnonzero(np.append(True, ages[:-1] == 0)[: len(rest)])
     weight = parameters.recency(weights.astype(np.float64), ages, days_before(rest.at, starts))
     shape = (len(users), len(model.items))
@@ -240,7 +255,7 @@ def _choice_sets(
     number: int,
     progress: Progress,
 ) -> Iterator[tuple[ChoiceSet, ChoiceSet]]:
-    """For each user that is drawn, the candidates that the links find, and the target beside random items."""
+    """For each sampled user, the candidates that the links find, and the target among random items."""
     weights = signal_weights(part.rest, settings)
     model = CollaborativeModel.fit(part.rest, weights, settings, parameters=parameters, embeddings=embeddings)
     reranker = Reranker(model, ItemTimes.of(part.rest), embeddings, dict.fromkeys(FEATURES, 1.0))

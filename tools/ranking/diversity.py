@@ -1,4 +1,4 @@
-"""Diversity as a dial: maximal marginal relevance (Carbonell and Goldstein, 1998) over a ranking."""
+"""Diversity by maximal marginal relevance (Carbonell and Goldstein, 1998) over a ranking."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ POOL = 5
 
 
 def diversified(scores: Sequence[float], vectors: Float32s, n: int, diversity: float) -> list[int]:
-    """Places in the ranking in their new order: the first n chosen for score and difference, then the others as before.
+    """Places of the ranking in their new order: the first n chosen for score and difference, then the others as before.
 
-    Each next one is that with the largest (1 - diversity) * score - diversity * (largest cosine with those chosen).
+    Each next place is the one with the largest (1 - diversity) * score - diversity * (largest cosine with those
+    chosen).
 
     Args:
         scores: 0 to 1, best first.
-        vectors: float32 of shape (scores, dimension), each of length 1, or 0 where an item has no text: it differs from
-            all others.
-        n: how many places are seen by the person.
-        diversity: 0 leaves the ranking as it is, 1 looks at differences alone.
+        vectors: float32 of shape (scores, dimension), each row of length 1, or 0 where an item has no text; such an
+            item counts as different from all others.
+        n: how many places the person sees.
+        diversity: 0 to 1: 0 keeps the ranking, 1 looks only at differences.
     """
     if diversity <= 0 or len(scores) < 2:
         return list(range(len(scores)))

@@ -1,4 +1,4 @@
-"""Several people at once: how well each candidate fits every member, and the one order made of it."""
+"""Recommendations for several people: how well each candidate fits every member, and one order for all."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from recmind.tools.ranking.hybrid import Ranked
 T = TypeVar("T")
 
 FIT = "fit "
-"""How the names of the members' fits begin among the parts of a score: ``fit 1`` is that of the first member."""
+"""Beginning of the names of members' fits among the parts of a score: ``fit 1`` is the first member's."""
 
 
 def together(rankings: Sequence[Sequence[Ranked]], aggregation: Aggregation) -> list[Ranked]:
-    """One ranking of the same candidates out of each member's own, best first.
+    """One ranking of the same candidates, best first, made of each member's own ranking.
 
     The fit of a candidate for a member is the share of the other candidates that the member's own ranking puts below it
-    (half of those it ties with): 1 is the member's best, 0 the worst, so that no member's scale outweighs another's.
-    The score is the average of the fits, the lowest (``least-misery``) or the highest (``most-pleasure``); ties are
-    decided by the average.
+    (half of those it ties with). 1 is the member's best, 0 the worst, so that no member's scale outweighs another's.
+    Ties of the score are decided by the average fit.
+
+    Args:
+        rankings: each member's ranking of the candidates.
+        aggregation: the score is the ``average`` of the fits, the lowest (``least-misery``) or the highest
+            (``most-pleasure``).
     """
     ids = [ranked.item_id for ranked in rankings[0]]
     fits = np.column_stack([_fits(ranking, ids) for ranking in rankings])
@@ -40,7 +44,7 @@ def together(rankings: Sequence[Sequence[Ranked]], aggregation: Aggregation) -> 
 
 
 def _fits(ranking: Sequence[Ranked], ids: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The fit of each of these items, of shape (items,)."""
+    """The fit of each of these items, 0 to 1, of shape (items,)."""
     scores = {ranked.item_id: ranked.score for ranked in ranking}
     values = np.array([scores[item_id] for item_id in ids])
     if len(values) < 2:
@@ -52,6 +56,6 @@ def _fits(ranking: Sequence[Ranked], ids: Sequence[str]) -> np.ndarray[tuple[int
 
 
 def in_turns(lists: Sequence[Sequence[T]]) -> list[T]:
-    """The first of each list, then the second of each, and so on."""
+    """The first value of each list, then the second of each, and so on."""
     longest = max(map(len, lists), default=0)
     return [values[place] for place in range(longest) for values in lists if place < len(values)]

@@ -1,4 +1,4 @@
-"""The hybrid ranker: one score from what people took together, meaning, attributes, popularity and novelty."""
+"""The hybrid ranker: one score from collaborative filtering, meaning, attributes, popularity and novelty."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from recmind.tools.brief import Constraint
 from recmind.tools.collaborative.user_sequence import SequenceItem
 from recmind.tools.engines.attributes import Scalar, TasteKey, attribute_weights, values_of
 from recmind.tools.engines.popular import PopularItems
-from recmind.tools.evidence.facts import NO_FOCUS, Focus, build_findings
-from recmind.tools.evidence.slate import Evidence, Findings
 from recmind.tools.ranking.reranker import Reranker
 from recmind.tools.search.item_search import ItemSearch
 from recmind.tools.search.word_weights import is_long
@@ -24,49 +22,51 @@ from recmind.tools.search.word_weights import is_long
 
 @dataclass(frozen=True, slots=True)
 class RankWeights:
-    """What each part of the score weighs. Only ratios count; a part that nothing is known of is shared out.
+    """The weight of each part of the score. Only ratios count; the weight of an unknown part goes to the others.
 
     Set by hand, so that the collaborative part, whose own weights are learned, decides where nothing was asked.
     """
 
     collaborative: float = 0.94
-    """The odds that the user takes the item next (``Reranker``); what goes with the items of "like X"."""
+    """The odds that the user takes the item next (``Reranker``), and its links to the items of "like X"."""
     semantic: float = 0.02
-    """Nearness of the text to the request and to the items of "like X"."""
+    """Similarity of the text to the request and to the items of "like X"."""
     metadata: float = 0.02
-    """Share of the wishes met; attribute values shared with "like X"; attribute values the user likes."""
+    """Share of the wishes met, attribute values shared with "like X", attribute values the user likes."""
     popularity: float = 0.015
     """As ``PopularItems.score``."""
     novelty: float = 0.005
-    """1 for what nobody took up, 0 for what most took up."""
+    """1 for items without interactions, 0 for the most popular one."""
     known: float = 0.0
-    """1 for what the user took up and liked; counts where the request asks for something again."""
+    """1 for items that the user took and liked; counts only where the request asks for something again."""
 
 
 PLAIN_WEIGHTS = RankWeights()
-"""Without wishes and without words to search for."""
+"""For a request without wishes and without words to search for."""
 QUERY_WEIGHTS = RankWeights(collaborative=0.22, semantic=0.47, metadata=0.13, popularity=0.13, novelty=0.05)
-"""With words to search for ("a heist in space"): what was asked outweighs what usually pleases."""
+"""For a request with words to search for ("a heist in space"): the words outweigh the user's usual taste."""
 SIMILAR_TO_WEIGHTS = RankWeights(collaborative=0.20, semantic=0.35, metadata=0.32, popularity=0.08, novelty=0.05)
-"""With "like X" and no more: what the item is counts as much as who else took it."""
+"""For "like X" alone: what the item is counts as much as who else took it."""
 WISH_WEIGHTS = RankWeights(collaborative=0.10, semantic=0.14, metadata=0.68, popularity=0.05, novelty=0.03)
-"""With wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
+"""For wishes ("funnier"): meeting them outweighs the sequels of "like X", which are nearest in everything else."""
 LONG_QUERY_WEIGHTS = RankWeights(collaborative=0.10, semantic=0.75, metadata=0.10, popularity=0.05, novelty=0.0)
-"""With a long request: it tells of something in particular, and what search makes of it decides."""
+"""For a long request: it describes one particular thing, so the search decides."""
 SURPRISE = (0.30, 0.0)
 """"Surprise me" adds the first to novelty and multiplies popularity by the second."""
 AGAIN = 1.0
-"""What "again" adds to the weight of ``known``: as much as everything else together."""
+"""Added by "again" to the weight of ``known``: as much as everything else together."""
 UNLIKE = 0.35
-"""What the likeness to "not X" takes off a score, at most."""
+"""The most that similarity to "not X" takes off a score."""
 SEED_SHARE = 0.75
-"""Share of "like X" in the collaborative part where there is a past, too; the user's past is the rest."""
+"""Share of "like X" in the collaborative part where the user has a past too; the past gets the rest."""
 WISH_SHARE, LIKENESS_SHARE, TASTE_SHARE = 0.65, 0.35, 0.10
-"""What wishes met, likeness to "like X" and the user's tastes make up of the metadata part, as far as known."""
+"""Shares of wishes met, of likeness to "like X" and of the user's tastes in the metadata part; unknown ones drop
+out."""
 ANY_WAY = 0.75
-"""What a wish counts that is met in one of its ways at least ("funny": genre Comedy or mood funny), beside all."""
+"""What a wish counts that is met in one of its ways ("funny": genre Comedy or mood funny); met in all ways it counts
+1."""
 FEW = 5
-"""Below this many candidates a similarity is measured from 0, otherwise from the least similar candidate."""
+"""With fewer candidates than this, similarities are scaled from 0, otherwise from the least similar candidate."""
 _HIGH_LIFT = 4.0
 
 
@@ -76,7 +76,7 @@ class RankInput:
 
     item_id: str
     scores: Mapping[str, float] = field(default_factory=dict)
-    """What the look-ups scored; ``search`` (0 to 1) counts beside the similarity, because it has seen the words."""
+    """Scores of the look-ups; ``search`` (0 to 1) counts beside the similarity, because it also compares words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,11 @@ class Ranked:
     score: float
     """0 to 1, comparable within one ranking only."""
     parts: Mapping[str, float]
-    """Each known part before weighing, 0 to 1; ``unlike`` is what was taken off for "not X"."""
+    """Each known part before weighing, 0 to 1; ``unlike`` is the deduction for "not X"."""
 
 
 class HybridRanker:
-    """Ranks candidates. The same question always has the same answer; threads may share it."""
+    """Ranks candidates. The same input always gives the same ranking; threads may share it."""
 
     def __init__(self, store: Store, search: ItemSearch, reranker: Reranker, popular: PopularItems) -> None:
         self.store = store
@@ -117,17 +117,17 @@ class HybridRanker:
         """The candidates by score, best first, ties by item number; unknown items are left out.
 
         Args:
-            candidates: each item once.
+            candidates: the items to rank, each once.
             history: the user's past, as ``UserHistory.signals`` gives it.
             like: ids of the items to resemble.
             unlike: ids of the items not to resemble.
             query: the words of the request that say what it is about.
-            wishes: parts of the request of which any one condition is enough.
-            tastes: ``Profile.lifts``.
+            wishes: parts of the request; any one of its conditions meets a wish, more count more.
+            tastes: ``Profile.lifts``; None for none.
             surprise: novelty counts more, popularity less.
             again: what the user liked before counts more than all else.
-            given: the caller chose the candidates: most of them the user may have nothing to do with.
-            weights: instead of those that the request calls for.
+            given: the caller chose the candidates, so that most may have nothing to do with the user.
+            weights: replace those that the request calls for; None keeps them.
         """
         known = self.store.items.numbers_of(dict.fromkeys(candidate.item_id for candidate in candidates))
         by_id = {candidate.item_id: candidate for candidate in candidates}
@@ -176,7 +176,7 @@ class HybridRanker:
         if penalty is not None:
             present["unlike"] = UNLIKE * penalty
             score = np.maximum(score - UNLIKE * penalty, 0.0)
-        # Rounded, so that the order does not hang on the last bit of a sum.
+        # Rounded, so that the order does not depend on the last bit of a sum.
         score = np.round(score, 6)
         order = np.lexsort((numbers, -score)).tolist()
         names = list(present)
@@ -190,7 +190,7 @@ class HybridRanker:
         seeds = list(self.store.items.numbers_of(like).values())
         found_parts = []
         if seeds:
-            # The root, because one item's row falls off steeply: the tenth is near it, too.
+            # The root, because the scores of one item's row fall steeply: the tenth is still close to the item.
             found_parts.append((SEED_SHARE, np.sqrt(self.reranker.collaborative.seed_scores(seeds, numbers))))
         if history:
             found_parts.append((1 - SEED_SHARE, self.reranker.relative_odds(history, numbers, given=given)))
@@ -206,7 +206,7 @@ class HybridRanker:
             return None
         near = _min_max(self._similarities([c.item_id for c in candidates], query, like))
         searched = np.array([candidate.scores.get("search", 0.0) for candidate in candidates])
-        # Search has weighed a long request's words and years against its meaning; a similarity knows less.
+        # Search has weighed the words, years and meaning of a long request; a similarity knows less.
         if near is None or (searched.any() and not like and is_long(query)):
             return searched if searched.any() else None
         return np.maximum(near, 0.75 * near + 0.25 * searched) if searched.any() else near
@@ -246,21 +246,21 @@ class HybridRanker:
         return sum((share / whole * part for share, part in parts), np.zeros(len(items)))
 
     def _wishes_met(self, numbers: Int64s, wishes: Sequence[Constraint]) -> Float64s:
-        """The share of the wishes that each item meets; one met in every way it can be counts whole."""
+        """The share of the wishes that each item meets, 0 to 1; a wish counts whole if all its conditions are met."""
         total = np.zeros(len(numbers))
         for wish in wishes:
             ways = np.zeros(len(numbers))
             for condition in wish.conditions:
-                # The same as ``recmind.data.conditions.matches``, and remembered by the store.
+                # The same result as ``recmind.data.conditions.matches``, but remembered by the store.
                 matching = self.store.items.matching((condition,), available_only=False)
                 ways += index_in_sorted(matching, numbers)[1]
             total += np.where(ways > 0, ANY_WAY + (1 - ANY_WAY) * ways / max(len(wish.conditions), 1), 0.0)
         return total / len(wishes)
 
     def _likeness(self, items: Sequence[Item], liked: Sequence[Item]) -> Float64s:
-        """The share of the liked items' values that each item has too, 0 to 1, on average over them.
+        """The share of the liked items' values that each item has too, 0 to 1, scaled so that the best item has 1.
 
-        Rare values count more than common ones, and attributes by how much they tell, however many values they have.
+        Rare values count more than common ones, and attributes by how much they say, however many values they have.
         """
         weights = attribute_weights(self.store)
         wanted: dict[tuple[str, Scalar], float] = {}
@@ -273,13 +273,15 @@ class HybridRanker:
                 whole = sum(rarity.values())
                 for pair, rare in rarity.items():
                     wanted[pair] = wanted.get(pair, 0.0) + attribute.weight * rare / whole
-        worth = wanted.get
-        total = np.array([sum(worth(value.pair, 0.0) for value in weights.item_values(item)) for item in items])
+        total = np.zeros(len(items))
+        for place, item in enumerate(items):
+            for value in weights.item_values(item):
+                total[place] += wanted.get(value.pair, 0.0)
         best = float(total.max(initial=0.0))
         return total / best if best > 0 else total
 
     def _taste(self, items: Sequence[Item], tastes: Mapping[TasteKey, float]) -> Float64s:
-        """How far the item's values are among those the user likes: the mean logarithm of its three highest lifts."""
+        """How much the user likes the item's values, 0 to 1: the mean logarithm of their three highest lifts."""
         weights = attribute_weights(self.store)
         gains = {
             key: math.log(min(lift, _HIGH_LIFT)) / math.log(_HIGH_LIFT) for key, lift in tastes.items() if lift > 1
@@ -292,13 +294,13 @@ class HybridRanker:
 
 
 def _known(numbers: Int64s, history: Sequence[SequenceItem]) -> Float64s:
-    """What the user took up is worth something, and what they liked all of it; the newest word on an item counts."""
+    """How much the user liked each item when they took it, 0 to 1; 0 for other items. The newest interaction counts."""
     worth = {number: (1 + float(np.clip(weight, -1, 1))) / 2 for number, weight, *_ in reversed(history)}
     return np.array([worth.get(number, 0.0) for number in numbers.tolist()])
 
 
 def _min_max(similarities: Float64s) -> Float64s | None:
-    """Similarities as 0 to 1 among the candidates; unknown ones are 0. None where none is known."""
+    """Similarities scaled to 0 to 1 among the candidates; unknown ones get 0. None where none is known."""
     known = ~np.isnan(similarities)
     if not known.any():
         return None
@@ -307,19 +309,3 @@ def _min_max(similarities: Float64s) -> Float64s | None:
     if high <= low:
         return np.where(known, 1.0, 0.0)
     return np.clip(np.where(known, (np.where(known, similarities, low) - low) / (high - low), 0.0), 0.0, 1.0)
-
-
-def rank_findings(store: Store, ranked: Sequence[Ranked], *, focus: Focus = NO_FOCUS, shown: int = 10) -> Findings:
-    """The ranking as rows for the slate, best first, with the score (``score``) and each of its parts.
-
-    Args:
-        store: where titles and attributes are read.
-        ranked: what ``rank`` gave, cut to what is wanted.
-        focus: what the request is about; the wishes that each item meets become evidence.
-        shown: how many rows the model reads.
-    """
-    rows: list[tuple[str, list[Evidence], dict[str, float]]] = [
-        (entry.item_id, [], {"score": entry.score, **entry.parts}) for entry in ranked
-    ]
-    note = "" if rows else "There are no candidates to rank. Look some up first."
-    return build_findings(store, "rank_candidates", rows, note=note, focus=focus, shown=shown)

@@ -1,4 +1,4 @@
-"""When items were taken: how new an item was to everybody at a moment, and how much was going on with it then."""
+"""When items were taken: how new an item was at a moment, and how much it was taken around then."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted
+from recmind.data.arrays import Float32s, Float64s, Int64s, index_in_sorted, load_arrays, save_arrays
 from recmind.data.catalogue import InteractionArrays
-from recmind.data.errors import RecMindError
 from recmind.tools.collaborative.user_sequence import DAY_S
 
 MOST_TIMES = 256
-"""Times kept of an item, evenly drawn from all of its own; each stands for as many as it replaces."""
+"""Largest number of times kept for an item, evenly spaced in the order of its own; each stands for those it
+replaces."""
 
 TREND_DAYS = 60.0
-"""Days away at which an interaction counts 1/e of one now."""
+"""In days: an interaction this far away counts 1/e of one now."""
 
-_FILES = ("items", "counts", "starts", "days", "before", "after")
+_PREFIX = "item_times"
+_ROWS, _ENTRIES = ("items", "counts"), ("days", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +27,29 @@ class ItemTimes:
     """Counts and times of the interactions of each item; nothing changes afterwards, so threads may share it."""
 
     items: Int64s
-    """Sorted numbers of the items with interactions."""
+    """Numbers of the items with interactions, sorted."""
     counts: Int64s
-    """Interactions of each."""
+    """Number of interactions of each item."""
     starts: Int64s
-    """Where the times of each item begin; one more than there are items."""
+    """Where the times of each item begin in ``days``; one more than items."""
     days: Float32s
     """Days since 1970, ascending for each item."""
     before: Float64s
-    """At each time, the item's times up to and with it, each counting exp(-days away / TREND_DAYS)."""
+    """At each time, the sum of exp(-days away / TREND_DAYS) over the item's times up to it, itself included."""
     after: Float64s
-    """The same of the times from it on. With both, what counts at any moment is known from its two neighbors."""
+    """The same sum over the times from it on. With both, the sum at any moment follows from its two neighboring
+    times."""
 
     @classmethod
     def of(cls, arrays: InteractionArrays) -> ItemTimes:
-        """Of all these interactions; those without a time are only counted."""
+        """The counts and times of all these interactions; those without a time are only counted."""
         items, place, counts = np.unique(arrays.item_numbers, return_inverse=True, return_counts=True)
         timed = np.flatnonzero(~np.isnan(arrays.at))
         order = timed[np.lexsort((arrays.at[timed], place[timed]))]
         owner = place[order]
         known = np.bincount(owner, minlength=len(items))
         first = np.concatenate(([0], np.cumsum(known)))[:-1]
-        # Evenly spaced, the oldest and the newest among them.
+        # Evenly spaced, including the oldest and the newest.
         step = np.maximum(1, (known - 1) / (MOST_TIMES - 1))
         rank = np.arange(len(order)) - first[owner]
         slot = np.floor(rank / step[owner])
@@ -65,35 +67,20 @@ class ItemTimes:
 
     def save(self, folder: Path) -> None:
         """Write the arrays into the folder."""
-        for name in _FILES:
-            np.save(folder / f"moments_{name}.npy", getattr(self, name), allow_pickle=False)
+        save_arrays(folder, _PREFIX, {name: getattr(self, name) for name in (*_ROWS, "starts", *_ENTRIES)})
 
     @classmethod
     def load(cls, folder: Path) -> ItemTimes:
         """What was saved there, mapped from the files; RecMindError where they cannot be read."""
-        try:
-            items, counts, starts, days, before, after = (
-                np.load(folder / f"moments_{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES
-            )
-        except (OSError, ValueError, EOFError) as error:
-            raise RecMindError(
-                f"The times of items in {folder} cannot be read ({error}). Run: recmind index"
-            ) from error
-        if not len(items) == len(counts) == len(starts) - 1 or not int(starts[-1]) == len(days) == len(before) == len(
-            after
-        ):
-            raise RecMindError(
-                f"The item-times index in {folder} is corrupt (array lengths differ). Run: recmind index"
-            )
-        return cls(items, counts, starts, days, before, after)
+        return cls(**load_arrays(folder, _PREFIX, _ROWS, _ENTRIES))
 
     def places(self, numbers: Int64s) -> Int64s:
-        """The place of each of these items among ``items``, -1 where it has no interactions."""
+        """The place of each of these items among ``items``, int64; -1 for an item without interactions."""
         places, known = index_in_sorted(self.items, numbers)
         return np.where(known, places, -1)
 
     def interactions(self, numbers: Int64s) -> Float64s:
-        """How many interactions each of these items has."""
+        """The number of interactions of each of these items, float64."""
         places, known = index_in_sorted(self.items, numbers)
         return np.where(known, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
@@ -125,7 +112,7 @@ class ItemTimes:
         return first, nearest, density
 
     def _first_after(self, begins: Int64s, ends: Int64s, day: float | Float64s) -> Int64s:
-        """Of each range of times, where the first one after the day lies; the end of the range where none does."""
+        """For each range of times, the place of the first one after the day; the range's end where none is."""
         day = np.asarray(day, dtype=self.days.dtype)
         newest = begins - 1
         for step in reversed(range(int((ends - begins).max()).bit_length())):
@@ -135,7 +122,7 @@ class ItemTimes:
 
 
 def _running(starts: Int64s, days: Float32s, direction: int) -> Float64s:
-    """At each time the sum of exp(-days away / TREND_DAYS) over the item's times up to it (1) or from it on (-1)."""
+    """At each time, the sum of exp(-days away / TREND_DAYS) over the item's times up to it (1) or from it on (-1)."""
     sums, lengths = np.ones(len(days)), np.diff(starts)
     ends = starts[:-1] if direction > 0 else starts[1:] - 1
     for step in range(1, int(lengths.max(initial=0))):

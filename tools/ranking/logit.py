@@ -13,30 +13,42 @@ from recmind.tools.ranking.reranker import FEATURES
 
 FOLDS = 5
 SHRINKAGE = 1.0
-"""What a squared weight costs, in users."""
+"""Penalty on half the squared weights; the loss is the sum over users."""
 
 
 def hit_rate_and_ndcg(ranks: Float64s) -> tuple[float, float]:
-    """HR@10 and NDCG@10 of the rank of each user's one target; infinite where it was not found."""
+    """HR@10 and NDCG@10, each 0 to 1.
+
+    Args:
+        ranks: float64: the rank of each user's one target, from 1; infinite where it was not found.
+    """
     measured = TargetRanks.of_one_target(ranks).metrics(10)
     return float(measured["hit_rate"].mean()), float(measured["ndcg"].mean())
 
 
 @dataclass(frozen=True, slots=True)
 class ChoiceSet:
-    """One user's candidates: features of shape (candidates, features), and the place of the target or -1."""
+    """One user's candidates: features of shape (candidates, features), and the target's place among them, or -1."""
 
     user: int
     features: Float64s
     target: int
     rank: float
-    """Of the target by links alone."""
+    """The target's rank by links alone, from 1; infinite where it was not found."""
     counts: bool
-    """Whether it belongs to the newest slice, which figures are taken from."""
+    """Whether the user belongs to the newest slice, on which figures are measured."""
 
 
 def cross_fitted(cases: Sequence[ChoiceSet], seed: int) -> tuple[dict[str, float], Float64s]:
-    """The weights from all cases, and the rank of each target by weights from other users."""
+    """The weights learned from all cases, and the rank of each target by weights learned from other users.
+
+    Args:
+        cases: one user's candidates each.
+        seed: draws the folds of users.
+
+    Returns:
+        The weights by feature, and float64 of shape (cases,): ranks from 1, infinite where the target was not found.
+    """
     users = np.array([case.user for case in cases])
     names = np.unique(users)
     fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[np.searchsorted(names, users)]
@@ -52,7 +64,10 @@ def cross_fitted(cases: Sequence[ChoiceSet], seed: int) -> tuple[dict[str, float
 
 
 def fit_logit(cases: Sequence[ChoiceSet]) -> Float64s:
-    """The weights that make targets likeliest among their candidates, by L-BFGS; a case without one says nothing."""
+    """The weights that make targets likeliest among their candidates, float64 in the order of ``FEATURES``.
+
+    They are found by L-BFGS. A case without its target among the candidates is left out.
+    """
     from scipy.optimize import minimize  # noqa: PLC0415  a question must not pay for SciPy
 
     told = [case for case in cases if case.target >= 0]

@@ -58,7 +58,7 @@ DEFAULT_SET_WEIGHTS: Mapping[str, float] = {
 }
 """The same for a set of items that somebody gave."""
 
-_FILE = "appeal.json"
+_FILE = "reranker.json"
 
 
 @dataclass(frozen=True, slots=True)

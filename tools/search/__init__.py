@@ -1,5 +1,5 @@
-"""Search: finding items by meaning, by words and by the years a request mentions.
+"""Search: finds items by meaning, by words and by the years that a request mentions.
 
-Knows ``data``, ``tools.encoders`` and ``tools.engines.attributes``; never findings or evidence. ``item_search`` is the
-way in, ``text_index`` what is built and stored.
+It knows ``data``, ``tools.encoders`` and ``tools.engines.attributes``; never findings or evidence. ``item_search`` is
+the entry point; ``text_index`` is what is built and stored.
 """

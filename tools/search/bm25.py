@@ -1,7 +1,7 @@
-"""The words of all items, ready to be scored with a weight for each word: BM25F (Robertson and Zaragoza, 2009).
+"""BM25F (Robertson and Zaragoza, 2009) over the words of all items, with a weight for each word of a query.
 
-SQLite's full text search weighs all words of a query alike, but in a long request most of them are chatter. Plain
-arrays, mapped from files: a query reads the postings of its own words and nothing else.
+SQLite's full-text search weighs all words of a query alike, but in a long request most words are chatter. The index
+consists of plain arrays mapped from files: a query reads the postings of its own words and nothing else.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted
+from recmind.data.arrays import Float32s, Float64s, Int32s, Int64s, index_in_sorted, load_arrays, save_arrays
 
 FIELD_WEIGHTS = (0.7, 1.0, 2.0)
-"""Of title, description and attributes: in a long request the words of a title are there by chance."""
+"""Weights of title, description and attributes: in a long request, words of a title mostly occur by chance."""
 SATURATION = 1.5
-"""k1: how soon saying a word again adds nothing."""
+"""k1 of BM25: the larger, the more a repeated word adds."""
 LENGTH_NORM = 0.5
-"""b: how far a word counts less in a longer field, 0 to 1."""
+"""b of BM25, 0 to 1: how much less a word counts in a longer field."""
 SPARSE = 20
-"""With fewer postings than one for this many rows they are sorted, rather than added up row by row."""
+"""With fewer postings than one in this many rows, postings are sorted; otherwise an array over all rows sums them."""
 
 _BLOCK = 1 << 18
 
-_FILES = {"terms": "words_terms.npy", "starts": "words_starts.npy", "rows": "words_rows.npy", "weights": "words.npy"}
-_FACTS = "words.json"
+_PREFIX = "bm25"
+_FACTS = "bm25.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Bm25Index:
-    """Which rows hold each stem, and what it weighs there. Threads may share it."""
+    """Which rows hold each stem, and its weight there. Threads may share it."""
 
     terms: NDArray[np.uint64]
     """The hash of each stem, ascending."""
@@ -47,17 +47,23 @@ class Bm25Index:
     rows: Int32s
     """The rows that hold a stem, ascending within it."""
     weights: Float32s
-    """What the stem weighs there: 0 to ``SATURATION + 1``."""
+    """The weight of the stem in each of ``rows``: 0 to ``SATURATION + 1``."""
     count: int
-    """How many rows there are, those without a word included."""
+    """Number of rows, including those without a word."""
     lengths: tuple[float, ...]
     """The mean length of each field, in words."""
 
     def scores(self, wanted: Mapping[str, float]) -> tuple[Int64s, Float32s, float]:
-        """The rows that hold any of these weighted stems, ascending, the score of each, and the sum of
-        weight times idf over all stems that any row holds.
+        """The rows that hold any of these stems, and their scores.
 
-        A row's score (float32, above 0) is the sum over the stems of weight, idf and what the stem weighs there.
+        A row's score is the sum of weight, times idf, times the stem's weight in the row.
+
+        Args:
+            wanted: the weight of each stem, above 0.
+
+        Returns:
+            Rows (int64, ascending), the score of each (float32, above 0), and the sum of weight times idf over all
+                stems that any row holds.
         """
         found = [(weight * idf, where) for _, weight, idf, where in self._wanted(wanted)]
         if not found:
@@ -65,7 +71,7 @@ class Bm25Index:
         rows = np.concatenate([self.rows[where] for _, where in found])
         parts = np.concatenate([np.float64(weight) * self.weights[where] for weight, where in found])
         if len(rows) * SPARSE > self.count:
-            # Sorting them would cost more than passing over all rows.
+            # Sorting the postings would cost more than an array over all rows.
             sums = np.bincount(rows, weights=parts, minlength=self.count)
             holding = np.flatnonzero(sums)
             sums = sums[holding]
@@ -77,11 +83,16 @@ class Bm25Index:
         return holding[above].astype(np.int64), sums[above].astype(np.float32), idf_sum
 
     def mentions(self, words: Iterable[str]) -> int:
-        """How many postings these stems have."""
+        """The number of postings of these stems."""
         return sum(where.stop - where.start for _, _, _, where in self._wanted(dict.fromkeys(words, 1.0)))
 
     def score_of(self, text: Sequence[Sequence[str]], wanted: Mapping[str, float]) -> float:
-        """What a row with these stems would score: for an item that has come since."""
+        """The score that a row with these stems would have; for an item that was added after the index was built.
+
+        Args:
+            text: the stems of each field, in the order of ``FIELD_WEIGHTS``.
+            wanted: the weight of each stem, above 0.
+        """
         sums: dict[str, float] = {}
         for field, words in enumerate(text):
             for word, times in Counter(words).items():
@@ -105,7 +116,7 @@ class Bm25Index:
         return {word: idf for word, _, idf, _ in self._wanted(dict.fromkeys(words, 1.0))}
 
     def _wanted(self, wanted: Mapping[str, float]) -> list[tuple[str, float, float, slice]]:
-        """The stems that any row holds: stem, weight, idf, and where its postings are."""
+        """The stems that any row holds: stem, weight, idf, and the slice of its postings."""
         if not len(self.terms):
             return []
         hashes = np.array([_hash(word) for word in wanted], dtype=np.uint64)
@@ -121,30 +132,27 @@ class Bm25Index:
 
     def save(self, folder: Path) -> None:
         """Write the arrays into the folder."""
-        for name, file in _FILES.items():
-            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in ("terms", "starts", "rows", "weights")}
+        save_arrays(folder, _PREFIX, arrays)
         facts = {"count": self.count, "lengths": self.lengths}
         (folder / _FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Bm25Index:
-        """The saved index, mapped from their files. OSError or ValueError where they are missing or damaged."""
+        """The saved index, mapped from its files.
+
+        Raises RecMindError, OSError, ValueError or KeyError where they are missing or damaged.
+        """
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        arrays: dict[str, Any] = {
-            name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False)) for name, file in _FILES.items()
-        }
-        found = cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
-        sizes = len(found.starts), len(found.rows), int(found.starts[-1]) if len(found.starts) else -1
-        if sizes != (len(found.terms) + 1, len(found.weights), len(found.rows)):
-            raise ValueError("the files of its words disagree")
-        return found
+        arrays = load_arrays(folder, _PREFIX, ("terms",), ("rows", "weights"))
+        return cls(**arrays, count=facts["count"], lengths=tuple(facts["lengths"]))
 
 
 class Bm25Builder:
-    """Collects the words of one row after the other."""
+    """Collects the words of one row after another."""
 
     def __init__(self) -> None:
-        # A word that it does not know yet gets the next number.
+        # A new word gets the next number.
         self._vocabulary: defaultdict[str, int] = defaultdict()
         self._vocabulary.default_factory = self._vocabulary.__len__
         self._terms, self._rows, self._fields, self._counts = array("i"), array("i"), array("b"), array("i")
@@ -152,7 +160,11 @@ class Bm25Builder:
         self._count = 0
 
     def add(self, text: Sequence[Sequence[str]]) -> None:
-        """The next row: the stems of every field, in the order of FIELD_WEIGHTS."""
+        """Add the next row.
+
+        Args:
+            text: the stems of each field, in the order of ``FIELD_WEIGHTS``.
+        """
         row, self._count = self._count, self._count + 1
         self._lengths.extend(map(len, text))
         for field, words in enumerate(text):
@@ -170,8 +182,8 @@ class Bm25Builder:
         order = np.argsort(hashes)
         place = np.empty(len(order), dtype=np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
-        # Rows were added in their order, so those of a term stay in it; small numbers and blocks, because there are
-        # dozens of mentions for each of a million rows.
+        # Rows were added in order, so those of a term are in order too. Small number types and blocks, because each of
+        # a million rows has dozens of postings.
         terms, rows, fields, counts = map(np.asarray, (self._terms, self._rows, self._fields, self._counts))
         terms = place[terms]
         by_term = np.argsort(terms, kind="stable")
@@ -203,6 +215,6 @@ def _hash(word: str) -> int:
 
 
 def _shares(counts: NDArray[Any], fields: NDArray[Any], lengths: NDArray[Any], means: NDArray[Any]) -> Float64s:
-    """How often a stem is said in a field, weighed by the field and its length."""
+    """How often a stem occurs in a field, weighed by the field and its length; float64 in the shape of ``counts``."""
     norm = 1 - LENGTH_NORM + LENGTH_NORM * lengths / np.maximum(means[fields], 1e-9)
     return np.asarray(np.array(FIELD_WEIGHTS)[fields] * counts / norm, dtype=np.float64)

@@ -1,9 +1,10 @@
-"""One order out of several features of relevance: by rank for short queries, by learned weights for long requests."""
+"""Combines several features of relevance into one order: by rank for short queries, by learned weights for long."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,35 +17,39 @@ RANK_OFFSET = 60
 
 @dataclass(frozen=True, slots=True)
 class FeatureWeights:
-    """What one unit of each feature adds to the logit of "this is the item that is meant".
+    """What one unit of each feature adds to the logit of "this is the item that the person means".
 
     Learned on 1,391 posts by people who look for a film they cannot name, over 9,742 films
     (``scripts/benchmarks/requests.py`` learns them anew on four fifths of the posts, and measures on the last fifth).
-    No feature is particular to films, and a catalogue without years or without descriptions does without that one.
+    No feature is particular to films. Where a catalogue has no years or no descriptions, that feature decides nothing.
     """
 
     words: float = 2.1
-    """Of the words' score over the root of what all words of the request could score."""
+    """Weight of the words' score, divided by the root of the largest score that the request's words could have."""
     meaning: float = 2.0
-    """Of the cosine similarity, in units of ``similarity_std``."""
+    """Weight of the cosine similarity, in units of ``similarity_std``."""
     years: float = 2.9
-    """Of ``recmind.tools.search.year_mentions.year_nearness``."""
+    """Weight of ``recmind.tools.search.year_mentions.year_nearness``."""
 
     def of(self, features: Float64s) -> Float64s:
-        """The logit of each row of features, of shape (items, 3): words, meaning, years."""
+        """The logit of each item, float64 of shape (items,).
+
+        Args:
+            features: float64 of shape (items, 3): words, meaning, years.
+        """
         return np.asarray(features @ np.array(astuple(self)), dtype=np.float64)
 
 
 FEATURE_WEIGHTS = FeatureWeights()
 
 USUAL_STD = 0.15
-"""Of all-MiniLM-L6-v2 over a large catalogue: what is taken where there are too few vectors to know."""
+"""Value for all-MiniLM-L6-v2 over a large catalogue; used where there are too few vectors to measure it."""
 _FEW_VECTORS = 100
 _SAMPLE = 256
 
 
 def similarity_std(vectors: Float32s) -> float:
-    """The standard deviation of the similarities between items: encoders differ in how far apart they put texts."""
+    """The standard deviation of the cosine similarities between items, which differs between encoders."""
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)][:_SAMPLE]
     if len(sample) < _FEW_VECTORS:
         return USUAL_STD
@@ -53,22 +58,23 @@ def similarity_std(vectors: Float32s) -> float:
 
 
 def fuse(lists: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
-    """Item numbers by reciprocal rank over several lists, best first, ties by number, with scores 0 to 1.
+    """Item numbers with scores by reciprocal rank over several lists, best first, ties by number.
 
-    1 is the first place in every list.
+    Scores are above 0, at most 1; 1 is the first place in every list.
     """
     best = len(lists) / (RANK_OFFSET + 1)
     scores: dict[int, float] = {}
     for ranked in lists:
         for rank, number in enumerate(ranked, 1):
             scores[number] = scores.get(number, 0.0) + 1 / (RANK_OFFSET + rank) / best
-    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+    # A stable sort: numbers in order first, then the scores.
+    return sorted(sorted(scores.items()), key=itemgetter(1), reverse=True)
 
 
 def by_logit(numbers: Int64s, logits: Float64s) -> list[tuple[int, float]]:
-    """Item numbers by their logit, best first, ties by number, with scores above 0, up to 1.
+    """Item numbers with scores by their logit, best first, ties by number.
 
-    The score is 1 / (1 + d), where d is how far the logit is below the best one.
+    The score is 1 / (1 + d), where d is the distance of the logit from the best one: above 0, at most 1.
     """
     if not len(numbers):
         return []

@@ -1,7 +1,7 @@
-"""Search by meaning and by words. A short query: nearest vectors (FAISS) and full text (FTS5), fused by rank.
+"""Search by meaning and by words.
 
-A long request is mostly chatter: there each word counts by what it says, and words, meaning and the years that the
-request mentions are weighed against each other.
+A short query asks for nearest vectors (FAISS) and full text (FTS5), fused by rank. A long request is mostly chatter:
+there each word has a weight of its own, and words, meaning and the years mentioned are weighed against each other.
 """
 
 from __future__ import annotations
@@ -22,29 +22,30 @@ from recmind.tools.search.text_index import TextIndex
 from recmind.tools.search.word_weights import TermWeights
 
 DEPTH = 200
-"""How far down each list an item still counts."""
+"""Number of places of each list that count for a short query."""
 LONG_DEPTH = 300
-"""The same for a long request."""
+"""Number of places of each list that count for a long request."""
 LIKE_WEIGHT = 1.0
-"""What the mean of the liked items' vectors weighs beside the query's vector."""
+"""Weight of the mean of the liked items' vectors; the query's vector has 1."""
 REMEMBERED_QUERIES = 256
-"""Vectors of queries that are kept."""
+"""Number of query vectors that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """An item that search found, and why."""
+    """An item that the search found, and why."""
 
     item_id: str
     score: float
-    """0 to 1. Of a short query 1 is the first of every list that could be asked; of a long request the best item."""
+    """0 to 1. For a short query, 1 is the first place in every list; for a long request, 1 is the best item."""
     similarity: float | None
-    """Cosine similarity to what was asked for, or None where the item was added after the index was built."""
+    """Cosine similarity to the query vector, or None where the item was added after the index was built."""
     words: tuple[str, ...]
-    """Words of the item that the query names, as the item writes them, without stop words; of a long request those
-    that say most come first."""
+    """Words of the item that the query names, as the item writes them, without stop words. For a long request, the most
+    telling come first."""
     field: str
-    """Where most of these words stand: ``title``, an attribute's name or ``description``; empty without words."""
+    """The field that holds most of these words: ``title``, an attribute's name or ``description``; empty without
+    words."""
 
 
 class ItemSearch:
@@ -71,8 +72,8 @@ class ItemSearch:
 
         Args:
             query: what to look for, of any length; words, never a search syntax.
-            like: ids of items to resemble: their own vectors are mixed in, and they themselves do not come.
-            conditions: all must hold; few matching items are filtered first and compared exactly.
+            like: ids of items to resemble: their own vectors are mixed in, and the items themselves do not come.
+            conditions: all must hold; where few items match, these are compared exactly.
             exclude: ids of items that must not come.
             n: the most to return; fewer where fewer are near or have a word of the query. Without query and ``like``
                 nothing is found.
@@ -94,10 +95,11 @@ class ItemSearch:
         return self._hits(fuse(lists)[:n], query, vector)
 
     def query_vector(self, query: str, like: Sequence[str] = ()) -> Float32s | None:
-        """What is asked for as a vector of length 1: the query's, mixed with the mean of the liked items' own.
+        """The query as a vector of length 1, float32 of shape (dimension,), mixed with the mean of the liked items'
+        vectors.
 
-        None where there is neither a query nor a liked item that has a vector. Not to be changed: it is kept, because
-        search, ranking and validation of a request all ask for the same.
+        None where there is neither a query nor a liked item with a vector. The vector is shared and must not be
+        changed: search, ranking and validation of a request ask for the same one.
         """
         key = query, tuple(like), self.store.catalogue_version
         if (known := self._query_vectors.get(key)) is not None:
@@ -119,18 +121,18 @@ class ItemSearch:
         return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-12), dtype=np.float32)
 
     def vector(self, item_id: str) -> Float32s | None:
-        """The item's own vector, or None where the catalogue or the index does not have it."""
+        """The item's own vector, float32 of shape (dimension,), or None where the catalogue or index has none."""
         number = self.store.items.numbers_of([item_id]).get(item_id)
         rows = self.index.held_rows(np.array([] if number is None else [number], dtype=np.int64))
         return self.index.vectors[rows[0]] if len(rows) else None
 
     def similarity(self, one: str, other: str) -> float:
-        """Cosine similarity of the texts of two items by id; 0 where either is not known."""
+        """Cosine similarity of the texts of two items by id; 0 where either is unknown."""
         first, second = self.vectors_of([one, other])
         return float(first @ second)
 
     def vectors_of(self, item_ids: Sequence[str]) -> Float32s:
-        """The items' own vectors, of shape (items, dimension); 0 where the catalogue or the index does not have one."""
+        """The items' own vectors, float32 of shape (items, dimension); rows of 0 for items without one."""
         result = np.zeros((len(item_ids), self.index.vectors.shape[1]), dtype=np.float32)
         numbers = self.store.items.numbers_of(item_ids)
         places = [place for place, item_id in enumerate(item_ids) if item_id in numbers]
@@ -139,7 +141,12 @@ class ItemSearch:
         return result
 
     def similarities(self, vector: Float32s | None, item_ids: Sequence[str]) -> Float32s:
-        """Cosine similarity of each item to the vector (see ``query_vector``), float32; NaN where it is not known."""
+        """Cosine similarity of each item to the vector, float32 of shape (items,); NaN where it is not known.
+
+        Args:
+            vector: as ``query_vector`` gives it; None: nothing is known.
+            item_ids: the items.
+        """
         result = np.full(len(item_ids), np.nan, dtype=np.float32)
         if vector is None:
             return result
@@ -158,7 +165,7 @@ class ItemSearch:
         hits = []
         for number, score in fused:
             item_id = ids.get(number)
-            # Removed since it was looked up a moment ago.
+            # The item was removed a moment ago.
             if item_id is None or item_id not in items:
                 continue
             similarity = similarity_of[item_id]

@@ -1,4 +1,4 @@
-"""An item as text: what is embedded, and which words of a query stand in it."""
+"""An item as text: the text that is embedded, and the words of a query that it holds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from recmind.data.settings import Settings
 from recmind.data.text import STOP_WORDS, normalize
 
 VALUES_OF_A_LIST = 12
-"""An encoder reads a few hundred words: the first values of a list say what it is about."""
+"""Values of a list that are embedded, the first: an encoder reads only a few hundred words."""
 DESCRIPTION_CHARACTERS = 800
-"""Some 180 of the 256 tokens that the default encoder reads, so that the attributes behind it are read too."""
+"""Some 180 of the 256 tokens that the default encoder reads, which leaves room for the attributes behind it."""
 VALUE_CHARACTERS = 200
 
 _ENDINGS = ("ingly", "edly", "ings", "ing", "ied", "ies", "ed", "es", "ly", "s")
@@ -38,7 +38,7 @@ def embedded_text(item: Item, settings: Settings) -> str:
 
 
 def _cut(text: str, length: int) -> str:
-    """The text, cut at a word where it is longer."""
+    """The text, cut at a word if it is longer than ``length`` characters."""
     return text if len(text) <= length else text[: length + 1].rsplit(maxsplit=1)[0][:length]
 
 
@@ -61,14 +61,19 @@ def _stemmed(text: str) -> list[str]:
 
 
 _Places = dict[str, list[tuple[int, str]]]
-"""By stem: the words of a field that have it, each once, with their place among its words."""
+"""By stem: the words of a field that have this stem, each once, with their place in the field."""
 
 
 class WordFinder:
-    """Finds the words of a query in items; what it has read of an item it remembers. Threads may share it."""
+    """Finds the words of a query in items; remembers the words of items. Threads may share it."""
 
     def __init__(self, settings: Settings, most: int = 5_000) -> None:
-        """``most`` bounds the items that are remembered."""
+        """Find words in items under these settings.
+
+        Args:
+            settings: say which attributes are hidden.
+            most: largest number of items that are remembered.
+        """
         self._settings = settings
         self._most = most
         self._known: dict[str, tuple[Item, list[tuple[str, _Places]]]] = {}
@@ -84,23 +89,24 @@ class WordFinder:
         place = ""
         found: dict[str, None] = {}
         for field, places in self._read(item):
-            here = [word for _, word in sorted(hit for stemmed in wanted & places.keys() for hit in places[stemmed])]
-            found.update(dict.fromkeys(here))
-            if len(here) > len(best):
-                best, place = here, field
+            if met := wanted & places.keys():
+                here = [word for _, word in sorted([hit for stemmed in met for hit in places[stemmed]])]
+                found.update(dict.fromkeys(here))
+                if len(here) > len(best):
+                    best, place = here, field
         return tuple(found), place
 
     def _read(self, item: Item) -> list[tuple[str, _Places]]:
-        """The words of each field."""
+        """The words of each field of the item, by stem."""
         known = self._known.get(item.item_id)
         if known is not None and known[0] is item:
             return known[1]
         fields = []
         for field, text in _fields(item, self._settings):
-            words = dict.fromkeys(word for word in normalize(text).split() if word not in STOP_WORDS)
             places: _Places = {}
-            for place, word in enumerate(words):
-                places.setdefault(stem(word), []).append((place, word))
+            for place, word in enumerate(dict.fromkeys(normalize(text).split())):
+                if word not in STOP_WORDS:
+                    places.setdefault(_stem_of(word), []).append((place, word))
             fields.append((field, places))
         if len(self._known) >= self._most:
             self._known.clear()
@@ -127,7 +133,7 @@ def stem(word: str) -> str:
 
 
 _stem_of = lru_cache(maxsize=65_536)(stem)
-"""For a whole catalogue: the words of one are mostly those of the others."""
+"""Cached for a whole catalogue, whose items share most of their words."""
 
 
 def _fields(item: Item, settings: Settings) -> Iterator[tuple[str, str]]:

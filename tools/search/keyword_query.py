@@ -1,4 +1,4 @@
-"""Short requests by their words: which items have them, best first."""
+"""Answers a short query by its words: the items that hold them, best first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,24 @@ from recmind.tools.search.text_index import TextIndex
 from recmind.tools.search.word_weights import term_weights
 
 MOST_ALLOWED = 0.5
-"""With a larger share of items allowed, the first that have a word of the query are most likely enough."""
+"""If a larger share of the items is allowed, the first hits most likely hold enough of them."""
 FEW_ALLOWED = 5_000
-"""Up to this many allowed items, the full text search scores these alone."""
+"""Up to this many allowed items, the full-text search scores only these."""
 COMMON = 5_000
-"""When the words of a short query are mentioned more often than this, they are looked up in the BM25 index, which is
-read in milliseconds; the full text search takes longer with every item that it has to score (270 ms for a word that
-100,000 items have)."""
+"""If the words of a short query have more postings than this, they are looked up in the BM25 index, which takes
+milliseconds. The full-text search takes longer with every item that it has to score (270 ms for a word that 100,000
+items have)."""
 
 
 def keyword_search(index: TextIndex, query: str, n: int, allowed: Allowed) -> list[int]:
-    """The n best of these items by the words of the query."""
+    """The numbers of the n best allowed items by the words of the query, best first.
+
+    Args:
+        index: the items.
+        query: the words to look for.
+        n: the most to return.
+        allowed: the items to choose from.
+    """
     weights = term_weights(query)
     if index.words.mentions(weights) > COMMON:
         return _with_common_words(index, query, weights, n, allowed)
@@ -29,7 +36,7 @@ def keyword_search(index: TextIndex, query: str, n: int, allowed: Allowed) -> li
         few = without(allowed.numbers, allowed.barred)
         return [number for number, _ in index.store.full_text.search(query, n=n, numbers=few)]
     kept: list[int] = []
-    # Where nearly all are allowed, a few more make up for those that are not; else all that have such a word.
+    # If most items are allowed, twice as many hits mostly hold n of them; otherwise all hits are read.
     for most in (2 * n, None) if allowed.rows.share > MOST_ALLOWED else (None,):
         found = index.store.full_text.search(query, n=most)
         ranked = np.array([number for number, _ in found], dtype=np.int64)
@@ -40,7 +47,7 @@ def keyword_search(index: TextIndex, query: str, n: int, allowed: Allowed) -> li
 
 
 def _with_common_words(index: TextIndex, query: str, weights: dict[str, float], n: int, allowed: Allowed) -> list[int]:
-    """The same by the BM25 index; of items that it does not have, by the full text search."""
+    """The same by the BM25 index; items that it does not have come from the full-text search, last."""
     holding, scores, _ = index.words.scores(weights)
     open_to = np.flatnonzero(allowed.rows.holds(holding))
     best = open_to[highest(scores[open_to], n)]

@@ -1,4 +1,4 @@
-"""The features of an item for a long request: its words, each by its weight, its meaning, and the years mentioned."""
+"""The features of items for a long request: weighted words, meaning, and the years that it mentions."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from recmind.tools.search.year_mentions import YearRange, mentioned_years, year_
 def long_query_features(
     index: TextIndex, query: str, vector: Float32s, allowed: Allowed, depth: int
 ) -> tuple[Int64s, Float64s]:
-    """The features of each item that a long request may mean.
+    """The features of the items that a long request may mean.
 
     Args:
-        index: whose items they are.
+        index: the items.
         query: the request.
-        vector: that of the request, of length 1.
+        vector: float32 of shape (dimension,): the request's vector, of length 1.
         allowed: the items to choose from.
-        depth: how many of the best by words, and by meaning, are looked at.
+        depth: number of the best items by words, and of the best by meaning, that are looked at.
 
     Returns:
-        Their item numbers, and float64 of shape (items, 3): the features that ``FeatureWeights`` weighs.
+        Item numbers (int64), and float64 of shape (items, 3): the features that ``FeatureWeights`` weighs.
     """
     weights, years = term_weights(query), mentioned_years(query)
     holding, scores, idf_sum = index.words.scores(weights)
@@ -43,7 +43,7 @@ def long_query_features(
     known = np.stack(parts, axis=1).astype(np.float64)
     if not len(allowed.unindexed):
         return index.numbers[found], known
-    # Items that have come since the index was built have words and a year, but no vector: they get a usual one.
+    # Items added after the index was built have words and a year, but no vector: they get the mean similarity.
     usual = float(known[:, 1].mean()) if len(known) else 0.0
     unindexed = [number for number, _ in index.store.full_text.search(query, n=depth, numbers=allowed.unindexed)]
     fresh = _unindexed_features(index, unindexed, weights, whole, years)

@@ -1,4 +1,4 @@
-"""The candidate filter: which rows of an index may be found. A bit for each: a million are copied in microseconds."""
+"""The candidate filter: which rows of an index may be found. One bit for each: copying a million takes microseconds."""
 
 from __future__ import annotations
 
@@ -17,36 +17,41 @@ class RowSet:
     """A subset of an index's rows; nothing changes it, so threads may share it."""
 
     bits: npt.NDArray[np.uint8]
-    """Eight rows each, the first in the lowest bit, as FAISS reads them."""
+    """Shape (count / 8 rounded up,): eight rows in each byte, the first in the lowest bit, as FAISS reads them."""
     count: int
-    """How many rows there are, in the set or not."""
+    """Number of rows, in the set or not."""
     size: int
-    """How many are in the set."""
+    """Number of rows in the set."""
 
     @classmethod
     def of(cls, rows: Int64s, count: int) -> RowSet:
-        """Just these rows; each is named once."""
+        """The set of just these rows.
+
+        Args:
+            rows: int64: row numbers, each once.
+            count: number of rows, in the set or not.
+        """
         chosen = np.zeros(count, dtype=np.bool_)
         chosen[rows] = True
         return cls(np.packbits(chosen, bitorder="little"), count, len(rows))
 
     @property
     def share(self) -> float:
-        """How much of all rows is in the set, 0 to 1."""
+        """The share of all rows that are in the set, 0 to 1."""
         return self.size / self.count if self.count else 0.0
 
     @property
     def rows(self) -> Int64s:
-        """Those in the set, ascending."""
+        """The rows in the set, ascending."""
         return np.flatnonzero(np.unpackbits(self.bits, count=self.count, bitorder="little")).astype(np.int64)
 
     def holds(self, rows: npt.NDArray[np.integer]) -> Bools:
-        """Of each of these rows whether it is in the set."""
+        """True for each of these rows that is in the set."""
         bits = self.bits[rows >> 3] >> (rows & 7).astype(np.uint8)
         return np.asarray(bits & 1, dtype=np.bool_)
 
     def without(self, rows: Int64s) -> RowSet:
-        """The set without these rows, each named once."""
+        """The set without these rows; each is given once."""
         leaving = rows[self.holds(rows)]
         if not len(leaving):
             return self
@@ -60,19 +65,24 @@ class Allowed:
     """The items that a search may find."""
 
     numbers: Int64s
-    """Sorted item numbers; those that are barred may be among them."""
+    """Numbers of the items that meet the conditions, sorted; barred ones may be among them."""
     barred: Int64s
-    """Sorted."""
+    """Numbers of the items that must not come, sorted."""
     rows: RowSet
-    """The rows of those that have one, without what is barred."""
+    """The rows of the allowed items that the index has."""
     unindexed: Int64s
-    """The numbers of those that have none, because they came after the index was built; without what is barred."""
+    """The numbers of the allowed items that the index does not have, because they were added after it was built."""
 
     def barring(self, numbers: Iterable[int], rows: Int64s) -> Allowed:
-        """The same without these item numbers, whose rows are given as far as they have some."""
+        """The same items without some.
+
+        Args:
+            numbers: item numbers that must not come.
+            rows: int64: the rows of those that the index has.
+        """
         barred = np.unique(np.fromiter(numbers, dtype=np.int64))
         return Allowed(self.numbers, barred, self.rows.without(rows), without(self.unindexed, barred))
 
     def holds(self, numbers: Int64s) -> Bools:
-        """Of each of these item numbers whether it is allowed."""
+        """True for each of these item numbers that is allowed."""
         return index_in_sorted(self.numbers, numbers)[1] & ~index_in_sorted(self.barred, numbers)[1]

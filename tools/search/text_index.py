@@ -1,4 +1,4 @@
-"""What search compares with: the vectors, words and years of all items, row by row, made once and mapped from files."""
+"""The index that search reads: vectors, words and years of all items, row by row, built once and mapped from files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import time
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recmind.data.arrays import Bools, Float32s, Int64s, index_in_sorted
+from recmind.data.arrays import Bools, Float32s, Int64s, corrupt_index, index_in_sorted, load_arrays, save_arrays
 from recmind.data.conditions import Condition
 from recmind.data.errors import RecMindError
 from recmind.data.progress import Progress, quiet
@@ -28,16 +27,12 @@ from recmind.tools.search.vector_index import FLAT_UP_TO, LISTS_FILE, VectorInde
 from recmind.tools.search.year_mentions import year_attribute, year_of
 
 REMEMBERED_SETS = 64
-"""Sets of allowed items that are kept: each takes a bit an item, beside what the store keeps."""
+"""Number of sets of allowed items that are kept; each takes one bit for each item."""
 HASH_BYTES = 16
 REBUILD = "Run: recmind index"
 
-_FILES = {
-    "vectors": "search_vectors.npy",
-    "numbers": "search_numbers.npy",
-    "hashes": "search_hashes.npy",
-    "years": "search_years.npy",
-}
+_PREFIX = "search"
+_ARRAYS = ("vectors", "numbers", "hashes", "years")
 _FACTS = "search.json"
 _FEW = 5_000
 """Below this size binary search is used instead of the lookup table."""
@@ -56,15 +51,15 @@ class TextIndex:
         years: Float32s,
         words: Bm25Index,
     ) -> None:
-        """An exact index; ``fit`` and ``load`` are the ways to one.
+        """Make an exact index; ``fit`` and ``load`` are the usual ways to one.
 
         Args:
             store: where words, conditions and the items themselves are read.
-            encoder: the one that made the vectors.
-            vectors: float32 of shape (rows, dimension), each of length 1.
-            numbers: the item number of each row, ascending.
-            hashes: uint8 of shape (rows, 16): of the text that each vector stands for.
-            years: float32, the year of each row; NaN where none is known.
+            encoder: the encoder that made the vectors.
+            vectors: float32 of shape (rows, dimension), each row of length 1.
+            numbers: int64: the item number of each row, ascending.
+            hashes: uint8 of shape (rows, 16): hash of the text of each row.
+            years: float32: the year of each row; NaN where none is known.
             words: the words of each row.
         """
         self.store = store
@@ -77,9 +72,9 @@ class TextIndex:
         self.similarity_std = similarity_std(vectors)
         self._meeting: dict[tuple[Condition, ...], Allowed] = {}
         self.encoded = 0
-        """How many texts ``fit`` had to encode."""
+        """Number of texts that ``fit`` had to encode."""
         self.encoding_s = 0.0
-        """How long that took."""
+        """Seconds that the encoding took."""
 
     @property
     def vectors(self) -> Float32s:
@@ -92,7 +87,11 @@ class TextIndex:
     ) -> TextIndex:
         """The index of all items of the store.
 
-        A text that ``previous`` has a vector for is not encoded again, nor a text that several items share.
+        Args:
+            store: the items.
+            encoder: makes the vectors. A text that several items share is encoded once.
+            previous: an earlier index; texts that have a vector there are not encoded again. None for none.
+            progress: is called with the texts encoded.
         """
         numbers: list[int] = []
         hashes: list[bytes] = []
@@ -114,7 +113,7 @@ class TextIndex:
         encoded = encoder.encode(list(new.values()), progress)
         encoding_s = time.perf_counter() - begun
         fresh = {hashed: row for row, hashed in enumerate(new)}
-        # Where every text is new and no two are equal, nothing has to be copied.
+        # If every text is new and no two are equal, nothing has to be copied.
         vectors = encoded
         if len(new) < len(numbers):
             vectors = np.empty((len(numbers), encoder.dimension), dtype=np.float32)
@@ -137,7 +136,7 @@ class TextIndex:
         return made
 
     def of_encoder(self, encoder: Encoder) -> bool:
-        """Whether the vectors are those that this encoder makes."""
+        """Whether this encoder made the vectors."""
         return (self.encoder.name, self.encoder.checksum) == (encoder.name, encoder.checksum)
 
     def _by_hash(self) -> dict[bytes, int]:
@@ -146,8 +145,7 @@ class TextIndex:
 
     def save(self, folder: Path, flat_up_to: int = FLAT_UP_TO, progress: Progress = quiet) -> None:
         """Write the vectors and what belongs to them into the folder, with inverted lists where there are many."""
-        for name, file in _FILES.items():
-            np.save(folder / file, getattr(self, name), allow_pickle=False)
+        save_arrays(folder, _PREFIX, {name: getattr(self, name) for name in _ARRAYS})
         self.words.save(folder)
         built = VectorIndex.build(self.vectors, folder, flat_up_to, progress)
         facts = {"encoder": self.encoder.name, "checksum": self.encoder.checksum, "index": built.kind}
@@ -155,24 +153,30 @@ class TextIndex:
 
     @classmethod
     def load(cls, folder: Path, store: Store, encoder: Encoder) -> TextIndex:
-        """The saved index, its vectors mapped from the file rather than read.
+        """The saved index; its arrays are mapped from the files.
 
-        Raises RecMindError where a file is missing or damaged, or where the vectors are another encoder's.
+        Args:
+            folder: the folder of the index.
+            store: where words, conditions and the items themselves are read.
+            encoder: the encoder that made the vectors.
+
+        Raises:
+            RecMindError: a file is missing or damaged, or another encoder made the vectors.
         """
         try:
             facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-            arrays: dict[str, Any] = {
-                name: np.asarray(np.load(folder / file, mmap_mode="r", allow_pickle=False))
-                for name, file in _FILES.items()
-            }
-            arrays["words"] = Bm25Index.load(folder)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            words = Bm25Index.load(folder)
+        except (OSError, ValueError, KeyError) as error:
             raise RecMindError(f"The search index in {str(folder)!r} cannot be read ({error}). {REBUILD}") from None
-        made = cls(store, encoder, **arrays)
+        made = cls(store, encoder, **load_arrays(folder, _PREFIX, _ARRAYS), words=words)
         rows = len(made.vectors)
-        shapes = made.vectors.ndim, len(made.numbers), made.hashes.shape, made.years.shape, made.words.count
-        if shapes != (2, rows, (rows, HASH_BYTES), (rows,), rows):
-            raise RecMindError(f"The search index in {str(folder)!r} is damaged: its files disagree. {REBUILD}")
+        for file, found, expected in (
+            ("search_vectors.npy", made.vectors.ndim, 2),
+            ("search_hashes.npy", made.hashes.shape, (rows, HASH_BYTES)),
+            ("bm25.json", made.words.count, rows),
+        ):
+            if found != expected:
+                raise corrupt_index(folder / file)
         if (facts.get("encoder"), facts.get("checksum")) != (encoder.name, encoder.checksum):
             raise RecMindError(
                 f"The index was built with the encoder {facts.get('encoder')!r}, and the settings name "
@@ -183,7 +187,7 @@ class TextIndex:
         return made
 
     def rows_of(self, numbers: Int64s) -> tuple[Int64s, Bools]:
-        """The row of each item number, and whether it has one."""
+        """The row of each item number (int64), and whether the index has it (bool)."""
         if len(numbers) <= _FEW or not len(self.numbers):
             return index_in_sorted(self.numbers, numbers)
         rows = self._row_of[np.minimum(numbers, len(self._row_of) - 1)]
@@ -191,18 +195,23 @@ class TextIndex:
 
     @cached_property
     def _row_of(self) -> Int64s:
-        """The row of every item number up to the largest, and one more: -1 where there is none."""
+        """The row of every item number from 0 to one above the largest: -1 where there is none."""
         rows = np.full(int(self.numbers[-1]) + 2, -1, dtype=np.int64)
         rows[self.numbers] = np.arange(len(self.numbers))
         return rows
 
     def held_rows(self, numbers: Int64s) -> Int64s:
-        """The rows of those item numbers that have one, in their order."""
+        """The rows of those item numbers that the index has, in their order."""
         rows, found = self.rows_of(numbers)
         return rows[found]
 
     def allowed(self, conditions: tuple[Condition, ...] = (), excluded: Collection[str] = frozenset()) -> Allowed:
-        """The items that may be found; what is the same for all requests with these conditions is kept."""
+        """The items that may be found; the part that depends only on the conditions is kept.
+
+        Args:
+            conditions: all must hold.
+            excluded: ids of items that must not come.
+        """
         numbers = self.store.items.matching(conditions)
         known = self._meeting.get(conditions)
         if known is None or known.numbers is not numbers:

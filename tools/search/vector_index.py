@@ -1,6 +1,6 @@
-"""Nearest vectors with FAISS: exact up to ``FLAT_UP_TO``, by inverted lists above it; filters first where they pay.
+"""Nearest vectors with FAISS: exact up to ``FLAT_UP_TO``, by inverted lists above; filters come first where that pays.
 
-FAISS searches the vectors where they lie, memory-mapped from the file, so that nothing has to be loaded before a query.
+FAISS searches the vectors in place, memory-mapped from the file, so that nothing has to be loaded before a query.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from recmind.data.progress import Progress, quiet
 from recmind.tools.search.row_filter import RowSet
 
 FLAT_UP_TO = 50_000
-"""Measured on one core of two, 384 dimensions: comparing with every one of 50,000 vectors takes 4 to 8 ms, of 100,000
-7 to 15 ms, as busy as the machine is with other work; it is memory that has to be read."""
+"""Measured on one core of two, 384 dimensions: a comparison with all of 50,000 vectors takes 4 to 8 ms, of 100,000 7 to
+15 ms, depending on other work of the machine. Reading memory takes most of that time."""
 PROBES = 64
-"""Inverted lists read for a query: at 1,000,000 vectors in 4,096 lists 32 of them found all of the ten nearest. Where a
-filter leaves a share of the rows, more lists are read, until as many vectors are compared: passing over a row costs
-little beside comparing it."""
+"""Inverted lists read for a query: with 1,000,000 vectors in 4,096 lists, 32 of them found all of the ten nearest.
+Where a filter allows only a share of the rows, more lists are read, so that as many vectors are compared: skipping a
+row costs much less than comparing it."""
 GATHER_UP_TO = 5_000
-"""Up to this many allowed rows are gathered and multiplied: no index can be faster, and none exact."""
+"""Up to this many allowed rows are gathered and multiplied: no index is faster, and the result is exact."""
 GATHERED = 2
-"""Also gather when allowed rows <= this factor x rows an IVF probe compares: passing over the others takes
-longer still."""
+"""Allowed rows are also gathered up to this factor times the rows that an IVF probe compares: skipping the other rows
+would take longer."""
 TRAINING_PER_LIST = 64
 
 LISTS_FILE = "lists.faiss"
@@ -37,7 +37,12 @@ class VectorIndex:
     """Vectors of length 1 by row number, and the rows nearest to another vector; threads may share it."""
 
     def __init__(self, vectors: Float32s, lists: Path | None = None) -> None:
-        """``vectors`` has shape (rows, dimension); ``lists`` is the file of inverted lists, None for exact search."""
+        """Search these vectors.
+
+        Args:
+            vectors: float32 of shape (rows, dimension), each row of length 1.
+            lists: the file of inverted lists; None for exact search.
+        """
         self.vectors = vectors
         self._lists_file = lists
         self._lists: Any = None
@@ -55,7 +60,14 @@ class VectorIndex:
     def build(
         cls, vectors: Float32s, folder: Path, flat_up_to: int = FLAT_UP_TO, progress: Progress = quiet
     ) -> VectorIndex:
-        """The index of these vectors; inverted lists, where there are enough vectors, are written to the folder."""
+        """The index of these vectors.
+
+        Args:
+            vectors: float32 of shape (rows, dimension), each row of length 1.
+            folder: where inverted lists are written, if there are enough vectors.
+            flat_up_to: up to this many vectors the search is exact.
+            progress: is called with the vectors done.
+        """
         if len(vectors) <= flat_up_to:
             return cls(vectors)
         import faiss  # noqa: PLC0415  takes 0.1 s to import
@@ -75,7 +87,13 @@ class VectorIndex:
     def nearest(self, vector: Float32s, n: int, allowed: RowSet | None = None) -> tuple[Int64s, Float32s]:
         """The n rows nearest to the vector with their cosine similarities, nearest first, equal ones by row.
 
-        ``allowed`` restricts the search to these rows; fewer than n come where there are no more.
+        Args:
+            vector: float32 of shape (dimension,), of length 1.
+            n: the most to return; fewer come where fewer rows are allowed.
+            allowed: the rows to choose from; None allows all.
+
+        Returns:
+            Rows (int64) and similarities (float32), two arrays of one length.
         """
         if allowed is not None and allowed.size == len(self):
             allowed = None
@@ -136,7 +154,7 @@ def _lists_for(count: int) -> int:
 
 
 def _selector(allowed: RowSet | None) -> Any:
-    """FAISS's filter for these rows; it reads their bits, which must live as long as it does."""
+    """FAISS's filter for these rows; it reads their bits, which must live as long as the filter."""
     if allowed is None:
         return None
     import faiss  # noqa: PLC0415  takes 0.1 s to import

@@ -1,4 +1,4 @@
-"""What each word of a query weighs: what people write in any request says little about what they mean."""
+"""The weight of each word of a query: words that people write in any request say little about what they mean."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from recmind.tools.encoders.minilm import SpanWeight
 
 LONG = 9
-"""Number of different words, without stop words, from which a query is a long request (fewer may well be a title)."""
+"""Number of different words, without stop words, from which on a query is a long request. Fewer may be a title."""
 _REMEMBERED = 64
-"""Queries: checking an answer asks for the same one again and again."""
+"""Number of queries that are remembered: the check of an answer asks for the same one again and again."""
 
 _EVERYDAY: dict[float, str] = {
     0.1: "movie remember think",
@@ -43,11 +43,11 @@ _EVERYDAY: dict[float, str] = {
         somewhere sorry still stop stuff though thought together took type vague wasnt well went wrong
         """,
 }
-"""English words by what they are worth in a long request, beside 1 for every other word.
+"""English words by their weight in a long request; every other word has 1.
 
-The bands follow from how many of 1,493 posts by people who look for a film they cannot name hold the word: more than
+The groups follow from how many of 1,493 posts by people who look for a film they cannot name hold the word: more than
 half of them, a quarter, an eighth, a sixteenth, 3 %. Words that say what something is about (horror, family, car) were
-taken out by hand, so that the list fits any catalogue. None of these posts is among those that search is measured on.
+removed by hand, so that the list fits any catalogue. None of these posts is among those that search is measured on.
 """
 
 
@@ -56,14 +56,14 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 @cache
 def _everyday() -> dict[str, float]:
-    """What each stem is worth, where it is less than 1."""
+    """The weight of each everyday stem, below 1."""
     return {stem(word): worth for worth, words in _EVERYDAY.items() for word in words.split()}
 
 
 def term_weights(text: str) -> dict[str, float]:
-    """What each stem of the text says of what is meant, above 0; stop words are left out.
+    """The weight of each stem of the text, above 0; stop words are left out.
 
-    A word said again says more, by the logarithm of how often.
+    A repeated word weighs more, by the logarithm of how often it occurs.
     """
     everyday = _everyday()
     counts = Counter(stem(word) for word in normalize(text).split() if word not in STOP_WORDS)
@@ -71,21 +71,21 @@ def term_weights(text: str) -> dict[str, float]:
 
 
 def is_long(query: str) -> bool:
-    """Whether the query is a long request: such a one tells of something, in more words than it needs."""
+    """Whether the query is a long request, which describes something in more words than it needs."""
     return len(term_weights(query[:MAX_CHARACTERS])) >= LONG
 
 
 class TermWeights:
-    """What each word of a long request weighs in one catalogue. Threads may share it."""
+    """The weight of each word of a long request in one catalogue. Threads may share it."""
 
     def __init__(self, index: Bm25Index) -> None:
         self._index = index
         self._known: dict[str, tuple[SpanWeight, ...]] = {}
 
     def of(self, query: str) -> tuple[SpanWeight, ...]:
-        """The words of a long request by their place, and how rare they are here and how little they are chatter.
+        """The words of a long request: begin and end of each in the text, and its weight, which is high for rare words.
 
-        Empty for a short query. A word that no item holds is as rare as can be: it may well be a synonym of one.
+        Empty for a short query. A word that no item holds counts as the rarest: it may be a synonym of one.
         """
         known = self._known.get(query)
         if known is None:

@@ -14,11 +14,11 @@ from recmind.data.records import Item
 from recmind.tools.engines.attributes import is_year
 
 YearRange = tuple[int, int]
-"""The first and the last year."""
+"""The first and the last year, both included."""
 
 FADES_OVER = 8.0
-"""Years: memories of when something was are off by about this much (525 requests that name one: half within it, four
-fifths at most five years off)."""
+"""In years: the distance at which nearness has fallen to 1/e. Of 525 requests that name years, half include the item's
+own year, and four fifths are at most five years off."""
 UNKNOWN_YEAR = 0.3
 """The nearness of an item whose year is not known."""
 
@@ -35,7 +35,7 @@ def mentioned_years(text: str) -> list[YearRange]:
     found: list[tuple[int, YearRange]] = []
     for match in _DECADE.finditer(text):
         part, century, decade = match[1], match[2], int(match[3])
-        # Without a century the last hundred years are meant: "20s" to "90s", and "00s" and "10s".
+        # Without a century, "20s" to "90s" are in the 1900s, and "00s" and "10s" in the 2000s.
         start = 100 * int(century) + decade if century else (1900 if decade >= 20 else 2000) + decade
         first, last = _PARTS[part.lower()] if part else (0, 9)
         found.append((match.start(), (start + first, start + last)))
@@ -44,7 +44,13 @@ def mentioned_years(text: str) -> list[YearRange]:
 
 
 def year_nearness(years: Float32s, ranges: Sequence[YearRange]) -> Float32s:
-    """1 for a year within one of the ranges, falling to 0 with the distance; ``years`` may be NaN. 0 without ranges."""
+    """The nearness of each year to the nearest of the ranges, float32, 0 to 1: 1 within a range, falling with the
+    distance.
+
+    Args:
+        years: float32: years; NaN for an unknown one, which gets ``UNKNOWN_YEAR``.
+        ranges: the years mentioned; without any, the nearness is 0.
+    """
     if not ranges:
         return np.zeros(len(years), dtype=np.float32)
     off = np.min([np.maximum(np.maximum(first - years, years - last), 0) for first, last in ranges], axis=0)
@@ -53,12 +59,12 @@ def year_nearness(years: Float32s, ranges: Sequence[YearRange]) -> Float32s:
 
 
 def year_attribute(catalogue: Catalogue) -> str | None:
-    """The attribute that says which year an item is of, the one that most items have; None where there is none."""
+    """The attribute that says which year an item is of (the one that most items have), or None where there is none."""
     years = [attribute for attribute in catalogue.attributes if is_year(attribute)]
     return min(years, key=lambda attribute: (-attribute.items, attribute.name)).name if years else None
 
 
 def year_of(item: Item, attribute: str | None) -> float:
-    """The item's year, or NaN."""
+    """The item's year, or NaN where it has none."""
     value = item.attributes.get(attribute) if attribute is not None else None
     return float(value) if isinstance(value, int | float) else math.nan

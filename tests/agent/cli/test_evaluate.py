@@ -104,7 +104,7 @@ def test_whether_a_model_earns_its_cost(recmind, home, tmp_path, monkeypatch):
 def test_a_stopped_run_says_how_to_go_on(recmind, busy, tmp_path, monkeypatch):
     from recmind.agent.evaluation.systems import Bench
 
-    real, asked = Bench.ask, []
+    real, asked = Bench.run_case, []
 
     def stopping(self, *args):
         asked.append(args)
@@ -112,7 +112,7 @@ def test_a_stopped_run_says_how_to_go_on(recmind, busy, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(self, *args)
 
-    monkeypatch.setattr(Bench, "ask", stopping)
+    monkeypatch.setattr(Bench, "run_case", stopping)
     done = recmind("evaluate", "--home", busy, "--system", "popularity", "--out", tmp_path / "run")
     assert done.code == 130
     assert f"Continue: recmind evaluate --resume {tmp_path / 'run'}" in done.err

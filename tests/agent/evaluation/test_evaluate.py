@@ -318,7 +318,7 @@ def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
 
         kind = "rating"
 
-        def ask(self, past, values, item_numbers):
+        def predict(self, past, values, item_numbers):
             import numpy as np
 
             assert len(past) == len(values) > 0

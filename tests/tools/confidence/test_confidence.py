@@ -316,6 +316,14 @@ def test_logistic_stands_separated_labels_and_constant_features() -> None:
     assert Logistic((1000.0,), 0.0).predict_proba(np.array([[-10.0], [10.0]])).tolist() == pytest.approx([0.0, 1.0])
 
 
+def test_a_constant_that_is_no_round_number_gets_no_weight() -> None:
+    features = np.column_stack((np.full(300, np.log1p(6)), np.linspace(-1, 1, 300)))
+    assert features[:, 0].std() > 0
+    model = Logistic.fit(features, np.arange(300) % 7 < np.arange(300) / 50)
+    assert model.weights[0] == pytest.approx(0, abs=1e-9)
+    assert model.weights[1] > 1
+
+
 def test_a_calibrated_pair_is_fitted_by_groups() -> None:
     """Labels that only tell groups apart cannot be learned from other groups."""
     rng = np.random.default_rng(0)

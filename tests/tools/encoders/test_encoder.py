@@ -145,7 +145,9 @@ def test_a_changed_file_of_the_model_is_refused(tmp_path):
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(EncoderError, match=r"model.safetensors' is not the file it should be \(sha256 .*pip install"):
+    with pytest.raises(
+        EncoderError, match=r"model.safetensors' has other content than it should \(sha256 .*pip install"
+    ):
         DefaultEncoder(folder, tmp_path).encode_query("space")
     weights.unlink()
     with pytest.raises(EncoderError, match=r"model\.safetensors cannot be read"):

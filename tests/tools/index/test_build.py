@@ -226,8 +226,20 @@ class TestOpening:
         build_index(workspace, store)
         path = workspace.current_index() / "manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-        with pytest.raises(IndexFailed, match="has format 99, and this RecMind reads 3"):
+        with pytest.raises(IndexFailed, match=r"has format 99, and this RecMind reads 4\. Run: recmind index"):
             open_engines(workspace, store)
+
+    def test_an_index_of_an_older_recmind_is_built_anew(self, workspace, store, encoder):
+        build_index(workspace, store)
+        old = workspace.current_index()
+        manifest = json.loads((old / "manifest.json").read_text())
+        (old / "bm25_weights.npy").rename(old / "words.npy")
+        manifest["files"]["words.npy"] = manifest["files"].pop("bm25_weights.npy")
+        (old / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
+        with pytest.raises(IndexFailed, match=r"has format 3, and this RecMind reads 4\. Run: recmind index"):
+            open_engines(workspace, store)
+        assert build_index(workspace, store).encoded == len(FILMS)
+        assert open_engines(workspace, store).search.search("space crew", n=1)[0].item_id == "alien"
 
     def test_another_encoder_in_the_settings_asks_for_a_build(self, workspace, store, encoder):
         build_index(workspace, store)
@@ -261,7 +273,7 @@ def test_a_cold_search_imports_neither_torch_nor_scipy(workspace, store):
         "from recmind.tools.index.engines import open_engines;"
         "w = Workspace.open(sys.argv[1]); s = Store(w.database, w.settings); e = open_engines(w, s);"
         "print(e.search.search('a crew in space hunted by a creature', n=1)[0].item_id); s.close();"
-        "print([name for name in ('torch', 'scipy', 'sentence_transformers', 'pandas') if name in sys.modules])"
+        "print([name for name in ('torch', 'scipy', 'sklearn', 'sentence_transformers') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(workspace.home)], capture_output=True, text=True, check=True, timeout=60

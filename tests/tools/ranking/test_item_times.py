@@ -76,6 +76,6 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     loaded = ItemTimes.load(tmp_path)
     assert loaded.items.tolist() == [3, 7, 9]
     assert loaded.around(loaded.places(np.array([7])), 6.0)[0].tolist() == [2.0]
-    (tmp_path / "moments_days.npy").unlink()
+    (tmp_path / "item_times_days.npy").unlink()
     with pytest.raises(RecMindError, match="recmind index"):
         ItemTimes.load(tmp_path)

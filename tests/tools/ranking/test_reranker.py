@@ -135,7 +135,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path: Path) -> None:
     loaded = Reranker.load(tmp_path, made.collaborative, TEXTS)
     past = [SequenceItem(1, 1.0, 0, DAY_S)]
     assert loaded.recommend(past, 10) == made.recommend(past, 10)
-    (tmp_path / "appeal.json").write_text("{")
+    (tmp_path / "reranker.json").write_text("{")
     with pytest.raises(RecMindError, match="recmind index"):
         Reranker.load(tmp_path, made.collaborative, TEXTS)
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from recmind.data.errors import RecMindError
 from recmind.tools.search.bm25 import FIELD_WEIGHTS, LENGTH_NORM, SATURATION, Bm25Builder, Bm25Index
 
 ROWS = [
@@ -83,8 +84,8 @@ def test_saved_and_loaded_they_are_the_same(index, tmp_path):
 
 def test_files_that_disagree_are_refused(index, tmp_path):
     index.save(tmp_path)
-    np.save(tmp_path / "words_rows.npy", np.arange(2, dtype=np.int32))
-    with pytest.raises(ValueError, match="the files of its words disagree"):
+    np.save(tmp_path / "bm25_rows.npy", np.arange(2, dtype=np.int32))
+    with pytest.raises(RecMindError, match=r"bm25_rows\.npy' is corrupt \(array lengths differ\)"):
         Bm25Index.load(tmp_path)
 
 

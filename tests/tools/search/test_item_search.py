@@ -215,14 +215,19 @@ class TestBuilding:
     def test_a_damaged_file_is_named(self, store, encoder, search, tmp_path):
         search.index.save(tmp_path)
         np.save(tmp_path / "search_numbers.npy", np.arange(2))
-        with pytest.raises(RecMindError, match=r"its files disagree. Run: recmind index"):
+        with pytest.raises(
+            RecMindError, match=r"search_numbers\.npy' is corrupt \(array lengths differ\)\. Run: recmind index"
+        ):
             TextIndex.load(tmp_path, store, encoder)
         search.index.save(tmp_path)
         np.save(tmp_path / "search_years.npy", np.zeros(2, dtype=np.float32))
-        with pytest.raises(RecMindError, match=r"its files disagree"):
+        with pytest.raises(RecMindError, match=r"search_years\.npy' is corrupt"):
             TextIndex.load(tmp_path, store, encoder)
         search.index.save(tmp_path)
-        (tmp_path / "words.json").write_text("{}")
+        (tmp_path / "bm25.json").write_text('{"count": 1, "lengths": [1, 1, 1]}')
+        with pytest.raises(RecMindError, match=r"bm25\.json' is corrupt"):
+            TextIndex.load(tmp_path, store, encoder)
+        (tmp_path / "bm25.json").write_text("{}")
         with pytest.raises(RecMindError, match=r"cannot be read .*Run: recmind index"):
             TextIndex.load(tmp_path, store, encoder)
         (tmp_path / "search_vectors.npy").write_bytes(b"junk")

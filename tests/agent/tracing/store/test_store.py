@@ -17,8 +17,8 @@ import pytest
 from sqlite_utils import Database
 
 from recmind.agent.tracing import RunRecord, Tokens, TraceError, TraceNode, TraceStore, TraceSummary, TraceTree
+from recmind.agent.tracing.store import schema
 from recmind.agent.tracing.store.rows import TraceRows
-from recmind.agent.tracing.store.trace_store import schema
 from recmind.agent.tracing.views.formatting import duration, one_line
 from recmind.agent.tracing.views.render import render_tree
 from recmind.data.settings import TraceSettings

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from recmind.agent.tracing import TraceStore
-from recmind.agent.tracing.store.trace_store import writer
+from recmind.agent.tracing.store import writer
 from recmind.agent.tracing.store.writer import BatchWriter
 from tests.agent.tracing.store.test_store import trace
 
