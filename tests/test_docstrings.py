@@ -25,7 +25,12 @@ def public_functions(body: list[ast.stmt]) -> Iterator[Function]:
 
 
 def exempt(function: Function) -> bool:
-    """Click commands, whose docstring is their help, and overrides, which the base class describes."""
+    """Whether the parameters are described elsewhere.
+
+    Click shows its options, the base class describes overrides, and the schema that a model reads describes look-ups.
+    """
+    if any(each.annotation is not None and ast.unparse(each.annotation) == "Asking" for each in function.args.args):
+        return True
     decorators = [ast.unparse(node) for node in function.decorator_list]
     return function.name.startswith("on_") or any(
         re.search(r"(^|\.)override$|(^|\.)(command|group|callback)\b|^click\.|pass_shared", name) for name in decorators
@@ -81,6 +86,9 @@ class Index:
 
 @click.command()
 def show(a, b, c): ...
+
+def search_items(desk: Asking, query, n):
+    """Search items."""
 
 def few(a, b): ...
 def _private(a, b, c): ...
