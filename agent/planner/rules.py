@@ -92,7 +92,6 @@ def submission(rows: Sequence[Mapping[str, Any]], wanted: int) -> PlannedCall:
     """The last turn: the best ranked rows, as many as are wanted, each with a sentence built from its evidence.
 
     Args:
-        brief: the request as ``described`` puts it.
         rows: of ``rank_candidates``: ``{"handle": "c7", "evidence": [[12, "metadata"], ...]}``, best first.
         wanted: how many recommendations to give.
     """
