@@ -1,5 +1,7 @@
-"""What comes back: typed, frozen results whose ``to_dict`` is the JSON that the command line prints. The JSON Schema of
-that (``recmind schema``) is made from these types and the words under them."""
+"""The answer to a request: typed, frozen results whose ``to_dict`` is the JSON that the command line prints.
+
+The JSON Schema (``recmind schema``) is made from these types and the words under them.
+"""
 
 from __future__ import annotations
 

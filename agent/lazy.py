@@ -8,7 +8,12 @@ from typing import Any
 
 
 def lazy(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a module that offers names of other modules: ``homes`` says which module has each."""
+    """The ``__getattr__`` of a module that offers names of other modules.
+
+    Args:
+        module: the name of the module that offers them, for the error message.
+        homes: which module defines each name.
+    """
 
     def imported(name: str) -> Any:
         if name not in homes:

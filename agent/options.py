@@ -1,4 +1,4 @@
-"""Every option of a request, declared once: Python, command line, batch files, replays, conversations read it here."""
+"""Every option of a request, declared once for Python, command line, batch files, replays and conversations."""
 
 from __future__ import annotations
 
@@ -49,31 +49,31 @@ _AS_DEFAULT: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """Where an option is used beside Python, and how it is told there."""
+    """Where an option can be given outside Python, and how it is written there."""
 
     flag: str = ""
-    """On the command line; empty: it has none."""
+    """Its flag on the command line; empty if it has none."""
     help: str = ""
-    """What ``--help`` says of the flag."""
+    """The text of ``--help`` about the flag."""
     metavar: str | None = None
     allowed: str = ""
-    """What to give instead of a wrong value; empty: the type says it."""
+    """What to give instead of a wrong value, for errors; empty if the type says it."""
     beyond: str = ""
-    """The same for a number that is too small or too large; empty: it makes no difference."""
+    """The same for a number that is too small or too large; empty: ``allowed`` says it."""
     batch: bool = True
     """Whether a line of a batch file may hold it."""
     traced: bool = True
-    """Whether a trace keeps it with the request, so that a replay asks the same."""
+    """Whether a trace keeps it with the request, so that a replay has it too."""
     usual: Any = _AS_DEFAULT
-    """The value that a trace does not name; its default where it is not given here."""
+    """The value that a trace leaves out; by default the default of the option."""
     taken_over: bool = False
-    """Whether the reply to a question takes it over from the request that was asked about."""
+    """Whether the reply to a question inherits it from the request that led to the question."""
     decides: bool = True
-    """Whether the answer hangs on it."""
+    """Whether the answer depends on it."""
 
 
 def _whole(value: Any) -> Any:
-    """NumPy's whole numbers as Python's."""
+    """A NumPy integer as a Python int; anything else unchanged."""
     try:
         return value if isinstance(value, bool) else index(value)
     except TypeError:
@@ -85,7 +85,7 @@ def _condition(value: Any) -> Any:
         return value
     from recmind.data.conditions import Condition, parse_condition  # noqa: PLC0415  costs NumPy
 
-    # Only what it could be read from holds nothing but texts and numbers.
+    # A Condition must be one that text can express: then it holds nothing but texts and numbers.
     if not isinstance(value, Condition):
         raise ValueError
     try:
@@ -96,7 +96,7 @@ def _condition(value: Any) -> Any:
 
 
 def _instance_of(module: str, name: str, *also: type) -> AfterValidator:
-    """Checks for a class that is imported only when there is something to check: LangChain takes half a second."""
+    """Checks for a class that is imported only when there is a value to check: LangChain takes half a second."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, also) and not isinstance(value, getattr(import_module(module), name)):
@@ -131,8 +131,8 @@ class RequestOptions(BaseModel):
             traced=False,
         ),
     ] = ()
-    """Several people to recommend for at once, instead of ``user_id``, 12 at most: what each stated binds, what any of
-    them had is left out, and every recommendation says how well it fits each."""
+    """Several people to recommend for at once, instead of ``user_id``; 12 at most. The stated preferences of each bind,
+    items that any of them has had are left out, and every recommendation says how well it fits each person."""
     aggregation: Annotated[
         Aggregation,
         Uses(
@@ -149,7 +149,7 @@ class RequestOptions(BaseModel):
         BeforeValidator(_whole),
         Uses("-k", "How many items.", beyond=f"ask for 1 to {MOST_ASKED} recommendations", usual=None, taken_over=True),
     ] = 10
-    """How many recommendations at most, 1 to 100; 10 where it is not given."""
+    """The largest number of recommendations, 1 to 100; 10 by default."""
     filters: Annotated[
         tuple[Annotated[Filter, AfterValidator(_condition), AsJson({"type": "string"})], ...],
         Listed,
@@ -179,7 +179,8 @@ class RequestOptions(BaseModel):
         Field(ge=0, le=1, allow_inf_nan=False),
         Uses("--diversity", "How much the items should differ from each other; it costs score.", taken_over=True),
     ] = 0.0
-    """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It acts where the
+    """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It has an effect if
+    the
     ranking decides the order: always without a chat model, else through ``rank_candidates``."""
     mode: Annotated[
         Mode,
@@ -189,16 +190,16 @@ class RequestOptions(BaseModel):
             taken_over=True,
         ),
     ] = "direct"
-    """``direct``; ``explanation-first`` says what is understood of the person, then the items; ``conversational`` asks
-    one question back where the request leaves everything open."""
+    """``direct``; ``explanation-first`` first says what is known about the person's taste, then the items;
+    ``conversational`` asks one question back if the request leaves everything open."""
     thread: Annotated[
         str | None,
         Uses("--thread", "The conversation to go on with, or to begin.", metavar="NAME", batch=False, traced=False),
     ] = None
-    """The name of the conversation that the request goes on with, or begins; it belongs to its ``user_id``. In the mode
-    ``conversational`` a new one is begun where none is named."""
+    """The name of the conversation that the request continues or begins; it belongs to one ``user_id``. In the mode
+    ``conversational`` a new one is begun if none is named."""
     ask: Annotated[bool, Uses("--no-ask", "Never ask back.", batch=False)] = True
-    """False: nothing is asked back, whatever the mode."""
+    """False: no question is asked back in any mode."""
     model: Annotated[
         Model,
         _instance_of("langchain_core.language_models", "BaseChatModel", str, type(None)),
@@ -242,12 +243,12 @@ class RequestOptions(BaseModel):
         ),
     ] = Field(default_factory=dict)
     """Other limits than the workspace's for this request, by name: model_calls, tool_calls, tokens, cost_usd (US
-    dollars), seconds. Where one is reached, the ranker answers and says so."""
+    dollars), seconds. If one is reached, the ranker answers and says so."""
     cache: Annotated[
         bool,
         Uses("--no-cache", "Use nothing that is remembered of earlier requests.", traced=False, decides=False),
     ] = True
-    """False: nothing that was found, replied or answered before is used, and nothing of this request is remembered."""
+    """False: no cached look-up, model reply or answer is used, and nothing of this request is cached."""
     callbacks: Annotated[
         tuple[Annotated[Callback, _instance_of("langchain_core.callbacks", "BaseCallbackHandler")], ...],
         Listed,
@@ -258,10 +259,13 @@ class RequestOptions(BaseModel):
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> RequestOptions:
-        """The options with their defaults.
+        """The options, checked, with their defaults.
+
+        Args:
+            options: values by name, as a caller gave them.
 
         Raises:
-            InputError: there is no such option, a value is not what it has to be, or two contradict each other.
+            InputError: an option does not exist, a value is not allowed, or two options contradict each other.
         """
         try:
             return cls.model_validate(options)
@@ -269,35 +273,39 @@ class RequestOptions(BaseModel):
             raise InputError(_told(error)) from None
 
     def given(self) -> Options:
-        """Those that were given, as they were read."""
+        """The options that the caller gave, checked."""
         return cast(Options, {name: getattr(self, name) for name in self.model_fields_set})
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Everybody who is named, each once."""
+        """The ids of all people who are named, each once."""
         named = self.user_ids if self.user_id is None else (self.user_id,)
         return tuple(dict.fromkeys(named))
 
     def words(self) -> dict[str, Any]:
-        """Everything that decides what the answer is, by name, for those who tell requests apart."""
+        """Every option that the answer depends on, by name; used to tell requests apart."""
         return {name: getattr(self, name) for name, uses in USES.items() if uses.decides}
 
     def traced(self, **settled: Any) -> dict[str, Any]:
-        """What a trace keeps of them as JSON: ``k``, and whatever else is not as usual. ``settled`` says what some of
-        them came to: the strategy by the settings, the filters by the catalogue."""
+        """The options that a trace keeps, as JSON: ``k``, and every option that does not have its usual value.
+
+        Args:
+            **settled: values that only the workspace could decide: the strategy by its settings, the filters by its
+                catalogue.
+        """
         values = {name: settled.get(name, getattr(self, name)) for name in TRACED}
         return {name: as_json(value) for name, value in values.items() if value != USUAL[name]}
 
     @model_validator(mode="after")
     def _people(self) -> RequestOptions:
-        """Itself. InputError where those who are named cannot be answered together."""
+        """Itself. Raises InputError if the named people cannot be answered together."""
         members = self.members
         if self.user_id is not None and self.user_ids:
             raise InputError("Both user_id and user_ids are given; name one person, or several, not both.")
         if len(members) < 2:
             return self
         if not all(member.strip() for member in members):
-            raise InputError(f"One of the {len(members)} people has no name: give each of a group their user id.")
+            raise InputError(f"One of the {len(members)} people has no name: give the user id of every member.")
         if len(members) > MOST_MEMBERS:
             raise InputError(f"{len(members)} people are named; a group has {MOST_MEMBERS} at most.")
         if self.thread is not None or self.mode == "conversational":
@@ -306,7 +314,7 @@ class RequestOptions(BaseModel):
 
 
 class Options(TypedDict, total=False):
-    """The types of ``RequestOptions`` for type checkers, who want a TypedDict; a test holds both equal."""
+    """The types of ``RequestOptions`` for type checkers, which need a TypedDict; a test holds both equal."""
 
     user_id: str | None
     user_ids: Sequence[str]
@@ -338,43 +346,50 @@ def default(name: str) -> Any:
 
 
 BATCH = ("query", *(name for name, uses in USES.items() if uses.batch))
-"""What a line of a batch file may hold."""
+"""The fields that a line of a batch file may hold."""
 TRACED = tuple(name for name, uses in USES.items() if uses.traced)
-"""What a trace keeps. Who asked, which model and in which thread stands there in other words."""
+"""The options that a trace keeps. User, model and thread are kept there in other fields."""
 USUAL = {name: default(name) if USES[name].usual is _AS_DEFAULT else USES[name].usual for name in TRACED}
-"""The values that a trace does not name."""
+"""The values that a trace leaves out."""
 TAKEN_OVER = tuple(name for name, uses in USES.items() if uses.taken_over)
-"""What the reply to a question takes over from the request that was asked about."""
+"""The options that the reply to a question inherits from the request that led to the question."""
 
 
 def as_json(value: Any) -> Any:
-    """The value of an option that a trace or a conversation keeps, as JSON."""
+    """An option's value as JSON, for traces and conversations."""
     if isinstance(value, Mapping):
         return dict(value)
     return [str(part) for part in value] if isinstance(value, list | tuple | set | frozenset) else value
 
 
 def check_query(query: Any) -> str:
-    """The query. InputError where it is no text."""
+    """The query itself.
+
+    Args:
+        query: what the caller gave as the query.
+
+    Raises:
+        InputError: it is not a text.
+    """
     if not isinstance(query, str):
         raise InputError(f"query is {shown(query)}; give a text.")
     return query
 
 
 def bounds(option: FieldInfo) -> tuple[Any, Any]:
-    """The least and the greatest value of a number."""
+    """The smallest and the largest allowed value of a number option; None where there is no bound."""
     least = next((part.ge for part in option.metadata if isinstance(part, Ge)), None)
     return least, next((part.le for part in option.metadata if isinstance(part, Le)), None)
 
 
 def words_of(option: FieldInfo) -> tuple[str, ...]:
-    """The words that the option chooses among; empty where it takes other values."""
+    """The words that an option chooses from; empty if it takes other values."""
     kinds = (option.annotation, *get_args(option.annotation))
     return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
 def allowed(name: str) -> str:
-    """What to give as the value of an option, for errors."""
+    """What to give as the value of an option, in words for errors."""
     option = FIELDS[name]
     if USES[name].allowed:
         return USES[name].allowed
@@ -389,7 +404,7 @@ def allowed(name: str) -> str:
 
 
 def _told(error: ValidationError) -> str:
-    """The first thing that is wrong: the option, its value, and what is allowed."""
+    """The first fault in words: the option, its value, and what is allowed."""
     first = error.errors(include_url=False, include_context=False)[0]
     name, *within = first["loc"]
     if name not in FIELDS:

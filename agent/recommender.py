@@ -30,7 +30,7 @@ from recmind.data.workspace import Workspace
 from recmind.tools.index.engines import Engines
 
 _SCORES = {"always": 1.0, "negative": 0.0}
-"""What a kind of interaction with an item says of its being in an answer, by what it means."""
+"""The score of an item in an answer that an interaction of a kind implies, by what the kind means."""
 
 
 class RecMind:
@@ -38,9 +38,9 @@ class RecMind:
 
     def __init__(self, workspace: Workspace, *, model: Model = None, fallback: bool = True, processes: int = 1) -> None:
         if processes < 1:
-            raise InputError(f"processes is {processes}; at least this one has to answer.")
+            raise InputError(f"processes is {processes}; give a whole number from 1 on.")
         if processes > 1 and not isinstance(model, str | None):
-            raise InputError("Other processes cannot be given a model that was made in this one: name it, as text.")
+            raise InputError("A model object cannot be sent to other processes: give the model's name, as text.")
         self.workspace = workspace
         self.store = Store(workspace.database, workspace.settings)
         self.traces = TraceStore(workspace.traces, workspace.settings.traces)
@@ -61,20 +61,21 @@ class RecMind:
         fallback: bool = True,
         processes: int = 1,
     ) -> RecMind:
-        """The workspace in this folder (``RECMIND_HOME`` or the platform's user data folder when none is given).
+        """The workspace in this folder, opened.
 
         Args:
-            home: a folder made by ``recmind import`` and ``recmind index``.
+            home: a folder made by ``recmind import`` and ``recmind index``; None takes ``RECMIND_HOME`` or the
+                platform's user data folder.
             model: a model's name (``openai:gpt-4o-mini``) or any LangChain chat model; None takes ``RECMIND_MODEL``,
                 the workspace's settings, or the offline planner, in this order.
             fallback: whether the hybrid ranker answers, and says so, when a named model fails. False: ``ModelFailure``.
-            processes: with more than one, ``arecommend`` and ``batch`` share their requests among this many
-                processes, each with the workspace open; take one for each core at most. This process answers all else,
-                and requests with ``callbacks`` or a model object.
+            processes: if more than one, ``arecommend`` and ``batch`` share their requests among this many processes,
+                each with the workspace open; take at most one for each core. This process answers everything else, and
+                requests with ``callbacks`` or a model object.
 
         Raises:
             WorkspaceError: there is no workspace in that folder.
-            InputError: ``processes`` is below 1, or above it and the model is no name.
+            InputError: ``processes`` is below 1, or above 1 with a model that is not a name.
         """
         return cls(Workspace.open(home), model=model, fallback=fallback, processes=processes)
 
@@ -83,35 +84,37 @@ class RecMind:
 
         Args:
             query: what the person says; may be empty for a known user.
-            options: those of ``RequestOptions``: ``user_id`` or ``user_ids``, ``k``, ``filters``, ``exclude``,
+            **options: those of ``RequestOptions``: ``user_id`` or ``user_ids``, ``k``, ``filters``, ``exclude``,
                 ``diversity``, ``model``, ``limits``, ``callbacks`` and more.
 
         Raises:
-            InputError: a filter or a limit cannot be read, ``k`` or ``diversity`` is out of range, or a model's name
-                leads nowhere.
+            InputError: a filter or a limit cannot be read, ``k`` or ``diversity`` is out of range, or a model's name is
+                unknown.
             ModelFailure: the model failed and ``fallback`` is off.
         """
         return self._requests.answer(self._requests.read(query, options))
 
     async def arecommend(self, query: str = "", **options: Unpack[Options]) -> Answer:
-        """``recommend`` for an event loop: the model is awaited, all else runs in threads or processes of its own."""
+        """``recommend`` for an event loop: the model is awaited, everything else runs in threads or other processes."""
         workers = self._workers_for(options)
         if workers is None:
             return await self._requests.aanswer(query, options)
         return await asyncio.wrap_future(workers.answer(query, options))
 
     def resume(self, thread: str, /, reply: str = "", **options: Unpack[Options]) -> Answer:
-        """The answer to a reply: the run that asked a question goes on with it.
+        """The answer to a reply: the run that asked a question continues with it.
 
-        The next request on the thread does the same; this one insists that a question waits.
+        The next request on the thread does the same; this method insists that a question is waiting.
 
         Args:
             thread: ``Answer.thread`` of the answer with the question.
-            reply: one of its choices, its number, anything else, or nothing: then RecMind chooses.
-            options: those of the request that was asked about hold on where they are not given.
+            reply: one of its choices, its number, any other text, or nothing: then RecMind chooses.
+            **options: as for ``recommend``; those that are not given are taken from the request that led to the
+                question.
 
         Raises:
-            InputError: no question waits in that thread, or it is somebody else's; and as ``recommend``.
+            InputError: no question is waiting in that thread, or the thread belongs to somebody else; and as
+                ``recommend``.
         """
         if self.threads.waiting(thread) is None:
             raise InputError(f"No question waits for a reply in thread {thread!r}: ask with recommend(thread=...).")
@@ -119,11 +122,10 @@ class RecMind:
         return self.recommend(reply, **options)
 
     def replay(self, trace_id: str) -> Answer:
-        """The answer to a request of the past by the catalogue, the history and the index of today, and the replies
-        that its model gave then.
+        """A past request answered again: with today's catalogue, history and index and its model's recorded replies.
 
-        It leaves a trace of its own. Where nothing changed since, it is the same answer, whatever the model would say
-        now. A request of a conversation is read against what had been said by then; its thread stays as it is.
+        It leaves a trace of its own. If nothing has changed since, the answer is the same, whatever the model would
+        say now. A request of a conversation is read against what had been said by then; its thread is not changed.
 
         Args:
             trace_id: an id, or any beginning or end of one; ``last`` is the newest.
@@ -138,7 +140,7 @@ class RecMind:
     def stream(self, query: str = "", **options: Unpack[Options]) -> Iterator[Event]:
         """The steps of a request as they happen; the last event is ``done`` with the ``Answer`` in ``data["answer"]``.
 
-        Raises the same as ``recommend``, when the first event is asked for or later.
+        It raises what ``recommend`` raises, when the first event is asked for or later.
         """
         events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
         request = self._requests.read(query, options, events.put)
@@ -146,7 +148,7 @@ class RecMind:
         def run() -> None:
             try:
                 events.put(_done(self._requests.answer(request)))
-            except BaseException as error:  # noqa: BLE001  handed to the caller's thread, whatever it is
+            except BaseException as error:  # noqa: BLE001  any error is handed to the caller's thread
                 events.put(error)
 
         threading.Thread(target=run, name="recmind-stream", daemon=True).start()
@@ -159,18 +161,18 @@ class RecMind:
                 return
 
     async def astream(self, query: str = "", **options: Unpack[Options]) -> AsyncIterator[Event]:
-        """``stream`` for an event loop. A request whose events nobody takes any more is given up."""
+        """``stream`` for an event loop. A request is cancelled when nobody takes its events any more."""
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Event | BaseException] = asyncio.Queue()
 
         def emit(event: Event | BaseException) -> None:
-            # Look-ups report from their threads; all events take the same way, so that none overtakes another.
+            # Look-ups report from other threads. All events take this way, so that their order is kept.
             loop.call_soon_threadsafe(events.put_nowait, event)
 
         async def run() -> None:
             try:
                 emit(_done(await self._requests.aanswer(query, options, emit)))
-            except Exception as error:  # noqa: BLE001  handed to the caller, whatever it is
+            except Exception as error:  # noqa: BLE001  any error is handed to the caller
                 emit(error)
 
         task = asyncio.create_task(run())
@@ -188,12 +190,12 @@ class RecMind:
     def batch(
         self, requests: Iterable[Mapping[str, Any]], *, concurrency: int = 8, **options: Unpack[Options]
     ) -> Generator[tuple[int, Answer | RecMindError]]:
-        """Each request's place, counted from 0, with its answer or what went wrong, in the order in which they end.
+        """The position of each request, counted from 0, with its answer or error, in the order in which they finish.
 
         Args:
-            requests: ``query`` and options of each, by name.
-            concurrency: how many are asked at a time.
-            options: those of all requests; a request's own come first.
+            requests: ``query`` and options of each request, by name.
+            concurrency: how many requests run at a time.
+            **options: options of all requests; those of a single request take precedence.
 
         Raises:
             InputError: ``concurrency`` is below 1.
@@ -201,8 +203,9 @@ class RecMind:
         return batch(self._recommend_anywhere, requests, concurrency=concurrency, **options)
 
     def _recommend_anywhere(self, query: str = "", **options: Unpack[Options]) -> Answer:
-        """``recommend``, by another process where there are any; once more where that one ends before it has
-        answered."""
+        """``recommend``, in another process if there are any; it is sent once more if that process ends before
+        answering.
+        """
         workers = self._workers_for(options)
         if workers is None:
             return self.recommend(query, **options)
@@ -212,7 +215,7 @@ class RecMind:
             return workers.answer(query, options).result()
 
     def _workers_for(self, options: Options) -> Workers | None:
-        """The other processes, where there are any and a request with these options can go there."""
+        """The other processes, or None if there are none or a request with these options cannot be sent there."""
         return self._workers if self._workers is not None and can_cross(options) else None
 
     def feedback(
@@ -233,9 +236,9 @@ class RecMind:
             rec.feedback(trace_id=answer.trace_id, score=0.8, comment="the second one was new to me")
             rec.feedback("ada", "alien-1979", trace_id=answer.trace_id)
 
-        What they did counts in the very next answer, no index has to be built. What they say attaches to the answer's
-        trace: `recmind trace list`, `stats` and `view` show it, and `recmind evaluate requests` asks again for what was
-        right.
+        What they did counts from the next answer on; no index has to be built. What they say is attached to the
+        answer's trace: `recmind trace list`, `stats` and `view` show it, and `recmind evaluate requests` asks again
+        for what was right.
 
         Args:
             user_id: a new id makes a new user.
@@ -243,13 +246,13 @@ class RecMind:
             kind: like, dislike, taken, skipped, seen, rating, purchase, ... ; the settings say what each means.
             value: the stars of a rating.
             at: Unix seconds; now when None.
-            trace_id: the answer's; with an item, what is said is said of that item.
-            score: 0 (useless) to 1 (just right). Of an item 1 where None and the kind speaks for it, 0 where against.
+            trace_id: the trace of the answer that is judged; with an item, only that item of it is judged.
+            score: 0 (useless) to 1 (just right). None for an item: 1 if the kind is positive, 0 if it is negative.
             comment: their words.
 
         Raises:
-            InputError: there is no such item or trace, the score is out of range, nothing is said, or a text holds what
-                no file takes (an unpaired surrogate).
+            InputError: there is no such item or trace, the score is out of range, nothing is said, or a text contains
+                an unpaired surrogate, which no file can store.
         """
         texts = {"user_id": user_id, "item_id": item_id, "kind": kind, "comment": comment}
         for name, text in texts.items():
@@ -268,14 +271,19 @@ class RecMind:
             self.store.interactions.add([Interaction(user_id, item_id, kind, value, moment)])
 
     def preferences(self, user_id: str) -> list[Preference]:
-        """What the user stated for good, oldest first; empty for an unknown user."""
+        """What the user stated as lasting preferences, oldest first; empty for an unknown user."""
         return self.store.preferences.of_user(user_id)
 
     def prefer(self, user_id: str, text: str) -> list[Preference]:
-        """Keeps what a user states for good ("no horror", "nothing over two hours"); it binds from the next answer on.
+        """Keeps a lasting preference of a user ("no horror", "nothing over two hours"); it binds from the next answer
+        on.
 
-        What they love ("I love Kurosawa") is kept as well, and counts as a wish where a request leaves it open. What
-        they stated before of the same thing is corrected.
+        What they love ("I love Kurosawa") is kept as well, and counts as a wish if a request leaves it open. What they
+        stated before about the same thing is replaced.
+
+        Args:
+            user_id: whose preference it is; a new id makes a new user.
+            text: the preference in plain words.
 
         Returns:
             The records kept, one for each condition.
@@ -288,12 +296,12 @@ class RecMind:
         return keep_preference(user_id, text, self.store, self.engines.titles, source="told", at=time.time())
 
     def forget_preference(self, user_id: str, text: str) -> list[Preference]:
-        """Forgets what a user stated, by its words or its condition; the records dropped, empty where none is meant."""
+        """Forgets the preferences that the words or the condition name; returns those dropped, empty if none fits."""
         return forget_preference(user_id, text, self.store, self.engines.titles)
 
     @property
     def engines(self) -> Engines:
-        """The engines of the index in use; a newly built one is taken up with the next request.
+        """The engines of the index in use; a newly built index is used from the next request on.
 
         Raises:
             WorkspaceError: no index has been built, or it is damaged.
@@ -323,7 +331,7 @@ def _done(answer: Answer) -> Event:
 
 
 def _check_kept(name: str, text: str) -> None:
-    """Raises InputError where the text cannot be kept in a file."""
+    """Raises InputError if the text cannot be stored in a file."""
     if encodable(text) != text:
         raise InputError(
             f"{name} is {text!r}, which cannot be kept: it contains an unpaired surrogate, which UTF-8 cannot store."

@@ -12,7 +12,7 @@ from recmind.agent.answer import Answer
 
 
 class _Promised(GenerateJsonSchema):
-    """Without what only a reader of input needs: defaults, and a title for every property."""
+    """Leaves out what only describes input: defaults, and a title for every property."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
         return self.generate_inner(schema["schema"])
@@ -26,4 +26,4 @@ ANSWER: dict[str, Any] = {
     **TypeAdapter(Answer).json_schema(mode="serialization", schema_generator=_Promised),
     "description": "What `recmind recommend --json` prints.",
 }
-"""JSON Schema, draft 2020-12, made from the types in ``answer.py``. Answers may gain properties; none goes away."""
+"""JSON Schema, draft 2020-12, made from the types in ``answer.py``. Answers may gain properties; none is removed."""

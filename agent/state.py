@@ -1,4 +1,4 @@
-"""What flows through the graph."""
+"""The data that flows through the graph: the state, its parts, and the context of a request."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ from recmind.tools.evidence.slate import Slate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentContext(RequestContext):
-    """The request's context with what the nodes need to think: a model, limits, a clock."""
+    """The request's context with everything the nodes need: a model, limits, a clock."""
 
     model: BaseChatModel
     model_name: str
     price: Price | None = None
-    """What the model takes, or None where that is not known."""
+    """The price of the model, or None if it is not known."""
     limits: Limits
     caches: Caches | None = None
-    """What is remembered of look-ups, or None where nothing may be."""
+    """The caches, or None if the request must not use any."""
     ledger: Ledger | None = None
-    """Where the day's spending is counted, or None where nobody counts it."""
+    """Counts what is spent in a day, or None if nobody does."""
     deadline: float
     """``time.monotonic()`` after which no model call or look-up starts or is waited for."""
     pool: Executor
-    """Threads that outlive the request: each keeps its database connection."""
+    """Threads that outlive the request; each keeps its own database connection."""
     look_up_pool: Executor
-    """The same for look-ups: a slow one must not hold up the steps of other requests."""
+    """Threads for look-ups: a slow look-up must not delay the steps of other requests."""
     fallback: bool = True
     """False: a failing model raises ``ModelFailure`` instead of being replaced by the hybrid ranker."""
     mode: Mode = "direct"
     ask: bool = False
-    """Whether the person may be asked back."""
+    """Whether the agent may ask the person a question."""
     earlier: str = ""
-    """What a model is told of the conversation so far."""
+    """A summary of the conversation so far, for the model."""
     reading: Understanding | None = None
-    """The request as it was read to choose a model; None where nobody had to."""
+    """The request as it was read to choose a model; None if no choice was needed."""
     heard: Understanding | None = None
-    """What a conversation has heard its message to mean; None where the request is read by itself."""
+    """How a conversation understood its message; None if the request is read by itself."""
     notes: tuple[str, ...] = ()
-    """What the conversation has kept of its message, a sentence each."""
+    """What the conversation remembered because of its message, a sentence each."""
     strategy: Strategy = "react"
     strictness: Strictness = "strict"
     emit: Callable[[Any], None] | None = None
@@ -64,12 +64,12 @@ class AgentContext(RequestContext):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked back."""
+    """A question to the person."""
 
     text: str
     choices: tuple[str, ...] = ()
     attribute: str = ""
-    """The attribute that the choices are values of; empty where that does not matter."""
+    """The attribute that the choices are values of; empty if they are not values of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,47 +81,47 @@ class Spent:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_model_calls: int = 0
-    """Of these, answered from the cache, without tokens or money."""
+    """How many of them were answered from the cache, at no cost."""
     cached_tool_calls: int = 0
     cost_usd: float | None = 0.0
-    """None as soon as the cost of one call is not known."""
+    """US dollars; None as soon as the cost of one call is not known."""
 
     @property
     def tokens(self) -> int:
-        """Input and output together."""
+        """Input and output tokens together."""
         return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class LineOfThought:
-    """A line of thought that was explored: nothing of it is thrown away."""
+    """A line of thought that was explored; all its messages are kept."""
 
     idea: str
-    """What it was about; empty for the first."""
+    """Its idea; empty for the first line."""
     messages: tuple[AnyMessage, ...]
     """Its whole conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A recommendation that passed every check, ready to leave."""
+    """A recommendation that passed every check."""
 
     item_id: str
     title: str
     score: float
     reason: str
-    """Rendered: no slots are left in it."""
+    """The final text; all its slots are filled."""
     cites: tuple[int, ...]
-    """Numbers into the slate's evidence."""
+    """Numbers of evidence on the slate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the validator makes of a submission."""
+    """The validator's result for a submission."""
 
     chosen: tuple[Chosen, ...] = ()
     problems: tuple[str, ...] = ()
-    """What is wrong and what is allowed instead, a sentence each, written to the model."""
+    """What is wrong and what is allowed instead, a sentence for each fault, written to the model."""
     repairs: tuple[str, ...] = ()
     """What was changed without asking the model, a sentence each, written to the person."""
     dropped: tuple[str, ...] = ()
@@ -129,7 +129,9 @@ class Verdict:
 
 
 class State(TypedDict, total=False):
-    """The sequence of ``messages`` is: system, human (the request), then for every turn one AI message and one tool
+    """The state of the graph.
+
+    The sequence of ``messages`` is: system, human (the request), then for every turn one AI message and one tool
     message for each of its calls. The final call is answered only where ``repair`` sends it back. ``inspire`` may begin
     a further line of thought: ``messages`` then starts anew, with an account of all lines, and ``lines`` keeps the old.
     """
@@ -139,7 +141,7 @@ class State(TypedDict, total=False):
     brief: Brief
     """What reading the request brought: the first step's result, and all that later steps know of its words."""
     understood: tuple[Portrait, ...]
-    """What is told of each person before the items, where the mode asks for it."""
+    """The taste summary of each person, if the mode asks for it."""
     slate: Slate
     read: frozenset[str]
     """Handles of the entries that the model has read about."""
@@ -148,25 +150,25 @@ class State(TypedDict, total=False):
     verdict: Verdict
     spent: Spent
     repaired: bool
-    """Whether the one chance to mend a submission is used."""
+    """Whether the model has used its one chance to correct a submission."""
     line: str
-    """The idea of the present line of thought; missing while it is the first."""
+    """The idea of the current line of thought; missing during the first."""
     lines: tuple[LineOfThought, ...]
-    """The lines of thought explored before the present one, whose messages are ``messages``."""
+    """The earlier lines of thought; ``messages`` is the current one."""
     cut: bool
     """Whether the model's last answer was cut off and has to be asked for again."""
     shortened: bool
-    """Whether the one chance to answer in fewer words is used."""
+    """Whether the model has used its one chance to answer in fewer words."""
     nudged: bool
-    """Whether the model was told once that plain text is no answer."""
+    """Whether the model was told once that plain text is not an answer."""
     cause: str | None
-    """Why the fallback answers, or None while the agent does."""
+    """Why the fallback answers, or None as long as the model answers."""
     message: str
-    """What the answer says beside its items."""
+    """The text of the answer beside its items."""
     question: Question | None
-    """What is asked back instead of an answer."""
+    """The question that the person gets instead of an answer."""
     recommended: tuple[Recommendation, ...]
-    """The items as they leave, where they are known before the answer is put together."""
+    """The recommended items, if they are known before the answer is put together."""
 
 
 EventKind = Literal[
@@ -195,5 +197,5 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
     """By kind: routed {model, why}; thinking {model_call: its number}; tool_started {tool, arguments}; tool_finished
     {tool, arguments, rows, cached}; candidates {count: on the slate, new}; item_validated {rank, item_id, title,
-    score}, once for each item that will leave; validated {problems}; done {answer}, which is the last. Nothing for
-    understood, repairing, fallback, and cached, which says that the answer is remembered as a whole."""
+    score}, once for each item of the answer; validated {problems}; done {answer}, which is the last. Empty for
+    understood, repairing, fallback, and cached, which says that the whole answer was remembered."""

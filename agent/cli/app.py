@@ -1,4 +1,4 @@
-"""What every command shares: the options that go anywhere on the line, and how a failure is told and counted."""
+"""Shared by every command: the options that may stand anywhere on the line, and the report of failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROBLEMS_SHOWN = 10
 
 @dataclass(slots=True)
 class Shared:
-    """The options that every command takes, before or after its name; the one that comes last counts."""
+    """The options that every command takes, before or after its name; the last one given counts."""
 
     home: Path | None = None
     """The workspace folder, or None: RECMIND_HOME, else the user's data folder."""
@@ -36,7 +36,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group whose commands, and itself, take the shared options; called bare it prints its help."""
+    """A group that takes the shared options, as do its commands; without a command it prints its help."""
 
     command_class = Command
 
@@ -63,7 +63,15 @@ class Application(Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run and leave with the exit code: 0 done, 2 bad usage or input, 1 failed, 130 interrupted."""
+        """Runs and exits with the exit code: 0 done, 2 bad usage or input, 1 failed, 130 interrupted.
+
+        Args:
+            args: the words after the name of the program; None takes them from ``sys.argv``.
+            prog_name: the name of the program; None: ``recmind``.
+            complete_var: the variable that asks for completions; None: click's own choice.
+            standalone_mode: False: as click's ``main``, without reports and exit codes.
+            **extra: passed on to click.
+        """
         words = list(sys.argv[1:] if args is None else args)
         name = prog_name or "recmind"
         if not standalone_mode:
@@ -71,7 +79,7 @@ class Application(Group):
         as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
         try:
             code = super().main(words, name, complete_var, standalone_mode=False, **extra)
-            # Output is still in the buffer: a reader who went away is noticed here, not in a message at shut-down.
+            # Output is still in the buffer: if its reader has gone away, this fails here, not at shut-down.
             sys.stdout.flush()
         except click.Abort:
             report({"error": "interrupted", "type": "KeyboardInterrupt"}, as_json=as_json)
@@ -81,13 +89,18 @@ class Application(Group):
         except click.ClickException as error:
             report({"error": _usage(error), "type": type(error).__name__}, as_json=as_json)
             sys.exit(BAD_INPUT)
-        except Exception as error:  # noqa: BLE001  nothing may reach the person as a traceback
+        except Exception as error:  # noqa: BLE001  people must never see a traceback
             sys.exit(tell(error, as_json=as_json))
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def tell(error: Exception, *, as_json: bool) -> int:
-    """The exit code of an error that came out of a command, told as one line and up to ten bad rows under it."""
+    """Reports an error of a command as one line, and up to ten bad rows under it; returns the exit code.
+
+    Args:
+        error: the error.
+        as_json: whether to report it as a JSON object.
+    """
     from recmind.data.errors import InputError, RecMindError  # noqa: PLC0415
 
     if os.environ.get("RECMIND_DEBUG"):
@@ -107,7 +120,13 @@ def tell(error: Exception, *, as_json: bool) -> int:
 
 
 def report(told: Mapping[str, Any], *, as_json: bool, hint: str = "") -> None:
-    """Print a failure: an object on stdout for machines, else a line on stderr."""
+    """Prints a failure: an object on stdout for machines, else a line on stderr.
+
+    Args:
+        told: the error, and what else is known about it.
+        as_json: whether to print an object on stdout.
+        hint: a further line for people; empty for none.
+    """
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
@@ -120,14 +139,14 @@ def report(told: Mapping[str, Any], *, as_json: bool, hint: str = "") -> None:
 
 
 def leave_quietly() -> NoReturn:
-    """Exit after the reader of our output went away (``recmind ... | head``), without a word about it."""
+    """Exits without a message after the reader of our output went away (``recmind ... | head``)."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     sys.exit(FAILED)
 
 
 def _usage(error: click.ClickException) -> str:
-    """The message in one line, with the command that explains more."""
+    """The message in one line, with the command that shows the help."""
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     return f"{message} (see: {context.command_path} --help)" if context else message
@@ -145,7 +164,7 @@ def _shared_options() -> list[click.Option]:
         click.Option(
             ["--json"],
             is_flag=True,
-            is_eager=True,  # known before an option that prints something and ends the program
+            is_eager=True,  # read before options that print something and end the program
             expose_value=False,
             callback=_keep_json,
             help="Print one JSON object.",

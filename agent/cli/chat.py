@@ -85,7 +85,7 @@ def chat(
 
 
 def _lines() -> Iterator[str]:
-    """What the person says, until the end of the input or Ctrl-C."""
+    """The lines that the person types, until the end of the input or Ctrl-C."""
     terminal = sys.stdin.isatty()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What ``recmind doctor`` finds: one check after the other."""
+"""The checks of ``recmind doctor``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ MARKS: dict[CheckStatus, str] = {"ok": "ok", "note": "note", "broken": "BROKEN"}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     status: CheckStatus
-    """ok; note: works, but worth knowing; broken: something will fail."""
+    """ok; note: it works, but people should know; broken: something will fail."""
     detail: str
 
 
 def guarded(name: str, look: Callable[[], Check]) -> Check:
-    """The check, or what it raised: one that fails must not hide the others."""
+    """The check, or a broken one with the error it raised: a check that fails must not hide the others.
+
+    Args:
+        name: the name of the check.
+        look: makes the check.
+    """
     try:
         return look()
-    except Exception as error:  # noqa: BLE001  whatever is wrong is what the person wants to know
+    except Exception as error:  # noqa: BLE001  any error is what the person wants to know
         return Check(name, "broken", " ".join(f"{type(error).__name__}: {error}".split()))

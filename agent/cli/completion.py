@@ -1,4 +1,4 @@
-"""Shell completion: ``recmind --install-completion`` and ``recmind --show-completion``, built on click's own."""
+"""Shell completion: ``recmind --install-completion`` and ``recmind --show-completion``, on top of click's."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from recmind.data.errors import RecMindError
 SHELLS = ("bash", "zsh", "fish")
 PROGRAM = "recmind"
 VARIABLE = "_RECMIND_COMPLETE"
-"""Set by the shell where it asks for completions; click answers in place of the command line."""
+"""The shell sets it to ask for completions; click then answers in place of the command line."""
 OWN_SHELL = "the person's own"
-"""Stands for the shell that the person uses, where they name none."""
+"""Stands for the shell that the person uses, if they name none."""
 ZSH_START = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"
-"""Zsh knows ``compdef`` only after this, and few write it into ``.zshrc`` themselves."""
+"""Zsh knows ``compdef`` only after this, and few people have it in ``.zshrc``."""
 
 
 class _Shell(click.Choice[str]):
-    """One of the shells, or the person's own where the option stands alone."""
+    """One of the shells, or the person's own if the option has no value."""
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -35,7 +35,7 @@ class _Shell(click.Choice[str]):
 
 
 def add_completion(cli: Application) -> Application:
-    """The command line with both options."""
+    """The command line with the two options added."""
     for name, callback, text in (
         ("--install-completion", _install, "Complete commands and options in this shell from now on, and exit."),
         ("--show-completion", _show, "Print the script that completes them, and exit."),
@@ -55,7 +55,7 @@ def add_completion(cli: Application) -> Application:
 
 
 def script(shell: str) -> str:
-    """What a shell has to run so that it completes ``recmind``."""
+    """The script that a shell must run to complete ``recmind``."""
     kind = get_completion_class(shell)
     assert kind is not None, f"click knows {shell}"
     source = kind(click.Command(PROGRAM), {}, PROGRAM, VARIABLE).source().strip() + "\n"
@@ -63,7 +63,10 @@ def script(shell: str) -> str:
 
 
 def install(shell: str) -> tuple[Path, Path | None]:
-    """Writes the script where the shell finds it. Doing it again changes nothing but an old script.
+    """Writes the script where the shell finds it. Doing it again changes nothing except an outdated script.
+
+    Args:
+        shell: the name of the shell.
 
     Returns:
         The script, and the start-up file that reads it; None for fish, which looks for scripts in a folder.
@@ -92,7 +95,7 @@ def install(shell: str) -> tuple[Path, Path | None]:
 
 
 def _add_line(path: Path, line: str) -> None:
-    """Appends the line to the file, where it is not there already."""
+    """Appends the line to the file, unless the file has it already."""
     held = path.read_bytes() if path.exists() else b""
     if line.encode() not in held.splitlines():
         with path.open("ab") as file:
@@ -100,7 +103,7 @@ def _add_line(path: Path, line: str) -> None:
 
 
 def _acting(act: Callable[[click.Context, str], None]) -> Callable[..., None]:
-    """The callback of an option that does something and ends the program; it does nothing where it is not given."""
+    """The callback of an option that does something and ends the program; nothing happens if it is not given."""
 
     def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
         if value is None or ctx.resilient_parsing:

@@ -95,7 +95,7 @@ def _text(told: dict[str, Any]) -> str:
 
 
 def _attribute(attribute: dict[str, Any]) -> tuple[str, str, str, str]:
-    """One row of the table of attributes: name, kind, on how many items, and the range or the commonest values."""
+    """One row of the table of attributes: name, kind, on how many items, and the range or the most common values."""
     if attribute["kind"] == "number":
         values = f"{attribute['minimum']:g} to {attribute['maximum']:g}"
     else:

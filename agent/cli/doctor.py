@@ -118,7 +118,7 @@ def _workspace(home: Path | None) -> Iterator[Check]:
     try:
         workspace = Workspace.open(home)
     except WorkspaceError as error:
-        # A fresh installation has none: that is not broken.
+        # A fresh installation has no workspace: that is not broken.
         yield Check("workspace", "note", str(error))
     else:
         yield Check("workspace", "ok", str(workspace.home))
@@ -184,7 +184,7 @@ def _encoder(name: str) -> Check:
 
 
 def _model(name: str, home: Path | None) -> Iterator[Check]:
-    from recmind.agent.cli.doctor_models import model_checks  # noqa: PLC0415  only who asks a model pays for it
+    from recmind.agent.cli.doctor_models import model_checks  # noqa: PLC0415  only needed if a model is asked
     from recmind.data.errors import RecMindError  # noqa: PLC0415
     from recmind.data.settings import Limits  # noqa: PLC0415
     from recmind.data.workspace import Workspace  # noqa: PLC0415
@@ -192,5 +192,5 @@ def _model(name: str, home: Path | None) -> Iterator[Check]:
     try:
         limits = Workspace.open(home).settings.limits
     except RecMindError:
-        limits = Limits()  # none yet, or settings that cannot be read: that is told elsewhere
+        limits = Limits()  # no workspace yet, or unreadable settings: another check reports that
     yield from model_checks(name, limits)

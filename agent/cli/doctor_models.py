@@ -1,4 +1,4 @@
-"""What ``recmind doctor --model`` asks of a chat model, or of both that ``auto:CHEAP,STRONG`` names."""
+"""``recmind doctor --model``: calls a chat model, or both models of ``auto:CHEAP,STRONG``."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ def weather(city: str) -> str:
 
 
 def model_checks(wanted: str, limits: Limits) -> Iterator[Check]:
-    """What each named model makes of a call; where there are two, also which requests go to which.
+    """A check of each named model by one call; for two models also which requests go to which.
 
-    ``limits.seconds`` is how long one call may take.
+    Args:
+        wanted: a model's name, or ``auto:CHEAP,STRONG``.
+        limits: ``limits.seconds`` is how long one call may take.
     """
     try:
         pair = read_route(wanted)
@@ -48,7 +50,7 @@ def model_checks(wanted: str, limits: Limits) -> Iterator[Check]:
 
 
 def _asked(name: str, what: str, limits: Limits) -> Iterator[Check]:
-    """Ask the model once to call a tool: that it answers, calls it, and says what that cost."""
+    """Asks the model once to call a tool: checks that it answers and calls the tool, and says what that cost."""
     if name == OFFLINE:
         yield Check(what, "ok", "the offline planner, which asks nobody")
         return

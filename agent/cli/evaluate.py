@@ -18,13 +18,13 @@ DEFAULT_PROTOCOL = "leave-one-out"
 
 
 def _lengths(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, ...]:
-    """Whole numbers from 1 on, with commas between them."""
+    """Whole numbers from 1 on, separated by commas."""
     try:
         found = tuple(int(part) for part in value.split(","))
     except ValueError:
         found = ()
     if not found or min(found) < 1:
-        raise click.BadParameter(f"{value!r} is no list of whole numbers such as 5,10,20")
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 5,10,20")
     return found
 
 
@@ -153,7 +153,7 @@ def _show(shared: Shared, summary: Summary, told: dict[str, Any], closing: str) 
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """The settings that stand on the command line: a resumed run must have been begun with them."""
+    """The settings given on the command line: a resumed run must have been begun with the same."""
     ctx = click.get_current_context()
     absent = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
     given = {

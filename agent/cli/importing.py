@@ -134,7 +134,7 @@ def _mapping(text: str) -> tuple[str, str]:
 
 
 def _bad_rows(shared: Shared, skip_bad: bool, file: Path | None) -> Path | None:
-    """Where bad rows go, or None where any of them stops the import."""
+    """The file for bad rows, or None if a bad row stops the import."""
     from recmind.data.workspace import resolve_home  # noqa: PLC0415
 
     if file is not None or not skip_bad:

@@ -58,7 +58,7 @@ def index(shared: Shared, force: bool, tune: bool) -> None:
 
 
 def _tuned(manifest: Manifest) -> str:
-    """What tuning found, in words."""
+    """The result of tuning, in words."""
     validation, confidence = manifest.parameters["validation"], manifest.parameters["confidence"]
     if not validation:
         return "\nNot tuned: fewer than 50 users have a past. The defaults stand."

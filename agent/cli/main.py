@@ -1,4 +1,4 @@
-"""The commands put together, and the entry point of the ``recmind`` script."""
+"""Puts the commands together; the entry point of the ``recmind`` script."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ cli = click.version_option(package_name="recmind", message="%(package)s %(versio
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Runs the command line and exits with its exit code."""
     _collect_seldom()
     debug = bool(os.environ.get("RECMIND_DEBUG"))
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if not (debug or sys.warnoptions):
-        # Deprecations inside the libraries are for us to read in the tests, not for the person at the terminal.
+        # Deprecation warnings of libraries show in our tests; people at the terminal need not see them.
         warnings.simplefilter("ignore")
     cli()
 

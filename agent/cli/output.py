@@ -1,4 +1,4 @@
-"""Printing: the answer on stdout, progress and steps on stderr, JSON for machines."""
+"""Prints answers on stdout, progress and steps on stderr, and JSON for machines."""
 
 from __future__ import annotations
 
@@ -13,22 +13,34 @@ import click
 REFRESH_S = 0.1
 QUIET_REFRESH_S = 10.0
 LEFT_AFTER_S = 3.0
-"""The time left is told once work has gone on for so long."""
+"""The time left is shown once work has taken this many seconds."""
 BYTES_STEP = 1024
 
 
 def emit(as_json: bool, value: Mapping[str, Any], text: Callable[[], str]) -> None:
-    """Print one JSON object, or the text that says the same to a person."""
+    """Prints one JSON object, or the text that says the same to a person.
+
+    Args:
+        as_json: whether to print JSON.
+        value: the object for machines.
+        text: makes the text for people.
+    """
     click.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else text())
 
 
 def clean(text: str) -> str:
-    """The text without control characters, so that a title cannot steer the terminal."""
+    """The text without control characters, so that a title cannot control the terminal."""
     return "".join(" " if c in "\t\n\r" else c for c in text if c.isprintable() or c in "\t\n\r")
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """``1 item``, ``2,500 items``."""
+    """``1 item``, ``2,500 items``.
+
+    Args:
+        number: how many.
+        one: the noun in the singular.
+        many: the plural; empty adds an s.
+    """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
@@ -43,7 +55,7 @@ def size(n_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``40 s``, ``3 min``, ``2 h 10 min``: as exactly as a person who waits needs it."""
+    """``40 s``, ``3 min``, ``2 h 10 min``: as precise as a waiting person needs."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -51,7 +63,12 @@ def duration(seconds: float) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
-    """Rows of text as aligned columns; the last column is left as long as it is."""
+    """Rows of text as aligned columns; the last column is not padded.
+
+    Args:
+        rows: the cells of each row.
+        indent: put before each row.
+    """
     if not rows:
         return ""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
@@ -62,17 +79,23 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
 
 
 class ProgressLine:
-    """Progress on stderr: one line that renews itself on a terminal, a line now and then elsewhere."""
+    """Progress on stderr: one line that is redrawn on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._what = ""
         self._last = time.monotonic()
         self._begun: tuple[str, float, int] = "", 0.0, 0
-        """What is being done, since when, and how much had been done then."""
+        """The current work, when it began, and how much was done then."""
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
-        """Take note; shows at most ten lines a second, or one in ten seconds where stderr is no terminal."""
+        """Notes the progress; shows at most ten lines a second, or one in ten seconds if stderr is not a terminal.
+
+        Args:
+            what: the current work.
+            done: how much of it is done.
+            total: how much there is; None if that is not known.
+        """
         now = time.monotonic()
         if what != self._begun[0] or done < self._begun[2]:
             self._begun = what, now, done
@@ -88,14 +111,14 @@ class ProgressLine:
             click.echo(f"{what}: {part}", err=True)
 
     def _left(self, now: float, done: int, total: int) -> str:
-        """The time left, if it goes on as it did; empty where that cannot be told yet."""
+        """The time left if the work goes on at this speed; empty if that cannot be said yet."""
         _, since, before = self._begun
         if now - since < LEFT_AFTER_S or not before < done < total:
             return ""
         return f", {duration((now - since) / (done - before) * (total - done))} left"
 
     def close(self) -> None:
-        """Take the line away, so that what follows begins on a clean one."""
+        """Removes the line, so that what follows begins on an empty one."""
         if self._terminal and self._what:
             click.echo("\r\x1b[K", err=True, nl=False)
             self._what = ""

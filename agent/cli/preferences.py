@@ -1,4 +1,4 @@
-"""``recmind preferences``: what users state for good."""
+"""``recmind preferences``: the lasting preferences of users."""
 
 from __future__ import annotations
 

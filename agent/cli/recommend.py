@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NARROWEST = 40
 TRACE_SHOWN = 8
-"""Letters at the end of a trace id: its beginning is the time, which neighbors share."""
+"""Letters shown from the end of a trace id: its beginning is the time, which traces of one moment share."""
 
 
 @click.command(
@@ -65,7 +65,7 @@ def recommend(
 
 
 def _shown(events: Iterator[Event]) -> Answer:
-    """The answer that the events end with; the steps before it are shown on stderr."""
+    """The answer at the end of the events; the steps before it are shown on stderr."""
     for event in events:
         if event.kind == "done":
             answer: Answer = event.data["answer"]
@@ -75,7 +75,7 @@ def _shown(events: Iterator[Event]) -> Answer:
 
 
 def _given(options: Mapping[str, Any]) -> Options:
-    """The options that are not as they are by default: a reply takes over the others from what it replies to."""
+    """The options that do not have their default value: a reply inherits the others from the request it answers."""
     from recmind.agent.options import default  # noqa: PLC0415
 
     return cast("Options", {name: value for name, value in options.items() if value != default(name)})
@@ -123,13 +123,13 @@ def _print_rich(answer: Answer) -> None:
 
 
 def _understood(answer: Answer) -> list[str]:
-    """A line for each person of whom something was understood."""
+    """A line for each person about whom something was understood."""
     several = len(answer.understood) > 1
     return [f"{person.user_id}: {person.text}" if several else person.text for person in answer.understood]
 
 
 def _closing(answer: Answer) -> list[str]:
-    """What was mended, who answered instead, and what it cost."""
+    """What was corrected, who answered instead of the model, and what it cost."""
     lines = [f"Repaired: {clean(repair)}" for repair in answer.repairs]
     if answer.source == "fallback":
         lines.append(f"The model did not answer, the ranker did: {clean(answer.fallback_cause or 'cause unknown')}")

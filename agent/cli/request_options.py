@@ -1,5 +1,7 @@
-"""The options of a request as options of a command, made from ``RequestOptions`` when the command is used or its own
-help is asked for: ``recmind --help`` need not import the model."""
+"""Makes the options of a command from ``RequestOptions``.
+
+They are made when the command is used or its help is asked for, so that ``recmind --help`` need not import the model.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,18 @@ from recmind.agent.cli.app import Command
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """Which options of a request a command takes."""
+    """The options of a request that a command takes."""
 
     only: tuple[str, ...] = ()
-    """These, in this order; empty: all that have a flag."""
+    """Only these, in this order; empty for all that have a flag."""
     without: tuple[str, ...] = ()
     help: Mapping[str, str] = field(default_factory=dict)
-    """Other words than those of ``RequestOptions``, by option."""
+    """Help texts that replace those of ``RequestOptions``, by option."""
     default: Mapping[str, Any] = field(default_factory=dict)
-    """Other defaults, by option."""
+    """Defaults that replace those of ``RequestOptions``, by option."""
 
     def options(self) -> list[click.Option]:
-        """The command's options; each is handed over under the name that ``RecMind.recommend`` knows."""
+        """The command's options; each value has the name that ``RecMind.recommend`` knows."""
         from recmind.agent.options import USES, default  # noqa: PLC0415  costs pydantic
 
         names = self.only or [name for name, uses in USES.items() if uses.flag and name not in self.without]
@@ -35,7 +37,7 @@ class Asks:
 
 
 class RequestCommand(Command):
-    """A command that takes options of a request, after its arguments and what it requires."""
+    """A command that takes options of a request, after its arguments and required options."""
 
     def __init__(self, *args: Any, asks: Asks, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,14 +53,23 @@ class RequestCommand(Command):
 
 
 def limits_of(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
-    """The limits that ``--limit NAME=NUMBER`` states, by name."""
+    """The limits of ``--limit NAME=NUMBER``, by name; the callback of that option.
+
+    Args:
+        _ctx: not used.
+        _param: not used.
+        given: the values of the option.
+
+    Raises:
+        click.BadParameter: a value does not have this form.
+    """
     limits = {}
     for text in given:
         name, _, number = text.partition("=")
         try:
             limits[name.strip()] = float(number)
         except ValueError:
-            raise click.BadParameter(f"{text!r} is no NAME=NUMBER, such as model_calls=3.") from None
+            raise click.BadParameter(f"{text!r} is not NAME=NUMBER, such as model_calls=3.") from None
     return limits
 
 
@@ -67,7 +78,7 @@ def _leads(param: click.Parameter) -> bool:
 
 
 def _option(name: str, told: str, default: Any) -> click.Option:
-    """The option of a command; its kind follows from the type in ``RequestOptions``."""
+    """The option of a command; its type follows from the type in ``RequestOptions``."""
     from recmind.agent.options import FIELDS, USES, bounds, words_of  # noqa: PLC0415  costs pydantic
 
     option, uses = FIELDS[name], USES[name]

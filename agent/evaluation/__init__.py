@@ -1,8 +1,8 @@
-"""Evaluation: what RecMind recommends, measured on interactions that it was not shown.
+"""Evaluation: measures what RecMind recommends, on interactions that it has not seen.
 
     from recmind.agent.evaluation import evaluate
 
-Importing this costs next to nothing: what an evaluation needs is imported when one is made.
+Importing this takes almost no time: what an evaluation needs is imported when one is run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two runs held against each other on the cases that both have."""
+"""Compares two runs on the cases that both have."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from recmind.data.progress import Progress, quiet
 
 
 def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
-    """The systems of two runs on their common cases: each system of a minus the one of its name in b.
+    """The comparison of two runs on their common cases: each system of a minus the system of the same name in b.
 
-    Where no name is in both and each run has one system, these are compared. A case is common where user, request,
-    targets and candidates are equal. Raises InputError where nothing can be compared.
+    If no name is in both, and each run has one system, these two are compared. A case is common if user, request,
+    targets and candidates are equal.
+
+    Args:
+        a: the folder of one run.
+        b: the folder of the other run.
+        progress: called after every system and pair.
+
+    Raises:
+        InputError: nothing can be compared.
     """
     runs = RunFolder(a).read(), RunFolder(b).read()
     names = _names(a, b)
@@ -30,7 +38,7 @@ def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
     pairs = _pairs(runs, names)
     k = sorted(set(_k(runs[0])) & set(_k(runs[1])))
     if not k:
-        raise InputError(f"The runs measure lists of other lengths: {_k(runs[0])} and {_k(runs[1])}.")
+        raise InputError(f"The runs measure lists of different lengths: {_k(runs[0])} and {_k(runs[1])}.")
     common = {case.case_id for case in cases}
     used = {name for pair in pairs for name in pair}
     outcomes = tuple(
@@ -54,7 +62,7 @@ def compare_runs(a: Path, b: Path, progress: Progress = quiet) -> Summary:
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:
-    """The folders' names, or a and b where these are one."""
+    """The folders' names, or a and b if these are equal."""
     names = a.resolve().name, b.resolve().name
     return ("a", "b") if names[0] == names[1] else names
 

@@ -1,4 +1,4 @@
-"""``evaluate``: a protocol, a copy without what is held out, every system asked every case, and the figures."""
+"""``evaluate``: makes a copy without what is held out, asks every system every case, and computes the figures."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from recmind.agent.options import Model
 
 DEPTH = 100
-"""How far the engines rank, or to the largest k where that is more."""
+"""The length of the engines' rankings, unless the largest k is more."""
 DEFAULT_SYSTEMS = ("popularity", "collaborative", HYBRID)
 REQUEST_SYSTEMS = ("popularity", SEARCH, HYBRID)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """Everything that decides what a run finds, beside the workspace."""
+    """Everything that decides the results of a run, except the workspace."""
 
     protocol: str
     systems: tuple[str, ...]
     model: str | None
-    """The chat model of the system ``agent``; None where it is not asked."""
+    """The chat model of the system ``agent``; None if that system is not asked."""
     k: tuple[int, ...]
     depth: int
     users: int | None
@@ -55,9 +55,9 @@ class EvaluationSettings:
     requests: str | None
     """The requests file."""
     tune: bool
-    """Whether parameters are chosen, and confidence learned, on the copy."""
+    """Whether parameters are tuned and confidence is learned on the copy."""
     diversity: float = 0.0
-    """The dial of the hybrid ranker and the agent."""
+    """The diversity of the hybrid ranker and the agent, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +87,31 @@ def evaluate(
     keep: bool = False,
     progress: Progress = quiet,
 ) -> Evaluation:
-    """Evaluate systems on a workspace; only a copy without what is held out is asked.
+    """Evaluates systems on a workspace; only a copy without what is held out is asked.
 
     Args:
         home: the workspace; see ``recmind.data.workspace.resolve_home``. It must be indexed.
         protocol: leave-one-out, temporal, sampled, cold-users, cold-items or requests.
         systems: of popularity, collaborative, search, hybrid and agent. None: those that fit the protocol, and the
-            agent where a model is named.
+            agent if a model is named.
         model: the agent's chat model, by name or as an object; None: the offline planner.
         k: the lengths of lists that are measured.
-        users: how many cases are drawn at random at most.
-        seed: of everything that is drawn.
-        target: ``any`` interaction is held out, or ``positive`` ones only.
+        users: at most this many cases are drawn at random; None for all.
+        seed: the seed of everything that is drawn.
+        target: ``any`` interaction is held out, or only ``positive`` ones.
         requests: the file of the protocol ``requests``: JSON Lines with a query and an item_id each. None: the requests
-            of this workspace of which people said that an item was right (``judged_requests``).
+            of this workspace for which people said that an item was right (``judged_requests``).
         out: the folder of the run; None: one named by time and protocol in the workspace.
         compare: two of the systems; None compares each with each.
-        tune: choose parameters and learn confidence on the copy; None: where the index of the workspace is tuned, too.
-        diversity: as for ``RecMind.recommend``, for the hybrid ranker and the agent: what it costs is the difference
-            to a run without it.
-        keep: leave the copy of the workspace in the folder.
-        progress: told of every case.
+        tune: whether to tune parameters and learn confidence on the copy; None: if the index of the workspace is tuned
+            too.
+        diversity: 0 to 1, for the hybrid ranker and the agent; its cost is the difference to a run without it.
+        keep: whether to leave the copy of the workspace in the folder.
+        progress: called as the work goes on, after every case too.
 
-    Raises InputError where a name is unknown, a file is missing or nobody can be asked for, WorkspaceError where there
-    is no workspace or no index.
+    Raises:
+        InputError: a name is unknown, a file is missing, or no case can be made.
+        WorkspaceError: there is no workspace, or no index.
     """
     workspace = Workspace.open(home)
     asked = _systems(protocol, systems or compare, model)
@@ -151,20 +152,20 @@ def evaluate(
 
 
 def _judged(workspace: Workspace, folder: RunFolder) -> Path:
-    """The file of the requests that people judged, in the folder of the run. InputError where there are none."""
+    """The file of the requests that people judged, in the folder of the run. Raises InputError if there are none."""
     with TemporaryDirectory() as made:
         file = Path(made, "judged.jsonl")
         if not judged_requests(workspace.home, file):
             raise InputError(
-                f"The protocol {REQUESTS} needs some: give --requests FILE, JSON Lines with a query and an item_id, or "
-                "say which items were right: recmind trace judge ID --item ITEM --score 1"
+                f"The protocol {REQUESTS} needs a file: give --requests FILE (JSON Lines with a query and an item_id) "
+                "or say which items were right: recmind trace judge ID --item ITEM --score 1"
             )
         folder.path.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(file, folder.path))
 
 
 def new_folder(workspace: Workspace, protocol: str) -> Path:
-    """The folder of a run that begins now, where none is named."""
+    """The folder of a run that begins now and names none."""
     return workspace.home / "evaluations" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{protocol}"
 
 
@@ -177,17 +178,18 @@ def resume(
     keep: bool = False,
     progress: Progress = quiet,
 ) -> Evaluation:
-    """Continue a run that was stopped; what it has answered is neither lost nor asked again.
+    """Continues a run that was stopped; its answers are neither lost nor asked for again.
 
     Args:
-        folder: of the run.
-        model: the chat model where it was given as an object; one that was named is opened again.
-        given: settings by name that the run is believed to have.
+        folder: the folder of the run.
+        model: the chat model, if it was given as an object; a model that was named is opened again.
+        given: settings by name that the run is expected to have; None for none.
         compare: as for ``evaluate``.
         keep: as for ``evaluate``.
         progress: as for ``evaluate``.
 
-    Raises InputError where the settings or the workspace are no longer those that the run was begun with.
+    Raises:
+        InputError: the settings or the workspace are not those that the run was begun with.
     """
     run = RunFolder(Path(folder))
     state = run.state()
@@ -218,7 +220,7 @@ def _run(
     keep: bool,
     progress: Progress,
 ) -> Evaluation:
-    """Do what is left to do of a run that was begun. ``made`` is what it asks, None where that has to be read again."""
+    """Does the remaining work of a run that was begun. ``made`` is its cases; None if they must be read again."""
     state = folder.state()
     lists = {name: tuple(state["settings"][name]) for name in ("systems", "k")}
     settings = EvaluationSettings(**{**state["settings"], **lists})
@@ -271,7 +273,7 @@ def _run(
 
 
 def _read(workspace: Workspace, settings: Any) -> tuple[CaseSet, dict[str, Any]]:
-    """What is asked, and what the workspace was like when it was read."""
+    """The cases, and the state of the workspace when they were read."""
     with Store(workspace.database, workspace.settings) as store:
         source = _source(store, workspace)
         made = questions(
@@ -286,7 +288,7 @@ def _read(workspace: Workspace, settings: Any) -> tuple[CaseSet, dict[str, Any]]
 
 
 def _source(store: Store, workspace: Workspace) -> dict[str, Any]:
-    """What the findings hang on: another of any of these would make another run."""
+    """What the results depend on: if any of it changes, the run would be another one."""
     return {
         "clock": store.clock,
         "catalogue_version": store.catalogue_version,
@@ -305,7 +307,7 @@ def _check_same(run: RunFolder, begun: Mapping[str, Any], now: Mapping[str, Any]
 
 
 def _systems(protocol: str, systems: Sequence[str] | None, model: Model) -> tuple[str, ...]:
-    """The systems to be asked, each once."""
+    """The systems to ask, each once."""
     if not systems:
         chosen = REQUEST_SYSTEMS if protocol == REQUESTS else DEFAULT_SYSTEMS
         return chosen if model is None else (*chosen, AGENT)
@@ -313,7 +315,9 @@ def _systems(protocol: str, systems: Sequence[str] | None, model: Model) -> tupl
         if name not in SYSTEMS:
             raise InputError(f"There is no system {name!r}; there are: {', '.join(SYSTEMS)}.")
     if SEARCH in systems and protocol != REQUESTS:
-        raise InputError(f"The system {SEARCH} answers words, and {protocol} has none; use it with {REQUESTS}.")
+        raise InputError(
+            f"The system {SEARCH} needs words, and the protocol {protocol} has none; use it with {REQUESTS}."
+        )
     if model is not None and AGENT not in systems:
         raise InputError(f"A model is named, and none of {', '.join(systems)} asks it: add the system {AGENT}.")
     return tuple(dict.fromkeys(systems))
@@ -339,7 +343,7 @@ def _model_name(model: Model) -> str:
 
 
 def _kept(bench: Bench, run: Run, deepest: int) -> SavedVectors:
-    """The vectors of the items in the lists that are measured, for their likeness, and what the users took before."""
+    """The vectors of the items in the measured lists, for their similarity, and what the users took before."""
     used = list(dict.fromkeys(item_id for outcome in run.outcomes for item_id in outcome.ranking[:deepest]))
     vectors = bench.recmind.engines.search.vectors_of(used)
     rows = {item_id: row for row, item_id in enumerate(used)}
@@ -347,6 +351,6 @@ def _kept(bench: Bench, run: Run, deepest: int) -> SavedVectors:
 
 
 def _histories(store: Store, cases: Sequence[Case]) -> dict[str, tuple[str, ...]]:
-    """What each user of the cases took before, as the copy knows it."""
+    """What each user of the cases took before, by the copy."""
     users = dict.fromkeys(case.user_id for case in cases if case.user_id is not None)
     return {user_id: tuple(done.item_id for done in store.interactions.of_user(user_id)) for user_id in users}

@@ -1,4 +1,4 @@
-"""Cases out of what people said of answers."""
+"""Makes cases from what people said about answers."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from recmind.data.workspace import Workspace
 
 
 def judged_requests(home: str | Path | None, out: Path, *, at_least: float = 0.5) -> int:
-    """Writes the requests of which people said that an item was right, for the protocol ``requests``.
+    """Writes the requests for which people said that an item was right, for the protocol ``requests``.
 
-    A request that goes on with a conversation is left out: its words alone do not say what was meant.
+    A request that continues a conversation is left out: its words alone do not say what was meant.
 
     Args:
         home: the workspace; None: RECMIND_HOME, else the user's data folder.
         out: the file: JSON Lines with ``query``, ``item_id``, ``user_id`` and ``score``, one for each request and item.
-        at_least: the score from which on an item counts as right.
+        at_least: an item with this score or a higher one counts as right.
 
     Returns:
-        How many lines were written.
+        The number of lines written.
 
     Raises:
         WorkspaceError: there is no workspace.
         TraceError: its traces cannot be read.
     """
     with TraceStore(Workspace.open(home).traces) as traces:
-        # What was said last of an item as the answer to a request is what counts.
+        # The last judgement of an item for a request counts.
         latest = {
             (one.query, one.user_id, one.item_id): one
             for one in traces.judgements()

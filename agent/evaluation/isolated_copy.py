@@ -1,4 +1,4 @@
-"""The workspace that an evaluation asks: a copy without what is held out, with an index built from what is left."""
+"""Makes the workspace of an evaluation: a copy without what is held out, with an index built from the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recmind.tools.index.build import build_index
 from recmind.tools.index.manifest import Manifest
 
 _LENT = "000000"
-"""The name of the source's index in the copy while the copy's own is built: below that of any build."""
+"""The name of the source's index in the copy while the copy's own is built: it sorts before any build."""
 
 
 def copied(
@@ -29,12 +29,19 @@ def copied(
     tune: bool = False,
     progress: Progress = quiet,
 ) -> Workspace:
-    """The indexed copy in this folder, made anew; whatever was in the folder is removed.
+    """The indexed copy in this folder, made anew.
 
-    Of the source's index only the vectors of items are used again, where an item's text is the same; all else is
-    learned from the copy, with ``tune`` the parameters too: those of the source may have been chosen by what is held
-    out. The manifest tells no times, so that equal copies are equal in every byte. Where nothing is held out,
-    the index is copied as it is.
+    Only the vectors of items with unchanged text are taken from the source's index. Everything else is learned from the
+    copy, with ``tune`` the parameters too: those of the source may have been chosen by what is held out. The manifest
+    holds no times, so that equal copies are equal in every byte. If nothing is held out, the index is copied unchanged.
+
+    Args:
+        source: the workspace.
+        home: the folder of the copy; anything in it is removed.
+        arrays: the interactions of the workspace.
+        split: which interactions are held out.
+        tune: whether to tune parameters and learn confidence on the copy.
+        progress: called while the copy is made.
     """
     shutil.rmtree(home, ignore_errors=True)
     if not split.held_out.any():
@@ -51,23 +58,30 @@ def copied(
 
 
 def is_tuned(workspace: Workspace) -> bool:
-    """Whether the index in use was tuned to its interactions. Raises RecMindError where it cannot be read."""
+    """Whether the index in use was tuned to its interactions.
+
+    Args:
+        workspace: the workspace.
+
+    Raises:
+        RecMindError: the index cannot be read.
+    """
     built = workspace.current_index()
     return built is not None and bool(Manifest.read(built).parameters.get("tuned"))
 
 
 def _lend_vectors(source: Workspace, copy: Workspace) -> None:
-    """Put the source's index into the copy as if it were an older build of it: a build takes over the vectors."""
+    """Puts the source's index into the copy as if it were an older build of it: a build takes over its vectors."""
     try:
         built = source.current_index()
         if built is None:
             return
         manifest = Manifest.read(built)
     except RecMindError:
-        # Damaged, or of another RecMind: the texts are encoded again.
+        # The index is damaged, or of another RecMind: the texts are encoded again.
         return
     lent = copy.index_folder / _LENT
     shutil.copytree(built, lent)
-    # A clock that no store shows, so that it is never taken for a build of the copy; nothing tuned comes along.
+    # No store has this clock, so that it is never taken for a build of the copy; nothing tuned is taken along.
     replace(manifest, version=_LENT, clock=-1, catalogue_version=-1, parameters={}).write(lent)
     (copy.index_folder / "CURRENT").write_text(_LENT + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The plots of an evaluation, as SVG for the page: colors come from its style sheet, so they follow light and dark.
+"""The plots of an evaluation, as SVG for the page: its style sheet gives the colors, in light and dark.
 
-The same summary gives the same bytes: no date, and names within a plot that depend on nothing else.
+The same summary gives the same bytes: a plot contains no date, and its ids depend only on the plot.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from recmind.data.evaluation.bootstrap import Estimate
 
 SIZE = (5.6, 3.4)
-"""Inches; the page makes a plot as wide as its place."""
+"""Inches; the page scales a plot to the width it has."""
 SERIES = 8
-"""Colors of the style sheet, ``--series-0`` and on; markers tell more systems apart, and those who see no color."""
+"""The number of colors in the style sheet, from ``--series-0`` on; markers distinguish further systems, and help
+people who see no colors."""
 NARROW = 100
-"""Times within such a factor need ticks between the powers of ten."""
+"""If all times are within this factor, the axis needs ticks between the powers of ten."""
 SHORTEST_MS = 0.001
-"""What is shorter than a clock can tell is drawn here: a logarithmic axis has no 0."""
+"""Times too short to measure are drawn here: a logarithmic axis has no 0."""
 MARKERS = "osD^vPX*"
 INK, MUTED, GRID, BAND = "#f00d01", "#f00d02", "#f00d03", "#f00d04"
 _STAND_INS = {INK: "--ink", MUTED: "--muted", GRID: "--line", BAND: "--band"} | {
     f"#f00e{n:02x}": f"--series-{n}" for n in range(SERIES)
 }
-"""matplotlib knows no variables of a style sheet: these colors, which nothing else has, are put in their place."""
+"""matplotlib cannot draw with variables of a style sheet: these unique colors stand for them, and are replaced."""
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -75,7 +76,12 @@ def hit_rate(summary: Summary) -> str:
 
 
 def differences(summary: Summary, metric: str) -> str:
-    """Each pair's difference of one metric with its interval, and what could have been seen as a bar behind it."""
+    """Each pair's difference in one metric with its interval; a bar behind it shows what could have been detected.
+
+    Args:
+        summary: the figures.
+        metric: the name of the metric, such as ``hit_rate@10``.
+    """
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
     shown = [one for one in summary.comparisons if one.metric == metric]
@@ -89,7 +95,7 @@ def differences(summary: Summary, metric: str) -> str:
                 found.value, n, xerr=_reach(found), fmt="o", color=_color(0), capsize=3, elinewidth=1.5, markersize=5
             )
         axes.axvline(0, color=MUTED, linewidth=1)
-        # A small difference has long numbers.
+        # Small differences have many digits.
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.use_sticky_edges = False
         axes.margins(x=0.05)
@@ -101,7 +107,7 @@ def differences(summary: Summary, metric: str) -> str:
 
 
 def ranks(summary: Summary) -> str:
-    """The share of the targets at each rank, by system; what is beyond its longest ranking is told in the legend."""
+    """The share of the targets at each rank, by system; the legend says how many are beyond the longest ranking."""
     bands = list(dict.fromkeys(band for one in summary.systems for band in _ranges(one.ranks)))
     bands.sort()
 
@@ -127,7 +133,7 @@ def ranks(summary: Summary) -> str:
 
 
 def popularity(summary: Summary) -> str:
-    """Which tenths of the catalogue are recommended, by system, against what users took or were to be given."""
+    """Which tenths of the catalogue are recommended, by system, compared with the history or the targets."""
     tenths = range(1, 11)
 
     def draw(axes: Axes) -> None:
@@ -146,7 +152,7 @@ def popularity(summary: Summary) -> str:
 
 
 def reliability(systems: Sequence[SystemSummary]) -> str:
-    """How often confidences came true, by how high they were; a perfect one lies on the diagonal."""
+    """How often recommendations came true, by their confidence; perfect confidence lies on the diagonal."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
@@ -198,7 +204,7 @@ def _svg(name: str, draw: Callable[[Axes], None], height: float = SIZE[1]) -> st
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    # From the defaults on, so that a person's own matplotlibrc changes nothing.
+    # Begins with the defaults, so that a person's own matplotlibrc changes nothing.
     with style.context(["default", {**STYLE, "svg.hashsalt": name}]):
         figure = Figure(figsize=(SIZE[0], height), layout="constrained")
         FigureCanvasSVG(figure)
@@ -215,7 +221,7 @@ def _svg(name: str, draw: Callable[[Axes], None], height: float = SIZE[1]) -> st
 
 
 def _legend(axes: Axes, columns: int = 1) -> None:
-    """Names what is drawn, where anything is."""
+    """Adds a legend, if anything is drawn."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left", ncols=columns)
 

@@ -1,4 +1,4 @@
-"""The protocols by name: from a workspace to the cases of an evaluation and what has to leave the copy."""
+"""The protocols by name: make the cases of an evaluation from a workspace, and say what the copy must not hold."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ LEAVE_ONE_OUT, TEMPORAL, SAMPLED = "leave-one-out", "temporal", "sampled"
 COLD_USERS, COLD_ITEMS, REQUESTS = "cold-users", "cold-items", "requests"
 
 TARGETS = ("any", "positive")
-"""Which interactions can be targets: all that mean a taking, or those that speak for the item."""
+"""Which interactions can be targets: all in which a user took an item, or only positive ones."""
 
 QUERY_NAMES = ("query", "text", "request")
 ITEM_NAMES = ("item_id", "itemId", "movieId", "asin", "sku", "id")
-"""What the fields of a requests file are called; the first that is there counts."""
+"""The names of the item field in a requests file; the first that is present counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSet:
-    """Everything that the systems are asked, and what leaves the workspace before they are."""
+    """All cases of an evaluation, and what is removed from the workspace before the systems are asked."""
 
     cases: tuple[Case, ...]
     labels: Mapping[str, tuple[Label, ...]]
     description: str
     left_out: Mapping[str, int]
-    """How many users or requests make no case, by reason."""
+    """The number of users or requests that make no case, by reason."""
     arrays: InteractionArrays
     split: Split
 
@@ -55,14 +55,15 @@ def questions(
     """The cases of a protocol over the store's interactions.
 
     Args:
-        store: only read.
+        store: the database; it is only read.
         protocol: one of ``PROTOCOLS``.
-        seed: of everything that is drawn.
-        users: how many cases are drawn at random at most; None for all.
+        seed: the seed of everything that is drawn.
+        users: at most this many cases are drawn at random; None for all.
         target: ``any`` or ``positive``.
         requests: the JSON Lines file of the protocol ``requests``.
 
-    Raises InputError where the protocol is unknown, the file is missing or unreadable, or no case can be made.
+    Raises:
+        InputError: the protocol is unknown, the file is missing or unreadable, or no case can be made.
     """
     if protocol not in PROTOCOLS:
         raise InputError(f"There is no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}.")
@@ -86,7 +87,7 @@ def questions(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a split is made with."""
+    """The inputs of a split."""
 
     arrays: InteractionArrays
     wanted: Bools
@@ -159,10 +160,10 @@ def _named(store: Store, arrays: InteractionArrays, split: Split, weight: Float3
 
 
 class _Labeling:
-    """Which items' confidence is measured on a case, and what came true.
+    """Decides which items' confidence is measured on a case, and what came true.
 
-    A target of a graded kind (a rating): whether it was positive, by all that the user ever rated. For what is said of
-    takings: every target came true, and an item that the user never touched, drawn uniformly for each, did not.
+    For a target of a graded kind (a rating): whether it was positive, by all ratings of the user. For takings: every
+    target came true, and for each target an item that the user never touched, drawn uniformly, did not.
     """
 
     def __init__(
@@ -228,7 +229,7 @@ def _of_requests(store: Store, arrays: InteractionArrays, path: Path | None, cou
 
 
 def _read_requests(path: Path) -> list[tuple[int, str, str]]:
-    """Line number, query and item id of each request. InputError names the line that has none."""
+    """Line number, query and item id of each request. Raises InputError that names the first line without them."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -240,11 +241,11 @@ def _read_requests(path: Path) -> list[tuple[int, str, str]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise InputError(f"{path.name}:{number}: this is no JSON: {error}") from None
+            raise InputError(f"{path.name}:{number}: this is not JSON: {error}") from None
         query, item_id = _first(row, QUERY_NAMES), _first(row, ITEM_NAMES)
         if query is None or item_id is None:
             missing, names = ("query", QUERY_NAMES) if query is None else ("item id", ITEM_NAMES)
-            raise InputError(f"{path.name}:{number}: there is no {missing}; it is read from {', '.join(names)}.")
+            raise InputError(f"{path.name}:{number}: there is no {missing}; it is read from one of {', '.join(names)}.")
         found.append((number, query, item_id))
     if not found:
         raise InputError(f"The requests file {str(path)!r} is empty.")
@@ -252,7 +253,7 @@ def _read_requests(path: Path) -> list[tuple[int, str, str]]:
 
 
 def _first(row: Any, names: Sequence[str]) -> str | None:
-    """The first of these fields that holds something, as text."""
+    """The first of these fields that is not empty, as text."""
     if not isinstance(row, dict):
         return None
     values = (row.get(name) for name in names)

@@ -1,4 +1,4 @@
-"""The report page: one HTML file with everything in it, which opens without a network."""
+"""The report page: one self-contained HTML file, which opens without a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write_report(summary: Summary, path: Path) -> None:
-    """Write the page into a file, as UTF-8."""
+    """Writes the page into a file, as UTF-8."""
     path.write_text(report_page(summary), encoding="utf-8")
 
 
@@ -45,7 +45,7 @@ def _facts(summary: Summary) -> str:
 
 
 def _findings(summary: Summary) -> str:
-    """The main figures in sentences: each system, then each pair."""
+    """The main figures as sentences: each system, then each pair."""
     sentences = []
     for system in summary.systems:
         partly = "" if system.cases == summary.cases else f" (on {system.cases:,} of {summary.cases:,} cases)"
@@ -58,7 +58,7 @@ def _findings(summary: Summary) -> str:
 
 
 def _at_each_k(summary: Summary, section: sections.AtK) -> str:
-    """The table at the main k, and those at the others to open."""
+    """The table at the main k, and folded tables for the other values of k."""
     others = [_table(section(summary, k)) for k in summary.k if k != summary.main_k]
     more = f"<details><summary>Other lengths of list</summary>\n{''.join(others)}</details>" if others else ""
     return _table(section(summary, summary.main_k)) + more
@@ -137,7 +137,7 @@ def _method(summary: Summary) -> str:
 
 
 def _setting(value: object) -> str:
-    """A setting as text; what was not set as a dash."""
+    """A setting as text; a dash if it was not set."""
     if value is None:
         return "–"
     if isinstance(value, bool):

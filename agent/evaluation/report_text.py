@@ -1,4 +1,4 @@
-"""How the figures of an evaluation are said: names and meanings of measures, numbers, and differences in words."""
+"""The figures of an evaluation in words: names and meanings of measures, numbers, and differences."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ NOTHING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measure, as people read it."""
+    """One measure, in words for people."""
 
     label: str
     meaning: str
     digits: int = 4
     more_is_better: bool = False
-    """Whether a higher value is better in itself; False where it depends on what is wanted."""
+    """Whether a higher value is always better; False if it depends on what is wanted."""
 
 
 MEASURES = {
@@ -57,24 +57,36 @@ def label(metric: str) -> str:
 
 
 def number(value: float | None, digits: int = 3, signed: bool = False) -> str:
-    """A number with this many decimals and a proper minus; a dash where there is none."""
+    """A number with these decimals and a proper minus sign; a dash for None.
+
+    Args:
+        value: the number; None is written as a dash.
+        digits: the number of decimals.
+        signed: whether a positive number gets a plus.
+    """
     if value is None or isnan(value):
         return NOTHING
     text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
-    if not float(text.replace(",", "")):  # -0.0001 with three decimals is no less than nothing
+    if not float(text.replace(",", "")):  # -0.0001 with three decimals is written 0.000, without a minus
         text = text.lstrip("+-")
     return text.replace("-", MINUS)
 
 
 def interval(estimate: Estimate, digits: int = 3, signed: bool = False) -> str:
-    """``[0.031, 0.038]``; empty where there is none."""
+    """``[0.031, 0.038]``; empty if there is no interval.
+
+    Args:
+        estimate: a value with its interval.
+        digits: the number of decimals.
+        signed: whether positive numbers get a plus.
+    """
     if estimate.low is None or estimate.high is None:
         return ""
     return f"[{number(estimate.low, digits, signed)}, {number(estimate.high, digits, signed)}]"
 
 
 def milliseconds(value: float) -> str:
-    """A time with three figures at most: ``0.42 ms``, ``12 ms``, ``3.1 s``."""
+    """A time with at most three figures: ``0.42 ms``, ``12 ms``, ``3.1 s``."""
     if isnan(value):
         return NOTHING
     if value >= 1000:
@@ -83,7 +95,7 @@ def milliseconds(value: float) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """A price; ``unknown`` where it is not known, which is not the same as nothing."""
+    """A price; ``unknown`` for None, which is not the same as 0."""
     if value is None:
         return "unknown"
     return (
@@ -98,12 +110,12 @@ def dollars(value: float | None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """``3 of 1,200 (0.3 %)``; a dash where there is no whole."""
+    """``3 of 1,200 (0.3 %)``; a dash if the whole is 0."""
     return f"{part:,} of {whole:,} ({100 * part / whole:.1f} %)" if whole else NOTHING
 
 
 def p_value(value: float | None, resamples: int) -> str:
-    """A p-value, no finer than this number of resamples can tell."""
+    """A p-value, not smaller than this number of resamples can show."""
     if value is None:
         return NOTHING
     finest = 2 / (resamples + 1)
@@ -111,7 +123,7 @@ def p_value(value: float | None, resamples: int) -> str:
 
 
 def verdict(comparison: Comparison) -> str:
-    """What the first system is, held against the second: better, worse, higher, lower, or not told apart."""
+    """How the first system compares with the second: better, worse, higher, lower, or not distinguishable."""
     measure = MEASURES[parted(comparison.metric)[0]]
     if comparison.verdict == "alike":
         return "the same on every case"
@@ -148,7 +160,7 @@ def asked(summary: Summary) -> str:
 
 
 def spent(system: SystemSummary) -> str:
-    """What a request to the system takes: time, and tokens and money where a model is asked."""
+    """The cost of a request to the system: time, and tokens and money if a model is asked."""
     text = f"{milliseconds(system.latency.p50_ms)} at the median"
     cost, tokens = system.spending.cost_usd_per_request, system.spending.tokens_per_request
     if cost is None or cost or tokens:

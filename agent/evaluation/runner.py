@@ -1,4 +1,4 @@
-"""A run on disk: its settings, its cases, and outcomes that are appended one by one, so that nothing is done twice."""
+"""A run on disk: settings, cases, and outcomes, which are appended one by one so that no work is done twice."""
 
 from __future__ import annotations
 
@@ -15,20 +15,26 @@ from recmind.data.progress import Progress, quiet
 
 FORMAT = 1
 Labels = Mapping[str, tuple[Label, ...]]
-"""By case."""
+"""The labels of each case, by its id."""
 
 
 class CaseRunner(Protocol):
     """Runs cases; ``recmind.agent.evaluation.systems.Bench`` is one."""
 
     def run_case(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
-        """The outcome of one case."""
+        """The outcome of one case.
+
+        Args:
+            system: the name of the system.
+            case: the case.
+            labels: the items whose confidence is measured on this case.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of one run. Making one touches nothing."""
+    """The folder of one run. Making one touches no file."""
 
     path: Path
 
@@ -39,7 +45,7 @@ class RunFolder:
 
     @property
     def traces(self) -> Path:
-        """The traces of the agent's requests, kept when the copy goes."""
+        """The traces of the agent's requests; they stay when the copy is removed."""
         return self.path / "traces.db"
 
     @property
@@ -52,10 +58,16 @@ class RunFolder:
         """Whether a run was begun here."""
         return (self.path / "run.json").is_file()
 
-    # -- what is asked -------------------------------------------------------------------------------------------
+    # -- the cases -----------------------------------------------------------------------------------------------
 
     def begin(self, state: Mapping[str, Any], cases: Sequence[Case], labels: Labels) -> None:
-        """Write the cases and then the state: a folder with a state has all its cases."""
+        """Writes the cases and then the state: a folder with a state has all its cases.
+
+        Args:
+            state: what ``run.json`` holds.
+            cases: the cases.
+            labels: the labels by case id.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps({**asdict(case), "labels": labels.get(case.case_id, ())}) for case in cases]
         (self.path / "cases.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -63,13 +75,17 @@ class RunFolder:
         self.write_state({"format": FORMAT, **state})
 
     def write_state(self, state: Mapping[str, Any]) -> None:
-        """Replace ``run.json``, whole or not at all."""
+        """Replaces ``run.json``, whole or not at all."""
         beside = self.path / ".run.json"
         beside.write_text(json.dumps(state, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         beside.replace(self.path / "run.json")
 
     def state(self) -> dict[str, Any]:
-        """What ``run.json`` says. InputError where no run was begun here, or by another RecMind."""
+        """The contents of ``run.json``.
+
+        Raises:
+            InputError: no run was begun here, or another RecMind began it.
+        """
         try:
             state: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
             found = state["format"]
@@ -97,10 +113,14 @@ class RunFolder:
             labels[case.case_id] = pairs
         return tuple(cases), labels
 
-    # -- what was answered ---------------------------------------------------------------------------------------
+    # -- the outcomes ---------------------------------------------------------------------------------------------
 
     def outcomes(self) -> list[Outcome]:
-        """What was answered so far; a last line that was torn off is cut away. InputError where another one is bad."""
+        """The outcomes so far; an incomplete last line is cut off.
+
+        Raises:
+            InputError: another line is damaged.
+        """
         path = self.path / "outcomes.jsonl"
         try:
             written = path.read_bytes()
@@ -120,7 +140,15 @@ class RunFolder:
         labels: Labels,
         progress: Progress = quiet,
     ) -> list[Outcome]:
-        """The outcomes of all systems and cases; those that were not there are asked for and kept one by one."""
+        """The outcomes of all systems and cases; those that are missing are asked for and stored one by one.
+
+        Args:
+            runner: runs the cases.
+            systems: the names of the systems.
+            cases: the cases.
+            labels: the labels by case id.
+            progress: called after every case.
+        """
         outcomes = self.outcomes()
         answered = {(outcome.system, outcome.case_id) for outcome in outcomes}
         with (self.path / "outcomes.jsonl").open("a", encoding="utf-8") as opened:
@@ -137,10 +165,15 @@ class RunFolder:
                 progress(f"evaluating {system}", done, len(cases))
         return outcomes
 
-    # -- what it comes to ----------------------------------------------------------------------------------------
+    # -- the results ---------------------------------------------------------------------------------------------
 
     def write_results(self, run: Run, summary: Mapping[str, Any]) -> None:
-        """Write the ranks by case, the catalogue's counts and the figures."""
+        """Writes the ranks by case, the popularity of items and the figures.
+
+        Args:
+            run: the run.
+            summary: its figures.
+        """
         by_case = {case.case_id: case for case in run.cases}
         ranks = (
             (outcome.system, outcome.case_id, case.user_id or "", target, "" if rank is None else rank)
@@ -155,7 +188,7 @@ class RunFolder:
         (self.path / "summary.json").write_text(text + "\n", encoding="utf-8")
 
     def read(self) -> Run:
-        """The run as it was kept, as far as it got."""
+        """The run, with the outcomes stored so far."""
         state = self.state()
         cases, _ = self.cases()
         popularity: dict[str, int] = {}

@@ -1,5 +1,7 @@
-"""What a run keeps of its copy, so that its lists can still be measured when the copy is gone: the vectors of the items
-that were recommended, and what each user took before."""
+"""Keeps the vectors of recommended items and what each user took before, so that a run's lists can be measured later.
+
+The copy of the workspace, which they come from, is removed after a run.
+"""
 
 from __future__ import annotations
 
@@ -21,28 +23,35 @@ _VECTORS, _HISTORIES = "vectors.npz", "histories.json"
 
 @dataclass(frozen=True, slots=True)
 class SavedVectors:
-    """Of one run, or of two together."""
+    """The vectors and histories of one run, or of two together."""
 
     rows: Mapping[str, int]
-    """By item id its row among the vectors."""
+    """The row of each item among the vectors, by its id."""
     table: VectorTable
-    """Of shape (items, dimension)."""
+    """The vectors, of shape (items, dimension)."""
     histories: SavedHistories
     """The ids of the items that each user took before, by user id."""
 
     def vectors(self, item_ids: Sequence[str]) -> VectorTable:
-        """Those of these items, of shape (items, dimension); 0 where one is not known."""
+        """The vectors of these items, of shape (items, dimension); 0 for an item that is not known."""
         rows = np.array([self.rows.get(item_id, len(self.table)) for item_id in item_ids], dtype=np.int64)
         return np.vstack((self.table, np.zeros_like(self.table[:1], shape=(1, self.table.shape[1]))))[rows]
 
     def save(self, folder: Path) -> None:
-        """Writes everything into the folder, the vectors as float16: that is exact enough to measure lists."""
+        """Writes everything into the folder; the vectors as float16, which is exact enough to measure lists."""
         np.savez(folder / _VECTORS, item_ids=np.array(list(self.rows), dtype=np.str_), table=np.float16(self.table))
         (folder / _HISTORIES).write_text(json.dumps(self.histories, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> SavedVectors | None:
-        """What was saved there; None where nothing was. InputError where it cannot be read."""
+        """What was saved in a folder; None if nothing was.
+
+        Args:
+            folder: the folder of a run.
+
+        Raises:
+            InputError: it cannot be read.
+        """
         if not (folder / _VECTORS).is_file():
             return None
         try:
@@ -55,7 +64,7 @@ class SavedVectors:
         return cls(rows, table, histories)
 
     def joined(self, other: SavedVectors) -> SavedVectors | None:
-        """Both as one; None where their vectors are of different encoders."""
+        """Both as one; None if their vectors are of different encoders."""
         if self.table.shape[1] != other.table.shape[1]:
             return None
         new = [item_id for item_id in other.rows if item_id not in self.rows]

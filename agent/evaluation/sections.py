@@ -1,4 +1,4 @@
-"""The tables of an evaluation, as text: the terminal and the page show the same ones."""
+"""The tables of an evaluation, as text: the terminal and the page show the same tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ACCURACY = ("hit_rate", "recall", "precision", "ndcg", "mrr")
 HEADLINES = ("hit_rate", "ndcg")
 OF_ONE_TARGET = ("hit_rate", "ndcg", "mrr")
-"""With one target a case, recall is the hit rate, and precision is that over k."""
+"""With one target for each case, recall is the hit rate, and precision is the hit rate divided by k."""
 COMPARED_LISTS = ("diversity", "novelty", "popularity")
 LISTS = ("coverage", "diversity", "novelty", "popularity", "popularity_bias", "gini")
 
@@ -46,15 +46,15 @@ class Section:
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     words: tuple[int, ...] = (0,)
-    """The places of the columns that are words rather than figures."""
+    """The numbers of the columns that hold words rather than figures."""
 
     def without_notes(self) -> Section:
-        """The same table, narrower."""
+        """The same table without intervals, and so narrower."""
         return replace(self, rows=tuple(tuple(Cell(cell.text) for cell in row) for row in self.rows))
 
 
 AtK = Callable[["Summary", int], Section]
-"""A table of a summary at one length of list."""
+"""Makes a table of a summary at one k."""
 
 
 def accuracy(summary: Summary, k: int) -> Section:
@@ -63,12 +63,12 @@ def accuracy(summary: Summary, k: int) -> Section:
 
 
 def lists(summary: Summary, k: int) -> Section:
-    """What the lists are like, by system."""
+    """The properties of the lists, by system."""
     return _of_metrics(summary, f"Lists of {k}", [f"{name}@{k}" for name in LISTS])
 
 
 def headlines(summary: Summary, k: int) -> Section:
-    """Pairs of systems on the metrics that count most."""
+    """Pairs of systems on the most important metrics."""
     return _differences(summary, k, HEADLINES)
 
 
@@ -78,7 +78,7 @@ def comparisons(summary: Summary, k: int) -> Section:
 
 
 def costs(summary: Summary) -> Section:
-    """What an answer takes, by system."""
+    """The cost of an answer, by system."""
     rows = [
         (
             Cell(system.name),
@@ -95,7 +95,7 @@ def costs(summary: Summary) -> Section:
 
 
 def models(summary: Summary) -> Section:
-    """Whom the requests were put to, where that is not the one model that was named; no rows elsewhere."""
+    """The models that answered, if they are not just the named one; else no rows."""
     named = [summary.settings.get("model")]
     rows = [
         (Cell(system.name), Cell(model), Cell(share(n, system.cases)))
@@ -107,7 +107,7 @@ def models(summary: Summary) -> Section:
 
 
 def validity(summary: Summary) -> Section:
-    """Whether items and reasons hold, for the systems that were checked; no rows where none was."""
+    """Whether items and reasons hold, for the systems that were checked; no rows if none was."""
     rows = [
         (
             Cell(system.name),
@@ -125,7 +125,7 @@ def validity(summary: Summary) -> Section:
 
 
 def fallbacks(summary: Summary) -> Section:
-    """Why the ranker answered in place of a model; no rows where it never did."""
+    """Why the ranker answered in place of a model; no rows if it never did."""
     rows = [
         (Cell(system.name), Cell(f"{n:,}"), Cell(cause))
         for system in summary.systems
@@ -135,7 +135,7 @@ def fallbacks(summary: Summary) -> Section:
 
 
 def calibration(summary: Summary) -> Section:
-    """Whether confidences come true, for the systems that give any; no rows where none does."""
+    """Whether confidences come true, for the systems that give any; no rows if none does."""
     rows = [
         (
             Cell(system.name),
@@ -154,7 +154,7 @@ def calibration(summary: Summary) -> Section:
 
 
 def reliability(system: SystemSummary) -> Section:
-    """The reliability table of one system; no rows where it gives no confidence."""
+    """The reliability table of one system; no rows if it gives no confidence."""
     rows = [
         (
             Cell(f"{number(found.lowest)} to {number(found.highest)}"),

@@ -1,4 +1,4 @@
-"""What a run comes to: every measure of every system with its interval, and the systems held against each other."""
+"""The figures of a run: every measure of every system with its interval, and comparisons of systems."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from recmind.data.evaluation.metrics import Calibration, calibration, percentile
 from recmind.data.progress import Progress, quiet
 
 ComparisonResult = Literal["higher", "lower", "not told apart", "alike"]
-"""Of a against b: the interval of the difference lies above 0, below it, or around it; alike: equal on every case."""
+"""a compared with b: the interval of the difference is above 0, below it, or around it; alike: equal on every case."""
 
 DEFAULT_K = (5, 10, 20)
 MAIN_K = 10
-"""The k that is shown first, where it was asked for."""
+"""The k that is shown first, if it was measured."""
 LATENCY_PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Whether what was recommended exists and what was said of it is proved."""
+    """Whether the recommended items are valid and the reasons proved."""
 
     recommendations: int
     """Recommendations that were checked; 0 for a system that gives no reasons."""
     invalid_items: int
     unproved_reasons: int
     repairs: int
-    """What the validator changed before answers left."""
+    """The number of changes that the validator made to answers."""
     empty: int
-    """Cases with no item at all."""
+    """Cases without any item."""
     fallbacks: int
-    """Cases that the ranker answered because the model did not."""
+    """Cases that the ranker answered because the model failed."""
     fallback_causes: Mapping[str, int]
 
 
@@ -50,52 +50,53 @@ class Latency:
     p95_ms: float
     mean_ms: float
     percentiles_ms: Mapping[str, float]
-    """By percent, ``LATENCY_PERCENTS``."""
+    """Milliseconds by percent, for each of ``LATENCY_PERCENTS``."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemSpending:
-    """What the requests of a system used."""
+    """The cost of a system's requests."""
 
     model_calls: int
     tool_calls: int
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
-    """None where the price of any case is not known."""
+    """US dollars; None if the price of any case is not known."""
     model_calls_per_request: float
     tokens_per_request: float
     cost_usd_per_request: float | None
     models: Mapping[str, int]
-    """Requests by the model they were put to, the most first; ``offline`` where no model was asked."""
+    """The number of requests by model, the most first; ``offline`` if no model was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankBand:
-    """How many targets stand at these ranks."""
+    """The number of targets at these ranks."""
 
     first: int
     last: int | None
-    """None, with ``first`` 0: not within the ranking."""
+    """The last rank; None, with ``first`` 0, for targets that are not in the ranking."""
     targets: int
 
 
 @dataclass(frozen=True, slots=True)
 class SystemSummary:
-    """One system over all cases that it has answered."""
+    """The figures of one system over all cases that it has answered."""
 
     name: str
     cases: int
     depth: int
-    """The length of its longest ranking; how a target beyond it would rank is not known."""
+    """The length of its longest ranking; the rank of a target beyond it is unknown."""
     metrics: Mapping[str, Estimate]
-    """By name and k, ``hit_rate@10``; what is measured over all lists at once (coverage, gini) has no interval."""
+    """By name and k, ``hit_rate@10``; coverage and gini, which are measured over all lists at once, have no
+    interval."""
     curve: Mapping[int, Estimate]
     """The hit rate by k."""
     ranks: tuple[RankBand, ...]
     popularity: tuple[float, ...]
-    """The share of recommended places that each tenth of the catalogue takes, the least popular tenth first; of the
-    first ``main_k`` places. Empty where the popularity is not known."""
+    """The share of the first ``main_k`` places that each tenth of the catalogue takes, the least popular tenth first.
+    Empty if the popularity is not known."""
     calibration: Calibration | None
     validity: Validity
     latency: Latency
@@ -128,14 +129,14 @@ class Summary:
     main_k: int
     resamples: int
     popularity_reference: Literal["history", "targets"]
-    """What the popularity of recommendations is held against: what the user took before, or what was held out."""
+    """What the popularity of recommendations is compared with: what the user took before, or what was held out."""
     reference_popularity: tuple[float, ...]
-    """As ``popularity`` of a system, of that."""
+    """The same shares as ``popularity`` of a system, for that reference."""
     systems: tuple[SystemSummary, ...]
     comparisons: tuple[Comparison, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values under stable keys; what could not be measured is null. Systems are keyed by name."""
+        """The figures as plain JSON under stable keys; null if not measurable. Systems are keyed by name."""
         told = asdict(self)
         told["systems"] = {system.pop("name"): system for system in told["systems"]}
         return cast("dict[str, Any]", _plain(told))
@@ -149,14 +150,21 @@ def summarize(
     compare: Sequence[tuple[str, str]] | None = None,
     progress: Progress = quiet,
 ) -> Summary:
-    """The figures of a run, whole or not: a system is measured on the cases it has answered.
+    """The figures of a run; a system is measured on the cases that it has answered.
 
-    ``vectors`` makes the diversity of lists measurable. ``histories``, the items each user took before, are what the
-    popularity of recommendations is held against; without them it is the targets. ``compare`` names the pairs of
-    systems to compare, the first minus the second; by default every pair, the later minus the earlier. Raises
-    InputError for a pair, a k or an outcome that the run does not have.
+    Args:
+        run: the run, complete or not.
+        vectors: gives the vectors of items; without it the diversity of lists is not measured.
+        histories: the items that each user took before, which the popularity of recommendations is compared with; None
+            takes the targets instead.
+        compare: the pairs of systems to compare, the first minus the second; None compares every pair, the later minus
+            the earlier.
+        progress: called after every system and pair.
+
+    Raises:
+        InputError: a pair, a k or an outcome is not in the run.
     """
-    from recmind.agent.evaluation.system_metrics import SystemMetrics  # noqa: PLC0415  numpy alone, but not for those who only read
+    from recmind.agent.evaluation.system_metrics import SystemMetrics  # noqa: PLC0415  needs NumPy, which readers of a summary need not import
 
     k, main_k = _ks(run)
     pairs = _pairs(run, compare)
@@ -262,7 +270,7 @@ def _verdict(difference: Difference) -> ComparisonResult:
 
 
 def _rank_bands(outcomes: Sequence[Outcome]) -> tuple[RankBand, ...]:
-    """The targets by rank, in bands of 1, 2, 5, 10, 20, 50 and so on, and those that no ranking holds."""
+    """The targets by rank, in bands of 1, 2, 5, 10, 20, 50 and so on, and those in no ranking."""
     ranks = Counter(rank for outcome in outcomes for rank in outcome.ranks)
     lost = ranks.pop(None, 0)
     bands: list[RankBand] = []
@@ -313,7 +321,7 @@ def _spending(outcomes: Sequence[Outcome]) -> SystemSpending:
     calls = sum(outcome.model_calls for outcome in outcomes)
     tokens_in = sum(outcome.input_tokens for outcome in outcomes)
     tokens_out = sum(outcome.output_tokens for outcome in outcomes)
-    # Where no model was asked there was nothing to pay, whatever its price.
+    # A case without model calls costs nothing, whatever the price of the model.
     prices = [0.0 if outcome.cost_usd is None and not outcome.model_calls else outcome.cost_usd for outcome in outcomes]
     known = [price for price in prices if price is not None]
     cost = sum(known) if len(known) == len(prices) else None
@@ -331,7 +339,7 @@ def _spending(outcomes: Sequence[Outcome]) -> SystemSpending:
 
 
 def _plain(value: object) -> object:
-    """With text keys, lists, and None for what is not a number."""
+    """The value with text keys, lists, and None for what is not a number."""
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

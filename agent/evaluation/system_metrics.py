@@ -1,4 +1,4 @@
-"""The figures of one system, a row for each case, so that systems can be compared case by case."""
+"""The figures of one system: a row for each case, so that systems can be compared case by case."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ OF_RANKS = ("hit_rate", "recall", "precision", "ndcg", "mrr")
 OF_LISTS = ("diversity", "novelty", "popularity", "popularity_bias")
 TENTHS = 10
 CURVE_POINTS = 20
-"""Ks at which the curve of the hit rate is drawn, at most."""
+"""The curve of the hit rate is drawn at no more than this many values of k."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One system."""
+    """The figures of one system."""
 
     table: Float64s
-    """Shape (cases, columns); NaN where the case was not answered or has no such value."""
+    """Of shape (cases, columns); NaN if the case was not answered or has no such value."""
     over_all_lists: Mapping[str, Estimate]
-    """Coverage and Gini of exposure by k. Without interval: a resample holds fewer distinct lists than the run does,
-    so that its coverage is too small and its exposure too unequal."""
+    """Coverage and Gini of exposure by k, without intervals: a resample has fewer distinct lists than the run, so its
+    coverage would be too small and its exposure too unequal."""
     popularity: tuple[float, ...]
 
 
 class SystemMetrics:
-    """What is the same for all systems of a run: the catalogue, how popular its items are, and what users took."""
+    """What all systems of a run share: the catalogue, how popular its items are, and what users took."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class SystemMetrics:
         self.reference_popularity = _tenths(np.concatenate(flat) if flat else np.zeros(0))
 
     def system(self, outcomes: Sequence[Outcome | None]) -> Measured:
-        """The figures of one system: its outcomes in the order of the run's cases, None where there is none."""
+        """The figures of one system, from its outcomes in the order of the run's cases; None for a missing outcome."""
         ranks = TargetRanks.of(() if outcome is None else outcome.ranks for outcome in outcomes)
         lists = self._lists([() if outcome is None else outcome.ranking for outcome in outcomes])
         table = np.full((len(outcomes), len(self.columns)), np.nan)
@@ -105,7 +105,7 @@ class SystemMetrics:
         return Measured(table, over_all, _tenths(self._percentiles[first[first >= 0]]))
 
     def _lists(self, rankings: Sequence[Sequence[str]]) -> Int64s:
-        """Item numbers of shape (cases, largest k), -1 where there is no item or one that the catalogue lacks."""
+        """Item numbers of shape (cases, largest k); -1 if there is no item, or the catalogue lacks it."""
         depth = max(self._k)
         lists = np.full((len(rankings), depth), -1, np.int64)
         for row, ranking in zip(lists, rankings, strict=True):
@@ -128,7 +128,7 @@ class SystemMetrics:
 
 
 def _tenths(percentiles: Float64s) -> tuple[float, ...]:
-    """The share of each tenth of the catalogue by popularity; empty where there is nothing to share."""
+    """The share of each tenth of the catalogue by popularity; empty if there are no items."""
     if not len(percentiles):
         return ()
     counts = np.bincount(np.minimum(percentiles * TENTHS, TENTHS - 1).astype(np.int64), minlength=TENTHS)
@@ -136,7 +136,7 @@ def _tenths(percentiles: Float64s) -> tuple[float, ...]:
 
 
 def _curve_ks(deepest: int) -> list[int]:
-    """Every k up to the deepest, or as many as the curve has points, close together at first."""
+    """Every k up to the deepest; if these are too many, some of them, close together at first."""
     if deepest <= CURVE_POINTS:
         return list(range(1, deepest + 1))
     return sorted({round(depth) for depth in np.geomspace(1, deepest, CURVE_POINTS).tolist()})

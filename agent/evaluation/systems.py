@@ -28,12 +28,12 @@ from recmind.tools.evidence.slate import Finding, Findings
 
 AGENT, HYBRID, SEARCH = "agent", "hybrid", "search"
 DEADLINE_S = 24 * 3600.0
-"""For what has no model to wait for."""
+"""The time limit of systems that wait for no model: practically none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a system says to one case."""
+    """The answer of a system to one case."""
 
     ranking: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -41,12 +41,19 @@ class Answered:
 
 
 class Bench:
-    """The copy of the workspace, opened, and the systems on it. A context manager."""
+    """The opened copy of the workspace, and the systems on it. A context manager.
+
+    Args:
+        workspace: the copy.
+        depth: the length of the engines' rankings.
+        k: how many items the agent is asked for, and for how many diversity is considered.
+        model: the agent's chat model; None: the offline planner.
+        diversity: the diversity of the hybrid ranker and the agent, 0 to 1.
+    """
 
     def __init__(
         self, workspace: Workspace, *, depth: int, k: int, model: Model = None, diversity: float = 0.0
     ) -> None:
-        """``depth`` is how far the engines rank, ``k`` how much the agent is asked for and diversity is looked at."""
         self.depth = depth
         self.diversity = diversity
         self.k = min(k, MOST_ASKED)
@@ -64,7 +71,13 @@ class Bench:
         self.recmind.close()
 
     def run_case(self, system: str, case: Case, labels: tuple[Label, ...] = ()) -> Outcome:
-        """The outcome of one case; the clock runs for the system alone, not for what is checked afterwards."""
+        """The outcome of one case. The time covers the system alone, not the checks afterwards.
+
+        Args:
+            system: the name of the system.
+            case: the case.
+            labels: the items whose confidence is measured on this case.
+        """
         begun = time.perf_counter()
         answered = SYSTEMS[system](self, case)
         seconds = time.perf_counter() - begun
@@ -93,7 +106,7 @@ class Bench:
         return self._ranked(kept[~np.isin(kept, consumed)][: self.depth])
 
     def collaborative(self, case: Case) -> Answered:
-        """What the user's past leads to, re-ranked; nothing for a user without one."""
+        """The items that the user's history leads to, re-ranked; none for a user without history."""
         engines = self.recmind.engines
         allowed = self._candidates(case)
         hits = engines.reranker.recommend(
@@ -105,12 +118,12 @@ class Bench:
         return self._ranked(np.array([hit.item_number for hit in hits], dtype=np.int64))
 
     def search(self, case: Case) -> Answered:
-        """What the words of the request find."""
+        """The items that the words of the request find."""
         hits = self.recmind.engines.search.search(case.query, n=self.depth)
         return Answered(tuple(hit.item_id for hit in hits))
 
     def hybrid(self, case: Case) -> Answered:
-        """The ranker without a model, over what the policy looks up or over the candidates of the case."""
+        """The ranking without a model, over what the planner's rules look up or over the candidates of the case."""
         context = self._context(case, self.depth)
         brief, slate = first_step(context)
         if case.candidates is None:
@@ -121,14 +134,14 @@ class Bench:
             slate, _ = slate.merged(Findings("candidates", rows))
         _, entries = fallback_ranking.ranked(replace(context, diversity=0.0), brief, slate, self.depth)
         if self.diversity > 0:
-            # The dial is for the list that is seen; deeper ranks keep their order.
+            # Diversity concerns only the list that people see; deeper ranks keep their order.
             _, seen = fallback_ranking.ranked(context, brief, slate, self.k)
             ids = {entry.item_id for entry in seen}
             entries = [*seen, *(entry for entry in entries if entry.item_id not in ids)][: self.depth]
         return Answered(tuple(entry.item_id for entry in entries))
 
     def agent(self, case: Case) -> Answered:
-        """The whole agent, asked for as much as the largest k."""
+        """The whole agent, asked for as many items as the largest k."""
         answer = self.recmind.recommend(
             case.query,
             user_id=case.user_id,
@@ -139,10 +152,10 @@ class Bench:
         )
         return Answered(tuple(found.item_id for found in answer.recommendations), {"answer": answer})
 
-    # -- what they share -----------------------------------------------------------------------------------------
+    # -- shared by them ------------------------------------------------------------------------------------------
 
     def _checked(self, case: Case, answered: Answered) -> dict[str, Any]:
-        """The agent's answer as fields of an outcome, its validity checked here."""
+        """The agent's answer as fields of an outcome, with its validity checked here."""
         answer = answered.facts["answer"]
         context = self._context(case, self.k)
         brief, _ = first_step(context)
@@ -188,7 +201,7 @@ class Bench:
         return () if case.candidates is None else (Condition("item_id", "in", case.candidates),)
 
     def _candidates(self, case: Case) -> Int64s | None:
-        """The numbers of the candidates, sorted, or None where all items are."""
+        """The numbers of the candidates, sorted, or None if all items are."""
         if case.candidates is None:
             return None
         return np.sort(np.array(list(self.store.items.numbers_of(case.candidates).values()), dtype=np.int64))
@@ -209,7 +222,7 @@ class Bench:
         return Answered(tuple(self.store.items.ids_of(numbers.tolist()).values()))
 
     def _confidences(self, case: Case, labels: tuple[Label, ...]) -> tuple[tuple[float, bool], ...]:
-        """The confidence in each of these items beside whether it came true; none where no confidence is learned."""
+        """The confidence in each of these items, and whether it came true; none if no confidence is learned."""
         engines = self.recmind.engines
         if engines.confidence is None:
             return ()

@@ -1,4 +1,4 @@
-"""An evaluation at the terminal: the tables that a person reads first."""
+"""An evaluation in the terminal: the tables that a person reads first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GAP = "  "
 
 
 def shown_sections(summary: Summary) -> list[Section]:
-    """The tables at the first k, those without rows left out."""
+    """The tables at the first k, without tables that have no rows."""
     found = [
         sections.accuracy(summary, summary.main_k),
         sections.headlines(summary, summary.main_k),
@@ -31,7 +31,7 @@ def shown_sections(summary: Summary) -> list[Section]:
 
 
 def summary_table(summary: Summary) -> RenderableType:
-    """The tables for a terminal, as wide as it is."""
+    """The tables for a terminal, as wide as the terminal."""
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -69,7 +69,7 @@ def plain_table(summary: Summary) -> str:
 
 
 def _opening(summary: Summary) -> list[str]:
-    """The protocol, and on what it was run."""
+    """The protocol, and what it was run on."""
     return [
         _clean(f"{summary.protocol}: {summary.description}"),
         f"{asked(summary)}; in brackets 95 % intervals over users",
@@ -77,5 +77,5 @@ def _opening(summary: Summary) -> list[str]:
 
 
 def _clean(text: str) -> str:
-    """Without control characters, so that the name of a model or a cause cannot steer the terminal."""
+    """The text without control characters, so that the name of a model or a cause cannot control the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)

@@ -1,4 +1,4 @@
-"""Whether an answer is valid, found out by the evaluation itself: it takes neither the agent's nor a tool's word."""
+"""Checks independently whether an answer is valid: it trusts neither the agent nor the tools."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ def faults(
 ) -> tuple[int, int]:
     """How many recommendations are of invalid items, and how many of the others have a reason that is not proved.
 
-    An item is invalid that does not exist, is not available, comes twice, was consumed or ruled out, breaks a filter or
-    a stored preference, or is none of the candidates where these are given. A reason is proved where it names evidence
-    and every piece of it holds when checked against catalogue, history and index again. Constraints read from the words
-    are not checked: a model may drop them, and says so in the message.
+    An item is invalid if it does not exist, is not available, comes twice, was consumed or ruled out, breaks a filter
+    or a stored preference, or is not a candidate. A reason is proved if it names evidence and every piece of it holds
+    when checked again against catalogue, history and index. Constraints read from the words are not checked: a model
+    may drop them, and says so in the message.
+
+    Args:
+        answer: the agent's answer.
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        candidates: ids of the only items allowed; None allows all.
     """
     items = context.store.items.get_many(found.item_id for found in answer.recommendations)
     seen: set[str] = set()

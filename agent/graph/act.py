@@ -1,4 +1,4 @@
-"""act: all tool calls of a turn side by side, then one merge of what they found onto the slate."""
+"""act: runs all tool calls of a turn in parallel, then merges what they found onto the slate."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ TOOLS_BY_NAME: dict[str, BaseTool] = {tool.name: tool for tool in TOOLS}
 
 
 def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
-    """The slate with this turn's findings, a tool message for every look-up, and the submission where there is one."""
+    """The slate with this turn's findings, a tool message for every look-up, and the submission if there is one.
+
+    Args:
+        state: the state so far.
+        config: callbacks and metadata; the runs of the tools become children of its run.
+        runtime: holds the request's context.
+    """
     turn = _ToolTurn(state, config, runtime)
     for calls in turn.rounds:
         futures = turn.begun(calls)
@@ -43,7 +49,13 @@ def act(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) ->
 
 
 async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
-    """The same, without holding the event loop."""
+    """``act`` for an event loop, which it does not block.
+
+    Args:
+        state: the state so far.
+        config: callbacks and metadata; the runs of the tools become children of its run.
+        runtime: holds the request's context.
+    """
     turn = _ToolTurn(state, config, runtime)
     for calls in turn.rounds:
         futures = turn.begun(calls)
@@ -53,7 +65,7 @@ async def aact(state: State, config: RunnableConfig, runtime: Runtime[AgentConte
 
 
 class _ToolTurn:
-    """One turn's calls: which are run, and what becomes of their results."""
+    """The calls of one turn: runs them, and takes up their results."""
 
     def __init__(self, state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> None:
         self.state, self.config, self.runtime = state, config, runtime
@@ -69,22 +81,22 @@ class _ToolTurn:
         self.calls, self.over = look_ups[:left], look_ups[left:]
         by_kind = [[call for call in self.calls if (call["name"] == RANKING) == last] for last in (False, True)]
         self.rounds = [calls for calls in by_kind if calls]
-        """What runs side by side: a ranking is of what the turn's other look-ups found, too."""
+        """Calls that run in parallel: a ranking comes after the other look-ups, because it ranks what they find."""
         self.slate, self.read = state["slate"], state["read"]
         self.results: list[Findings | str] = []
         self.answers: dict[int, ToolMessage] = {}
-        """By the identity of the call."""
+        """The answers by the ``id()`` of the call."""
 
     def seconds_left(self) -> float:
         return max(0.0, self.context.deadline - time.monotonic())
 
     def begun(self, calls: Sequence[ToolCall]) -> list[Future[Findings | str]]:
-        """What each call will have found, from threads of their own."""
+        """The future result of each call; the calls run in other threads."""
         pool = self.context.look_up_pool
         return [pool.submit(contextvars.copy_context().run, self.run, call) for call in calls]
 
     def run(self, call: ToolCall) -> Findings | str:
-        """What one call found, or a message to the model why it could not be answered."""
+        """The findings of one call, or a message to the model that says why there are none."""
         tool = TOOLS_BY_NAME.get(call["name"])
         if tool is None:
             return f"There is no tool {call['name']!r}; there are {', '.join(TOOLS_BY_NAME)}."
@@ -93,7 +105,7 @@ class _ToolTurn:
         look_ups = LookUps(self.context, self.state["brief"], self.slate)
         desk = Desk(self.context.caches.look_ups(look_ups) if self.context.caches else look_ups)
         try:
-            # Some servers leave the id out; without one LangChain would return the text alone.
+            # Some servers send no id; without one LangChain would return only the text.
             named = {**call, "id": call["id"] or "", "args": {**call["args"], DESK: desk}}
             with self.context.store.steady():
                 message = tool.invoke(named, self.config)
@@ -103,7 +115,7 @@ class _ToolTurn:
         except (LookUpError, RecMindError) as error:
             return str(error)
         except Exception:
-            # Whatever breaks inside one tool, the request goes on with the others.
+            # An error in one tool does not end the request: the other tools go on.
             log.exception("tool %s failed", call["name"])
             return f"{call['name']} failed; go on without it."
         found = message.artifact
@@ -114,7 +126,7 @@ class _ToolTurn:
         return found
 
     def take(self, calls: Sequence[ToolCall], results: Sequence[Findings | str]) -> None:
-        """Puts what these calls found on the slate, in their order, and writes the answers."""
+        """Puts the findings of these calls on the slate, in order, and writes the answers to the model."""
         self.results += results
         for call, result in zip(calls, results, strict=True):
             if isinstance(result, str):
@@ -128,12 +140,12 @@ class _ToolTurn:
             self.answers[id(call)] = _answer(call, text, artifact={"rows": rows})
 
     def settle(self) -> State:
-        """The state after this turn, when all that its calls found was taken."""
+        """The state after this turn, once the results of all calls were taken."""
         answers = [self.answers[id(call)] for call in self.calls]
         limit = f"Not run: the limit of {self.context.limits.tool_calls} tool calls is reached. Submit now."
         answers += [_answer(call, limit, error=True) for call in self.over]
         for broken in self.message.invalid_tool_calls:
-            # A server rejects a conversation in which any call stays unanswered.
+            # Servers reject a conversation in which a call has no answer.
             content = f"The arguments of {broken['name']} were no valid JSON: call it again."
             answers.append(
                 ToolMessage(content, tool_call_id=broken["id"] or "", name=broken["name"] or "unknown", status="error")
@@ -157,7 +169,7 @@ class _ToolTurn:
     def _submission(self, looked_up: bool) -> tuple[Submission | None, str | None, list[ToolMessage]]:
         """What a turn without look-ups submits, the id of its first readable final call, and answers to the others.
 
-        Some models make a final call for each item: what later ones add is taken up behind what the first holds.
+        Some models make a final call for each item: what later calls add is put after what the first holds.
         """
         notes: list[ToolMessage] = []
         whole: Submission | None = None
@@ -181,7 +193,7 @@ class _ToolTurn:
         return whole, whole_id, notes
 
     def _question(self, *, alone: bool) -> tuple[Question | None, list[ToolMessage]]:
-        """What the model asks the person, with those of its choices that the catalogue has; else why it may not."""
+        """The model's question to the person, with the choices that the catalogue has; else why it may not ask."""
         notes: list[ToolMessage] = []
         for call in self.asks:
             if not alone:
@@ -198,7 +210,7 @@ class _ToolTurn:
         return None, notes
 
     def _hurried(self, last: ToolMessage) -> ToolMessage:
-        """The last answer with a warning when only one model call is left."""
+        """The last answer, with a warning if only one model call is left."""
         if self.context.limits.model_calls - self.state["spent"].model_calls != 1:
             return last
         return last.model_copy(update={"content": f"{last.content}\nThis was the last look-up: submit now."})
@@ -212,12 +224,20 @@ class _ToolTurn:
         )
 
     def emit(self, kind: EventKind, text: str, call: ToolCall, **facts: Any) -> None:
+        """Sends an event about a tool call to the listener, if there is one.
+
+        Args:
+            kind: the kind of the event.
+            text: the event in a line, for people.
+            call: the tool call that it is about.
+            **facts: further values for ``Event.data``.
+        """
         if self.context.emit:
             self.context.emit(Event(kind, text, {"tool": call["name"], "arguments": call["args"], **facts}))
 
 
 def _result(future: Future[Findings | str], seconds: float) -> Findings | str:
-    """What a call found within ``seconds`` from now; one that failed says so in words and raises nothing."""
+    """What a call found within ``seconds`` from now; a failed call gives a text that says so, and raises nothing."""
     try:
         return future.result(seconds)
     except TimeoutError:

@@ -12,7 +12,8 @@ from recmind.tools.brief import Brief, Constraint
 
 def make_brief(context: AgentContext) -> Brief:
     """The brief of the request, read here or as a conversation has heard it. What the person states for good is kept
-    at once."""
+    at once.
+    """
     heard, notes, query = context.heard, context.notes, context.query
     if heard is None:
         settled = settle_statements(query, context.user_id, context.store, context.engines.titles)

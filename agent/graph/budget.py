@@ -1,4 +1,4 @@
-"""What a request may spend: looked at before each model call, counted after it, for the request and for the day."""
+"""What a request may spend: checked before each model call and counted after it, for the request and for the day."""
 
 from __future__ import annotations
 
@@ -26,35 +26,48 @@ T = TypeVar("T")
 NEVER_BILLED: frozenset[FailureKind] = frozenset(
     {"no_key", "bad_key", "no_server", "no_model", "rate_limit", "context_too_long", "rejected"}
 )
-"""Failures before a model read anything. What others cost is not known where their usage is not."""
+"""Failures that happen before a model reads anything, and so cost nothing. The cost of other failures is unknown
+unless their usage is known."""
 
 
 def refused(spent: Spent, context: AgentContext) -> str | None:
-    """Why no further model call may be made, in words, or None; a call that may be made is counted for the day."""
+    """Why no further model call is allowed, in words, or None; an allowed call is counted for the day."""
     return spent_out(spent, context) or _overdrawn(context)
 
 
 async def arefused(spent: Spent, context: AgentContext) -> str | None:
-    """The same for an event loop, which a busy database must not hold up."""
+    """``refused`` for an event loop, which a busy database must not block."""
     return spent_out(spent, context) or await _off_loop(context, lambda: _overdrawn(context))
 
 
 def charged(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
-    """What is spent after one more call, which is counted for the day too."""
+    """What is spent after one more call; the call is also counted for the day.
+
+    Args:
+        spent: what was spent before the call.
+        outcome: the model's message, or how the call failed.
+        context: the request's context, with price and limits.
+    """
     after = counted(spent, outcome, context)
     _book(spent, after, context)
     return after
 
 
 async def acharged(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
-    """The same for an event loop."""
+    """``charged`` for an event loop.
+
+    Args:
+        spent: what was spent before the call.
+        outcome: the model's message, or how the call failed.
+        context: the request's context, with price and limits.
+    """
     after = counted(spent, outcome, context)
     await _off_loop(context, lambda: _book(spent, after, context))
     return after
 
 
 def spent_out(spent: Spent, context: AgentContext) -> str | None:
-    """Which limit of the request forbids another model call, in words, or None."""
+    """The limit of the request that forbids another model call, in words, or None."""
     limits, most = context.limits, context.limits.cost_usd
     if spent.model_calls >= limits.model_calls:
         return f"the limit of {limits.model_calls} model calls was reached"
@@ -70,8 +83,15 @@ def spent_out(spent: Spent, context: AgentContext) -> str | None:
 
 
 def counted(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentContext) -> Spent:
-    """What the request has spent after one more call: a call that answers always has a usage, estimated where the
-    server gives none."""
+    """What the request has spent after one more call.
+
+    A call that answers always has a usage, which is estimated if the server gives none.
+
+    Args:
+        spent: what was spent before the call.
+        outcome: the model's message, or how the call failed.
+        context: the request's context, with price and limits.
+    """
     if isinstance(outcome, AIMessage) and is_cached(outcome):
         return replace(spent, model_calls=spent.model_calls + 1, cached_model_calls=spent.cached_model_calls + 1)
     usage = outcome.usage_metadata if isinstance(outcome, AIMessage) else outcome.usage
@@ -91,7 +111,7 @@ def counted(spent: Spent, outcome: AIMessage | ModelFailure, context: AgentConte
 
 
 def _overdrawn(context: AgentContext) -> str | None:
-    """The limit of the day that forbids another call, in words; a call that it allows is counted."""
+    """The limit of the day that forbids another call, in words, or None; an allowed call is counted."""
     ledger = _ledger(context)
     if ledger is None:
         return None
@@ -106,7 +126,7 @@ def _overdrawn(context: AgentContext) -> str | None:
 
 
 def _book(before: Spent, after: Spent, context: AgentContext) -> None:
-    """Counts for the day what the last call took."""
+    """Counts the cost of the last call for the day."""
     ledger = _ledger(context)
     if ledger is None:
         return
@@ -119,7 +139,7 @@ def _book(before: Spent, after: Spent, context: AgentContext) -> None:
 
 
 def _ledger(context: AgentContext) -> Ledger | None:
-    """Where the day is counted, or None where it need not be."""
+    """Where the day's spending is counted, or None if it need not be counted."""
     counts = context.ledger is not None and context.ledger.limited and not isinstance(context.model, OfflinePlanner)
     return context.ledger if counts else None
 
@@ -129,7 +149,7 @@ def _unpriced(context: AgentContext) -> str:
 
 
 async def _off_loop(context: AgentContext, work: Callable[[], T]) -> T:
-    """The work's result; where it may wait for the database, a thread waits in place of the loop."""
+    """The result of the work; it runs in a thread if it may wait for the database, so that the loop does not wait."""
     if _ledger(context) is None:
         return work()
     return await asyncio.get_running_loop().run_in_executor(context.pool, work)

@@ -1,4 +1,4 @@
-"""The state machine, as it is drawn:
+"""The state machine.
 
 START ► prepare ► reason ⇄ act ► validate ► respond ► END
                    ▲ │      │      │ ▲
@@ -8,9 +8,9 @@ START ► prepare ► reason ⇄ act ► validate ► respond ► END
                    └─┼──────┘
                      └► fallback ► validate
 
-``inspire`` is passed by in the strategy ``react``. In ``self-inspiring`` it follows every turn of look-ups: the model
-is asked whether another line of thought would help given all that was explored, and ``reason`` begins it or goes on.
-Where the model may ask the person back and does, ``act`` ends the request: the conversation around it asks.
+The strategy ``react`` does not use ``inspire``. In ``self-inspiring`` it follows every turn of look-ups: the model is
+asked whether another line of thought would help, given everything explored so far; ``reason`` then begins it or goes
+on. If the model asks the person a question, ``act`` ends the request, and the conversation around it asks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Graph = CompiledStateGraph[State, AgentContext, State, State]
 
 
 class Branch(Runnable[State, str]):
-    """Where the graph goes next. It is no run of its own: the step that follows says as much, and costs less."""
+    """Chooses the next node. It makes no run of its own: the node that follows already shows the choice."""
 
     def __init__(self, choose: Callable[[State], str]) -> None:
         self.choose = choose
@@ -78,12 +78,12 @@ def build_graph(*, asynchronous: bool = False) -> Graph:
     graph.add_edge("repair", "reason")
     graph.add_edge("fallback", "validate")
     graph.add_edge("respond", END)
-    # Inside a conversation it must not write checkpoints of its own: the conversation keeps what is worth keeping.
+    # Inside a conversation it must write no checkpoints of its own: the conversation stores what is needed.
     return graph.compile(name="recmind", checkpointer=False)
 
 
 def after_reason(state: State) -> Literal["act", "repair", "fallback"]:
-    """Where a model's message leads: to its calls, to one nudge when it made none, else to the fallback."""
+    """The node after a model's message: its calls, a nudge if it made none (once), else the fallback."""
     if state.get("cause"):
         return "fallback"
     if state.get("cut"):
@@ -94,8 +94,11 @@ def after_reason(state: State) -> Literal["act", "repair", "fallback"]:
 
 
 def after_act(state: State) -> Literal["reason", "inspire", "validate", "__end__"]:
-    """A submission is validated; findings are read first, or thought over where the strategy is self-inspiring. A
-    question to the person ends the request: the conversation around it asks."""
+    """The node after a turn of tool calls.
+
+    A submission is validated. Findings go to the model, in the strategy self-inspiring by way of ``inspire``. A
+    question to the person ends the request: the conversation around it asks.
+    """
     if state.get("question") is not None:
         return "__end__"
     if state.get("submission") is not None:
@@ -104,5 +107,5 @@ def after_act(state: State) -> Literal["reason", "inspire", "validate", "__end__
 
 
 def after_validate(state: State) -> Literal["repair", "respond"]:
-    """Problems go back once, and never to a fallback that has no one to ask."""
+    """The node after the checks: problems go back to the model once, and never to a fallback, which has no model."""
     return "repair" if state["verdict"].problems else "respond"

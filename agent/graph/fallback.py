@@ -1,4 +1,4 @@
-"""fallback: the hybrid ranker answers, with its own sentences, when a named model fails, refuses or overspends."""
+"""fallback: the hybrid ranker answers, with its own sentences, if a named model fails, refuses or overspends."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from recmind.tools.chat.submit import parse_submission
 
 @steady
 def fallback(state: State, runtime: Runtime[AgentContext]) -> State:
-    """A submission by the offline planner's policy on the engines themselves: it costs no model call, is no tool call
-    of the model's, and keeps what the model had found."""
+    """A submission made by the offline planner's rules, directly on the engines.
+
+    It makes no model call and no tool call, and keeps what the model had found.
+    """
     context, brief = runtime.context, state["brief"]
     cause = state.get("cause") or "the model did not submit recommendations"
     if context.emit:

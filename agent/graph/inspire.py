@@ -21,7 +21,13 @@ SCHEMAS = schemas([ANOTHER])
 
 
 def inspire(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
-    """The state of a further line of thought, or only what asking for one has cost."""
+    """The state of a further line of thought, or only what asking for one has cost.
+
+    Args:
+        state: the state so far.
+        config: callbacks and metadata of the run.
+        runtime: holds the request's context.
+    """
     context, spent = runtime.context, state["spent"]
     if not _affordable(spent, context) or refused(spent, context):
         return State()
@@ -35,7 +41,13 @@ def inspire(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]
 
 
 async def ainspire(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
-    """The same, natively asynchronous."""
+    """``inspire`` for an event loop: the model is awaited.
+
+    Args:
+        state: the state so far.
+        config: callbacks and metadata of the run.
+        runtime: holds the request's context.
+    """
     context, spent = runtime.context, state["spent"]
     if not _affordable(spent, context) or await arefused(spent, context):
         return State()

@@ -15,7 +15,7 @@ S = TypeVar("S")
 
 
 def pooled(node: Callable[[S, Runtime[AgentContext]], S]) -> Callable[[S, Runtime[AgentContext]], Awaitable[S]]:
-    """The node as a coroutine that runs it in the request's own threads, so that the loop stays free."""
+    """The node as a coroutine: it runs in the request's threads, so that the event loop is not blocked."""
 
     async def anode(state: S, runtime: Runtime[AgentContext]) -> S:
         context = contextvars.copy_context()

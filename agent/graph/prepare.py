@@ -1,4 +1,4 @@
-"""prepare: reads the request, and writes down what is known before the first thought for a model."""
+"""prepare: reads the request, and writes down for the model what is known before the first call."""
 
 from __future__ import annotations
 

@@ -24,7 +24,13 @@ SCHEMAS, WITH_ASKING = schemas(), schemas((*ALL_TOOLS, ASKING))
 
 
 def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
-    """The model's next message, or the cause why there is none."""
+    """The model's next message, or the cause why there is none.
+
+    Args:
+        state: the state so far.
+        config: callbacks and metadata of the run.
+        runtime: holds the request's context.
+    """
     context = runtime.context
     if cause := state.get("cause") or refused(state["spent"], context):
         return State(cause=cause)
@@ -39,7 +45,13 @@ def reason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext])
 
 
 async def areason(state: State, config: RunnableConfig, runtime: Runtime[AgentContext]) -> State:
-    """The same, natively asynchronous."""
+    """``reason`` for an event loop: the model is awaited.
+
+    Args:
+        state: the state so far.
+        config: callbacks and metadata of the run.
+        runtime: holds the request's context.
+    """
     context = runtime.context
     if cause := state.get("cause") or await arefused(state["spent"], context):
         return State(cause=cause)

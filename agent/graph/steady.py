@@ -1,4 +1,4 @@
-"""A node that looks at the database's versions once instead of before each of its dozens of questions."""
+"""A node that reads the database's versions once, instead of before each of its dozens of queries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Node = Callable[[State, Runtime[AgentContext]], State]
 
 
 def steady(node: Node) -> Node:
-    """The node, run in ``Store.steady``. What is written meanwhile is seen by the next node."""
+    """The node, run inside ``Store.steady``. What is written meanwhile is seen by the next node."""
 
     @wraps(node)
     def steadied(state: State, runtime: Runtime[AgentContext]) -> State:

@@ -1,4 +1,4 @@
-"""validate and repair: what is wrong goes back to the model once, then it is mended without it."""
+"""validate and repair: problems go back to the model once; after that they are corrected without it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from recmind.tools.evidence.slate import Slate
 
 @steady
 def validate(state: State, runtime: Runtime[AgentContext]) -> State:
-    """The verdict on the submission. Once the one chance to mend it is used, the verdict has no problems left."""
+    """The verdict on the submission; no problems are left once the model has used its chance to correct it."""
     context, submission, slate = runtime.context, state["submission"], state["slate"]
     assert submission is not None
     picked = [find(pick.item, slate) for pick in submission.picks]
     if any(entry is not None and "score" not in entry.scores for entry in picked):
-        # The model did not ask for a ranking; the answer's scores come from one all the same.
+        # The model asked for no ranking, but the scores of the answer need one.
         slate, _ = fallback_ranking.ranked(context, state["brief"], slate, 1)
     verdict = judge(submission, slate, state["brief"], context)
     last = bool(state.get("repaired") or state.get("cause"))
@@ -41,32 +41,30 @@ def validate(state: State, runtime: Runtime[AgentContext]) -> State:
 
 
 def _short(verdict: Verdict, brief: Brief, context: AgentContext) -> bool:
-    """Whether the answer has fewer items than were asked for although the catalogue has more that qualify."""
+    """Whether the answer has fewer items than were asked for although more items of the catalogue qualify."""
     missing = len(verdict.chosen) < context.wanted(brief)
     return missing and len(verdict.chosen) < fallback_ranking.qualifying(context, brief.without(verdict.dropped))
 
 
 def _settled(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> tuple[Slate, Verdict]:
-    """The mended verdict; where the slate holds too few candidates, the look-ups of the policy are made up for
-    first."""
+    """The corrected verdict. If the slate holds too few candidates, the look-ups of the planner's rules run first."""
     kept, wanted = brief.without(given_up(submission, brief)), context.wanted(brief)
     slate, best = fallback_ranking.ranked(context, kept, slate, wanted)
     if len(best) < wanted:
         slate, best = fallback_ranking.ranked(context, kept, fallback_ranking.gathered(context, kept, slate), wanted)
     if len(best) < min(wanted, fallback_ranking.qualifying(context, kept)):
-        # Nothing more matches the words: take anything else that qualifies.
+        # No more items match the words: take any others that qualify.
         slate, best = fallback_ranking.ranked(context, kept, fallback_ranking.listed(context, kept, slate), wanted)
     return slate, settle(submission, slate, brief, context, [entry.item_id for entry in best])
 
 
 def repair(state: State, runtime: Runtime[AgentContext]) -> State:
-    """What the model is told when its answer cannot leave: the problems of its submission, or that plain text is no
-    answer."""
+    """The message to the model about an unusable answer: its problems, or that plain text is not an answer."""
     if runtime.context.emit:
         runtime.context.emit(Event("repairing", "asking the model to mend its answer"))
     submission, verdict = state.get("submission"), state.get("verdict")
     if state.get("cut"):
-        # Some chat templates want the turns of model and user to alternate.
+        # Some chat templates require that model and user take turns.
         again: list[AnyMessage] = [AIMessage("(cut off)"), HumanMessage(prompts.render("shorter"))]
         return State(messages=again, cut=False, shortened=True)
     if submission is not None and verdict is not None:
@@ -88,5 +86,5 @@ def _fine(handles: Sequence[str]) -> str:
 
 
 def said_nothing(message: AnyMessage) -> bool:
-    """Whether a model's message holds no call at all, readable or not."""
+    """Whether a model's message holds no call, readable or not."""
     return isinstance(message, AIMessage) and not message.tool_calls and not message.invalid_tool_calls

@@ -1,1 +1,1 @@
-"""What outlives a request: what people state for good, and the threads of their conversations."""
+"""Conversations: their threads, how a message of one is read, and the questions that are asked back."""

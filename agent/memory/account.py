@@ -1,4 +1,4 @@
-"""What a model is told of the conversation so far: short, the newest in full, the oldest first to go."""
+"""A short summary of the conversation for a model: the last answer in full, older ones in a line each."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from recmind.data.wording import first_few, quoted
 from recmind.tools.evidence.slate import Slate
 
 TITLES = 3
-"""Titles that are told of an older answer."""
+"""The number of titles told for an older answer."""
 FACTS = 3
-"""Pieces of evidence that are told of an item of the last answer."""
+"""The number of pieces of evidence told for an item of the last answer."""
 
 
 def account(thread: Thread, slate: Slate, tokens: int) -> str:
-    """A summary of the conversation so far within about ``tokens`` tokens; empty where nothing fits.
+    """A summary of the conversation so far within about ``tokens`` tokens; empty if nothing fits.
 
-    The last answer is told item by item, with the handles and the evidence that the slate has for it; an older one in a
-    line; the oldest are only counted where there is no room.
+    The last answer is told item by item, with the handles and the evidence that the slate has for it; older answers in
+    a line each; the oldest are only counted if there is no room.
+
+    Args:
+        thread: the conversation.
+        slate: the slate of the new request, with the items of the last answer.
+        tokens: the size of the summary, approximately.
     """
     room = tokens * LETTERS_PER_TOKEN
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""The one question that is asked back when a request leaves everything open, with choices drawn from the catalogue."""
+"""The question that is asked back if a request leaves everything open, with choices from the catalogue."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 CHOICES = 5
 LEAST_CHOICES = 2
 CONSIDERED = 20
-"""The commonest values of an attribute, among which the choices are found."""
+"""The choices are found among this many values of an attribute, the most common ones."""
 THIN = 5
-"""A past with fewer interactions that say something leaves an open request open."""
+"""With fewer meaningful interactions than this, the history is not enough to answer an open request."""
 _ASKABLE: tuple[AttributeRole, ...] = ("kind", "soft", "other")
-"""Nobody is asked for a director or a language before they have said what they are in the mood for."""
+"""Directors and languages are not asked for: people first want to say what they are in the mood for."""
 
 
 def clarifying_question(understanding: Understanding, context: RequestContext) -> Question | None:
-    """What to ask, or None where the request or the past says enough, or the catalogue has nothing to choose from."""
+    """The question to ask, or None if the request or the history says enough, or the catalogue offers no choices."""
     if not understanding.empty or context.filters:
         return None
     if context.engines.history.signals(context.user_id).size >= THIN:
@@ -45,9 +45,10 @@ def clarifying_question(understanding: Understanding, context: RequestContext) -
 
 
 def telling_choices(store: Store) -> tuple[str, tuple[str, ...]] | None:
-    """The attribute and the few values of it that part the catalogue best: most items have one, each about as many.
+    """The attribute and the few values that divide the catalogue best, or None if there are none.
 
-    Measured as the entropy of the parts: the items of each choice that no choice before it has, and the rest.
+    The best division has the highest entropy: most items have one of the values, and each value about equally many. The
+    parts are the items of each choice that no earlier choice has, and the rest.
     """
     vocabulary, best = Vocabulary(store), None
     everything = store.items.matching()
@@ -64,7 +65,7 @@ def telling_choices(store: Store) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _parted(store: Store, attribute: str, everything: Int64s) -> tuple[list[str], list[int]]:
-    """The values that together cover the most items, one after the other, and how many items each adds."""
+    """The values that together cover the most items, chosen one after the other, and how many items each adds."""
     having = {
         value: store.items.matching([Condition(attribute, "=", value)])
         for value, items in store.attributes.values(attribute, CONSIDERED)

@@ -1,4 +1,4 @@
-"""The conversation around the requests of a thread, as it is drawn:
+"""The conversation around the requests of a thread, as a graph.
 
 START ► listen ► answer ► remember ► END
           │ ▲      │          ▲
@@ -8,8 +8,8 @@ START ► listen ► answer ► remember ► END
         (reply)    explain ───┘
 
 ``listen`` reads a message against what was said before, ``answer`` runs the request's own graph (``agent.graph``),
-``explain`` tells why an item was recommended, ``ask`` stops the run until the person replies. What is checkpointed is
-the thread, as plain JSON; the rest of a request ends with it.
+``explain`` tells why an item was recommended, ``ask`` stops the run until the person replies. Only the thread is
+checkpointed, as plain JSON; nothing else outlives the request.
 """
 
 from __future__ import annotations
@@ -38,28 +38,33 @@ from recmind.tools.evidence.slate import Evidence, Finding, Findings, Slate
 
 
 class ConversationState(TypedDict, total=False):
-    """What flows through a conversation; only what is JSON is written down."""
+    """The state of the conversation graph; only its JSON parts are checkpointed."""
 
     said: str
     """The person's message, or their reply."""
     options: dict[str, Any]
-    """The caller's options, to be taken up again by the reply to a question."""
+    """The caller's options, which the reply to a question inherits."""
     thread: dict[str, Any]
     """``Thread`` as JSON."""
     question: dict[str, Any] | None
-    """``Question`` as JSON, where one is asked back."""
+    """``Question`` as JSON, if one is asked back."""
     opening: Annotated[State, UntrackedValue]
-    """What the request's own graph starts with."""
+    """The state that the request's own graph starts with."""
     heard: Annotated[Heard, UntrackedValue]
     result: Annotated[State, UntrackedValue]
-    """What the request's own graph ended with."""
+    """The state that the request's own graph ended with."""
 
 
 ConversationGraph = CompiledStateGraph[ConversationState, AgentContext, ConversationState, ConversationState]
 
 
 def build_conversation(saver: BaseCheckpointSaver[str], *, asynchronous: bool = False) -> ConversationGraph:
-    """The compiled graph over these checkpoints, with plain nodes or with coroutines."""
+    """The compiled conversation graph.
+
+    Args:
+        saver: where its checkpoints are kept.
+        asynchronous: whether its nodes are coroutines.
+    """
     graph = StateGraph(ConversationState, context_schema=AgentContext)
     nodes: tuple[tuple[str, Any, Any], ...] = (
         ("listen", listen, pooled(listen)),
@@ -80,7 +85,7 @@ def build_conversation(saver: BaseCheckpointSaver[str], *, asynchronous: bool = 
 
 
 def listen(state: ConversationState, runtime: Runtime[AgentContext]) -> ConversationState:
-    """What the message means after what was said before, and the question to ask back, where it leaves all open."""
+    """Reads the message against what was said before; adds the question to ask back if it leaves everything open."""
     context = runtime.context
     thread = Thread.from_json(state["thread"]) if "thread" in state else Thread(context.user_id)
     heard = hear(state["said"], thread, context)
@@ -92,13 +97,19 @@ def listen(state: ConversationState, runtime: Runtime[AgentContext]) -> Conversa
 
 
 def ask(state: ConversationState) -> ConversationState:
-    """Stops the run; when it goes on, the person's reply is the next message."""
+    """Stops the run until the person replies; the reply is the next message."""
     reply = interrupt(state["question"])
     return ConversationState(said=str(reply), question=None)
 
 
 def answer(state: ConversationState, config: RunnableConfig, runtime: Runtime[AgentContext]) -> ConversationState:
-    """What the request's own graph makes of the message."""
+    """Runs the request's own graph on the message.
+
+    Args:
+        state: the state of the conversation.
+        config: the run's callbacks and metadata.
+        runtime: holds the request's context.
+    """
     opening, context = _opening(state, runtime.context)
     return _answered(state, build_graph().invoke(opening, config, context=context))
 
@@ -106,13 +117,19 @@ def answer(state: ConversationState, config: RunnableConfig, runtime: Runtime[Ag
 async def aanswer(
     state: ConversationState, config: RunnableConfig, runtime: Runtime[AgentContext]
 ) -> ConversationState:
-    """The same, without holding the event loop."""
+    """``answer`` for an event loop, which it does not block.
+
+    Args:
+        state: the state of the conversation.
+        config: the run's callbacks and metadata.
+        runtime: holds the request's context.
+    """
     opening, context = _opening(state, runtime.context)
     return _answered(state, await build_graph(asynchronous=True).ainvoke(opening, config, context=context))
 
 
 def explain(state: ConversationState) -> ConversationState:
-    """Why the item that was asked about is in the last list: the evidence that its reason was made of."""
+    """Says why an item is in the last list, from the evidence behind its reason."""
     heard = state["heard"]
     found = next(shown for shown in heard.thread.shown if shown.item_id == heard.follow_up.focus)
     facts = "; ".join(proof.text for proof in found.evidence)
@@ -131,7 +148,7 @@ def explain(state: ConversationState) -> ConversationState:
 
 
 def remember(state: ConversationState, runtime: Runtime[AgentContext]) -> ConversationState:
-    """The thread one turn longer."""
+    """Adds this turn to the thread."""
     heard, result = state["heard"], state["result"]
     turn = Turn(state["said"], heard.follow_up.understanding.meaning())
     if heard.follow_up.why is not None:
@@ -145,14 +162,14 @@ def remember(state: ConversationState, runtime: Runtime[AgentContext]) -> Conver
 
 
 def after_listen(state: ConversationState) -> Literal["ask", "explain", "answer"]:
-    """A question is asked, a "why?" is answered from what was recorded, all else is a request."""
+    """The next step: a question is asked, a "why?" is answered from the record, anything else is a request."""
     if state.get("question"):
         return "ask"
     return "explain" if state["heard"].follow_up.why is not None else "answer"
 
 
 def after_answer(state: ConversationState) -> Literal["ask", "remember"]:
-    """A model may ask back, too."""
+    """The next step: a model may ask the person too."""
     return "ask" if state.get("question") else "remember"
 
 
@@ -164,7 +181,7 @@ def _asked(thread: Thread, said: str, question: Question) -> ConversationState:
 
 
 def _opening(state: ConversationState, context: AgentContext) -> tuple[State, AgentContext]:
-    """What the request's own graph starts with: the message as it was heard, and what was shown, on the slate."""
+    """The state for the request's own graph: the message as understood, and the items shown before on the slate."""
     heard = state["heard"]
     thread, follow_up = heard.thread, heard.follow_up
     barred = frozenset((*thread.had, *thread.aside))

@@ -1,4 +1,4 @@
-"""Hearing a message of a thread: what it means by now, what is kept of it, and what is done about it."""
+"""Reads a message of a thread: what it means after what was said before, and what is remembered because of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recmind.data.records import Interaction
 from recmind.data.text import normalize
 
 HAD = "seen"
-"""The kind of interaction that "I have seen that" becomes."""
+"""The kind of interaction that is stored for "I have seen that"."""
 _ANY = re.compile(
     r"(?:no idea|whatever|any(?:thing)?(?: (?:goes|is fine|will do|of them))?|you (?:choose|decide|pick)|up to you"
     r"|(?:i )?(?:do not|dont) (?:know|care|mind)|no preference|none|either|all of them|skip)(?: please)?"
@@ -26,17 +26,23 @@ _ANY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message after it was heard."""
+    """A message after it was read."""
 
     follow_up: FollowUp
     thread: Thread
-    """The thread with what the message changes of it; the turn itself is added once there is an answer."""
+    """The thread with the changes that the message makes; the turn itself is added once there is an answer."""
     notes: tuple[str, ...] = ()
-    """What was kept of the message, a sentence each."""
+    """What was remembered because of the message, a sentence each."""
 
 
 def hear(said: str, thread: Thread, context: AgentContext) -> Heard:
-    """What the message means in its thread. What the person states for good, or has had, is kept at once."""
+    """What the message means in its thread. Lasting preferences and items that the person has had are kept at once.
+
+    Args:
+        said: the message, or the reply to a question.
+        thread: the conversation so far.
+        context: the request's context.
+    """
     store, finder, history = context.store, context.engines.titles, context.engines.history
     settled = settle_statements(_reply(said, thread), context.user_id, store, finder)
     talked = Talked(tuple(TitleMention(s.item_id, s.title, s.title) for s in thread.shown), thread.focus)
@@ -59,7 +65,7 @@ def hear(said: str, thread: Thread, context: AgentContext) -> Heard:
 
 
 def _reply(said: str, thread: Thread) -> str:
-    """The message, or what it means as the reply to a question: a choice by its number, or nothing in particular."""
+    """The message, or what it means as the reply to a question: a choice by its number, or no preference."""
     if not thread.choices:
         return said
     key = normalize(said)
@@ -74,7 +80,7 @@ def _reply(said: str, thread: Thread) -> str:
 
 
 def _kept_as_had(had: Sequence[TitleMention], context: AgentContext) -> list[str]:
-    """What is said of the items that the person has had; of a named user it is kept, unless it is known."""
+    """Sentences about the items that the person has had; for a named user each is stored, unless it is known."""
     if not had:
         return []
     if context.user_id is not None:

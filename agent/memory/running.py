@@ -1,4 +1,4 @@
-"""Running the requests of threads: a new message, or the reply that a stopped run waits for."""
+"""Runs the requests of threads: a new message, or the reply that a stopped run waits for."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ThreadMessage:
-    """What goes into a thread."""
+    """A message for a thread, with its options."""
 
     thread_id: str
     said: str
     options: Options
     waiting: bool
-    """Whether the thread waits for a reply."""
+    """Whether the thread is waiting for a reply."""
     before: Understanding | None = None
-    """What held in the thread until now."""
+    """What the thread understood until now; None at its beginning."""
     carried: dict[str, Any] | None = None
-    """The ``Thread`` as JSON that the message is read against, instead of the one that is kept; nothing of the message
-    is kept then. Empty: a new one."""
+    """The ``Thread`` as JSON that the message is read against, instead of the stored one; the message is then not
+    stored. An empty dict is a new thread."""
 
 
 class Conversing:
-    """Runs messages through the conversation graph. Its parts are made with the first message."""
+    """Runs messages through the conversation graph, which is made for the first message."""
 
     def __init__(self, threads: Threads) -> None:
         self.threads = threads
@@ -50,10 +50,17 @@ class Conversing:
         options: Options,
         carried: dict[str, Any] | None = None,
     ) -> ThreadMessage:
-        """The message with the options that hold for it; ``carried`` as ``ThreadMessage`` has it.
+        """The message with the options that apply to it.
+
+        Args:
+            thread_id: the name of the thread.
+            said: the person's words.
+            user_id: the user who speaks; None for nobody.
+            options: the options that the caller gave.
+            carried: a thread as JSON, instead of the stored one; see ``ThreadMessage``.
 
         Raises:
-            InputError: the thread is somebody else's, or its name cannot be one.
+            InputError: the thread belongs to somebody else, or its name is not allowed.
         """
         if carried is not None:
             return ThreadMessage(thread_id, said, options, False, carried=carried)
@@ -64,7 +71,14 @@ class Conversing:
         )
 
     def run(self, message: ThreadMessage, opening: State, config: RunnableConfig, context: AgentContext) -> State:
-        """How the run ended: with an answer, or with a question."""
+        """The final state of the run: it holds an answer or a question.
+
+        Args:
+            message: the message.
+            opening: the state that the request's own graph starts with.
+            config: the run's callbacks and metadata.
+            context: the request's context.
+        """
         given, within = _given(message, opening, config)
         graph = self._graph(asynchronous=False) if message.carried is None else _passing()
         return _ended(graph.invoke(given, within, context=context, durability="exit"))
@@ -72,13 +86,20 @@ class Conversing:
     async def arun(
         self, message: ThreadMessage, opening: State, config: RunnableConfig, context: AgentContext
     ) -> State:
-        """The same for an event loop."""
+        """``run`` for an event loop.
+
+        Args:
+            message: the message.
+            opening: the state that the request's own graph starts with.
+            config: the run's callbacks and metadata.
+            context: the request's context.
+        """
         given, within = _given(message, opening, config)
         graph = self._graph(asynchronous=True)
         return _ended(await graph.ainvoke(given, within, context=context, durability="exit"))
 
     def _graph(self, *, asynchronous: bool) -> ConversationGraph:
-        from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
+        from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only requests with a thread need it
 
         with self._lock:
             if asynchronous not in self._graphs:
@@ -105,10 +126,10 @@ def _given(message: ThreadMessage, opening: State, config: RunnableConfig) -> tu
 
 
 def _passing() -> ConversationGraph:
-    """A graph whose thread ends with its run."""
+    """A graph whose threads are not kept after the run."""
     from langgraph.checkpoint.memory import InMemorySaver  # noqa: PLC0415
 
-    from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only who has a thread pays for it
+    from recmind.agent.memory.conversation import build_conversation  # noqa: PLC0415  only requests with a thread need it
 
     return build_conversation(InMemorySaver())
 

@@ -1,4 +1,4 @@
-"""Where threads are written down: LangGraph's checkpoints in one SQLite file, the newest of each thread."""
+"""Keeps threads as LangGraph's checkpoints in one SQLite file: the newest checkpoint of each thread."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ WAIT_S = 30.0
 
 
 class ThreadSaver(SqliteSaver):
-    """Keeps the last checkpoint of each thread: it holds the whole conversation, so older ones add nothing.
+    """Keeps the last checkpoint of each thread. It holds the whole conversation, so older ones are not needed.
 
-    Only plain JSON values are read back: no class is ever revived from the file, and nothing is unpickled.
+    Only plain JSON values are read back: no class is ever created from the file, and nothing is unpickled.
     """
 
     def __init__(self, path: Path) -> None:
         connection = sqlite3.connect(path, check_same_thread=False, timeout=WAIT_S)
         super().__init__(connection, serde=JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=[]))
         self.setup()
-        # Safe with the write-ahead log; what a power cut may take is the last request, not the file.
+        # Safe with the write-ahead log: a power cut can lose the last request, but not damage the file.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA secure_delete = ON")
 
@@ -54,7 +54,7 @@ class ThreadSaver(SqliteSaver):
     def delete_thread(self, thread_id: str) -> None:
         super().delete_thread(thread_id)
         with self.lock:
-            # What was erased must not live on in the write-ahead log.
+            # What was erased must not remain in the write-ahead log.
             self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def thread_ids(self) -> list[str]:
@@ -63,7 +63,7 @@ class ThreadSaver(SqliteSaver):
             rows = cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id").fetchall()
         return [row[0] for row in rows]
 
-    # For an event loop the same in a thread of its own: one file, one connection, whatever the loop.
+    # For event loops: the same in other threads. All loops share one file and one connection.
 
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:

@@ -13,19 +13,19 @@ from recmind.agent.answer import Recommendation
 from recmind.agent.understanding import Understanding
 
 MOST_TURNS = 100
-"""Turns that a thread keeps; of older ones only the number is known."""
+"""Turns that a thread keeps; older ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request of a thread and what came of it."""
+    """One request of a thread and its answer."""
 
     said: str
     """The person's words."""
     meaning: str = ""
-    """What they were taken to mean, with all that was carried over."""
+    """How they were understood, with everything carried over from before."""
     shown: tuple[Recommendation, ...] = ()
-    """What was recommended. Evidence is kept of the last answer only: that is the one people ask about."""
+    """What was recommended. Only the last answer keeps its evidence: people ask about that one."""
     question: str | None = None
     """What was asked back instead of an answer."""
     at: float = field(default_factory=time.time)
@@ -34,28 +34,28 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation so far. Nothing in it but texts, numbers and lists once it is written down."""
+    """A conversation so far. It is written down as texts, numbers and lists only."""
 
     user_id: str | None
-    """Whose it is; nobody else may go on with it."""
+    """The user it belongs to; nobody else may continue it."""
     turns: tuple[Turn, ...] = ()
     """The oldest first."""
     dropped: int = 0
-    """How many older turns are no longer kept."""
+    """The number of older turns that are no longer kept."""
     understanding: Understanding | None = None
-    """What holds after all that was said; None at the beginning, and after "start over"."""
+    """The understanding after everything that was said; None at the beginning, and after "start over"."""
     shown: tuple[Recommendation, ...] = ()
     """The last list of recommendations, with the evidence of each: "the second" is one of these."""
     focus: str | None = None
-    """The item that was spoken of last, "that"."""
+    """The id of the item that was mentioned last: "that"."""
     had: tuple[str, ...] = ()
-    """Items that the person said they have had: not recommended in this thread, whoever they are."""
+    """Ids of items that the person says they have had: not recommended in this thread, even without a user."""
     aside: tuple[str, ...] = ()
-    """Items that have to make room for others, until the person starts over."""
+    """Ids of items that the person wants replaced by others, until they start over."""
     asked_for: str = ""
-    """The attribute that the choices of the last question are values of; empty where that does not matter."""
+    """The attribute that the choices of the last question are values of; empty if they are not values of one."""
     choices: tuple[str, ...] = ()
-    """What the last question offered; empty where the last answer was no question."""
+    """The choices of the last question; empty if the last answer was not a question."""
 
     @property
     def asked(self) -> bool:
@@ -63,7 +63,7 @@ class Thread:
         return bool(self.turns) and self.turns[-1].question is not None
 
     def with_turn(self, turn: Turn) -> Thread:
-        """The thread one turn longer. Recommendations of the turn become the list that is spoken of."""
+        """The thread with one more turn. Its recommendations, if any, become the last list."""
         bare = tuple(replace(found, evidence=()) for found in turn.shown)
         turns = (*self.turns, replace(turn, shown=bare))
         over = max(0, len(turns) - MOST_TURNS)
@@ -76,7 +76,7 @@ class Thread:
 
     @classmethod
     def from_json(cls, written: dict[str, Any]) -> Thread:
-        """The thread that was written down."""
+        """The thread that ``to_json`` wrote."""
         return _adapter().validate_python(written)
 
 

@@ -1,7 +1,7 @@
-"""One request of a thread at a time: the next waits until the one before it has been answered and kept.
+"""One request of a thread at a time: the next one waits until the one before it is answered and stored.
 
-Within a process they follow in the order in which they came; between processes a file for each thread is locked, so
-that the turn of a process that dies is free at once.
+Within a process they run in the order in which they came. Between processes a file for each thread is locked, so that
+the lock of a process that dies is released at once.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from recmind.data.errors import RecMindError
 from recmind.data.locking import Taken, hold
 
 PAUSE_S = 0.05
-"""Between two looks whether another process has ended its turn."""
+"""Seconds between two attempts to lock a file that another process holds."""
 
 
 class ThreadBusy(RecMindError):  # noqa: N818  reads as the fact that it is: "except ThreadBusy"
-    """Other requests of the thread did not end in time; nothing of this one was done."""
+    """Other requests of the thread did not end in time; this one was not begun."""
 
 
 class ThreadLock:
-    """The right to go on with a thread, until it is given back; any thread of the process may do that."""
+    """The right to continue a thread; any thread of the process may give it back."""
 
     def __init__(self, turns: ThreadLocks, thread_id: str) -> None:
         self._turns, self._thread_id = turns, thread_id
@@ -38,7 +38,7 @@ class ThreadLock:
         self._lock = threading.Lock()
 
     def try_file(self) -> bool:
-        """Whether no other process is at work on the thread; none can begin from then on."""
+        """Locks the file; False if another process works on the thread."""
         path = self._turns.file(self._thread_id)
         with self._lock:
             if not self._over:
@@ -50,7 +50,7 @@ class ThreadLock:
             return True
 
     def give_back(self) -> None:
-        """Let the next request of the thread go on."""
+        """Lets the next request of the thread run."""
         with self._lock:
             self._over = True
             if self._file is not None:
@@ -59,24 +59,31 @@ class ThreadLock:
 
 
 class ThreadLocks:
-    """The turns of all threads of one workspace."""
+    """The locks of all threads of one workspace.
+
+    Args:
+        folder: where the lock files are; made with the first of them.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """``folder``: where the files are that processes lock; made when the first is."""
         self._folder = folder
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Future[None]]] = {}
-        """Those who wait, in their order, for each thread that is at work."""
+        """The requests that wait, in order, for each thread that is busy."""
 
     def file(self, thread_id: str) -> Path:
-        """What a process locks that works on the thread. Its name does not tell the thread's."""
+        """The file that a process locks to work on the thread. Its name does not reveal the thread's."""
         return self._folder / f"{hashlib.sha256(thread_id.encode()).hexdigest()[:24]}.lock"
 
     def take(self, thread_id: str, wait_s: float) -> ThreadLock:
-        """This request's turn, as soon as those before it are through.
+        """The lock of the thread, as soon as the requests before this one are done.
+
+        Args:
+            thread_id: the name of the thread.
+            wait_s: how long to wait, in seconds.
 
         Raises:
-            ThreadBusy: that was not so within ``wait_s`` seconds.
+            ThreadBusy: the requests before this one did not end in time.
         """
         end = time.monotonic() + wait_s
         with self._place(thread_id, wait_s) as place:
@@ -89,7 +96,7 @@ class ThreadLocks:
         return turn
 
     async def atake(self, thread_id: str, wait_s: float) -> ThreadLock:
-        """The same for an event loop, which goes on with other things meanwhile."""
+        """``take`` for an event loop, which is not blocked."""
         end = time.monotonic() + wait_s
         with self._place(thread_id, wait_s) as place:
             await asyncio.wait_for(asyncio.wrap_future(place), wait_s)
@@ -101,7 +108,7 @@ class ThreadLocks:
         return turn
 
     def forget(self, thread_id: str) -> None:
-        """Removes the file of a thread that nobody is at work on."""
+        """Removes the file of a thread that nobody works on."""
         path = self.file(thread_id)
         with suppress(Taken, OSError):
             if path.exists():
@@ -109,7 +116,7 @@ class ThreadLocks:
                     path.unlink()
 
     def next(self, thread_id: str) -> None:
-        """Ends the turn at work on the thread; the one that waits longest is next."""
+        """Ends the current turn of the thread; the request that has waited longest is next."""
         with self._lock:
             waiting = self._waiting[thread_id]
             while waiting:
@@ -121,7 +128,7 @@ class ThreadLocks:
 
     @contextmanager
     def _place(self, thread_id: str, wait_s: float) -> Iterator[Future[None]]:
-        """A place in the thread's queue, given up where the wait inside fails; ``ThreadBusy`` where it is too long."""
+        """A place in the thread's queue, given up if what is done inside fails; a time-out becomes ``ThreadBusy``."""
         place = self._queue(thread_id)
         try:
             yield place
@@ -134,7 +141,7 @@ class ThreadLocks:
 
     @contextmanager
     def _kept(self, thread_id: str) -> Iterator[ThreadLock]:
-        """The turn that has come within this process, given back where what is done inside fails."""
+        """The lock once it is this request's turn within the process; given back if what is done inside fails."""
         turn = ThreadLock(self, thread_id)
         try:
             yield turn
@@ -143,7 +150,7 @@ class ThreadLocks:
             raise
 
     def _queue(self, thread_id: str) -> Future[None]:
-        """A place in the thread's queue; done when it is this one's turn."""
+        """A place in the thread's queue; done when it is this request's turn."""
         place: Future[None] = Future()
         with self._lock:
             waiting = self._waiting.get(thread_id)
@@ -155,7 +162,7 @@ class ThreadLocks:
         return place
 
     def _leave(self, thread_id: str, place: Future[None]) -> None:
-        """Gives the place up; where its turn has come in this instant, the next one's begins."""
+        """Gives the place up; if its turn has come in this instant, the next turn begins."""
         if not place.cancel():
             self.next(thread_id)
 

@@ -40,25 +40,25 @@ class ThreadSummary:
     last: float
     """Unix seconds."""
     waiting: bool
-    """Whether its last answer is a question that waits for a reply."""
+    """Whether its last answer is a question that is waiting for a reply."""
 
 
 class Threads:
-    """All threads of one workspace. Nothing is opened, and no file made, before the first of them is asked for."""
+    """All threads of one workspace. No file is made or opened before one of them is needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.turns = ThreadLocks(path.with_suffix(".locks"))
-        """Which request of a thread may go on with it."""
+        """Decides which request of a thread runs next."""
         self._lock = threading.Lock()
         self._saver: ThreadSaver | None = None
 
     @property
     def saver(self) -> ThreadSaver:
-        """What LangGraph writes its checkpoints with."""
+        """The checkpointer for LangGraph."""
         with self._lock:
             if self._saver is None:
-                from recmind.agent.memory.saver import ThreadSaver  # noqa: PLC0415  only who has a thread pays for it
+                from recmind.agent.memory.saver import ThreadSaver  # noqa: PLC0415  only requests with a thread need it
 
                 try:
                     self._saver = ThreadSaver(self.path)
@@ -83,7 +83,7 @@ class Threads:
             ) from None
 
     def waiting(self, thread_id: str) -> dict[str, Any] | None:
-        """The options of the request whose question waits for a reply in this thread; None where none does."""
+        """The options of the request whose question waits for a reply in this thread; None if no question waits."""
         if self._saver is None and not self.path.exists():
             return None
         found = self.saver.get_tuple(RunnableConfig(configurable={"thread_id": thread_id}))
@@ -93,10 +93,14 @@ class Threads:
         return options
 
     def open(self, thread_id: str, user_id: str | None) -> Thread:
-        """The thread of this name for this user, a new one where there is none.
+        """The thread of this name for this user; a new one if there is none.
+
+        Args:
+            thread_id: the name of the thread.
+            user_id: the user who speaks; None for nobody.
 
         Raises:
-            InputError: the thread is somebody else's, or the name is empty or too long.
+            InputError: the thread belongs to somebody else, or the name is empty or too long.
         """
         if not thread_id.strip() or len(thread_id) > LONGEST_NAME:
             raise InputError(
@@ -113,20 +117,30 @@ class Threads:
         return thread
 
     def all(self, n: int | None = None, *, user_id: str | None = None) -> list[ThreadSummary]:
-        """The threads, the last used first; only this user's where one is named, ``n`` at most."""
+        """The threads, the last used first.
+
+        Args:
+            n: at most this many; None for all.
+            user_id: only those of this user; None for those of everybody.
+        """
         found = [summary for summary in self._summaries() if user_id is None or summary.user_id == user_id]
         found.sort(key=lambda summary: (-summary.last, summary.thread_id))
         return found if n is None else found[:n]
 
     def delete(self, thread_id: str) -> bool:
-        """Erases a thread; whether there was one."""
+        """Erases a thread; returns whether there was one."""
         if not self.path.exists() or thread_id not in self.saver.thread_ids():
             return False
         self._erase(thread_id)
         return True
 
     def prune(self, days: float, *, now: float | None = None) -> list[str]:
-        """Erases the threads that nobody has used for this many days; returns their names."""
+        """Erases the threads that nobody has used for this long; returns their names.
+
+        Args:
+            days: the age, in days.
+            now: Unix seconds; None takes the clock.
+        """
         before = (time.time() if now is None else now) - days * SECONDS_A_DAY
         old = [summary.thread_id for summary in self._summaries() if summary.last < before]
         for thread_id in old:
@@ -134,7 +148,7 @@ class Threads:
         return old
 
     def forget_user(self, user_id: str) -> int:
-        """Erases all threads of a user; how many there were."""
+        """Erases all threads of a user; returns how many there were."""
         theirs = [summary.thread_id for summary in self._summaries() if summary.user_id == user_id]
         for thread_id in theirs:
             self._erase(thread_id)

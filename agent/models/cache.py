@@ -1,4 +1,4 @@
-"""The replies of chat models, kept in the workspace: a conversation that was had before is not paid for again."""
+"""The replies of chat models, cached in the workspace: the same conversation is not paid for twice."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from recmind.agent.models.replies import checked
 from recmind.data.disk_cache import DiskCache, key_of
 
 LARGEST = 2_000
-"""Replies that are kept; the longest unused go first."""
+"""Number of replies kept; the least recently used are dropped first."""
 
 CACHED = "recmind_cached"
-"""True in the ``response_metadata`` of a reply that came from here."""
+"""True in the ``response_metadata`` of a reply that came from the cache."""
 
 _HEARD = ("type", "content", "tool_calls", "invalid_tool_calls", "tool_call_id", "name", "status")
-"""What of a message makes the next reply another one; ids, usage and what only RecMind reads do not."""
+"""The fields of a message that can change the next reply; ids, usage and what only RecMind reads cannot."""
 
 
 class ResponseCache(BaseCache):
     """Replies by conversation, tools, model and parameters.
 
-    The conversation holds the prompt, the profile and all that the tools found, so a new version of any of these makes
-    another key. One is made for each request, as it knows whom the replies are for.
+    The conversation holds the prompt, the profile and everything that the tools found, so a new version of any of these
+    makes another key. One cache object is made for each request, because it knows whom the replies are for.
+
+    Args:
+        disk: the file that keeps the replies.
+        owner: the user whose erasure removes the replies; None for nobody.
     """
 
     def __init__(self, disk: DiskCache, owner: str | None) -> None:
-        """``owner`` is the user whose erasure takes the replies away."""
         self._disk, self._owner = disk, owner
 
     @override
@@ -59,7 +62,7 @@ class ResponseCache(BaseCache):
         try:
             checked(message, Who("the model"), ())
         except ModelFailure:
-            # What nobody can use is asked for again.
+            # A reply that cannot be used is not kept, so that the model is asked again.
             return
         (kept,) = messages_to_dict([message.model_copy(update={"id": None})])
         self._disk.put(_key(prompt, llm_string), json.dumps(kept).encode(), self._owner)
@@ -70,7 +73,13 @@ class ResponseCache(BaseCache):
 
 
 def caching(model: BaseChatModel, disk: DiskCache, owner: str | None) -> BaseChatModel:
-    """The model with a cache, where it answers the same each time (temperature 0); otherwise the model as it is."""
+    """The model with a cache, if it gives the same answer each time (temperature 0); otherwise the model unchanged.
+
+    Args:
+        model: the chat model.
+        disk: the file that keeps the replies.
+        owner: the user whose erasure removes the replies; None for nobody.
+    """
     if getattr(model, "temperature", None) != 0 or model.cache is not None:
         return model
     return model.model_copy(update={"cache": ResponseCache(disk, owner)})
@@ -82,7 +91,7 @@ def is_cached(message: BaseMessage) -> bool:
 
 
 def _key(prompt: str, llm_string: str) -> bytes:
-    """The same for equal conversations, whatever ids and usage their messages bear."""
+    """The same key for equal conversations: ids and usage of their messages do not count."""
     messages: list[Mapping[str, Any]] = json.loads(prompt)
     heard = [{name: message["kwargs"].get(name) for name in _HEARD} for message in messages]
     return key_of((llm_string, json.dumps(heard, sort_keys=True)))

@@ -1,4 +1,4 @@
-"""Calls a chat model within a deadline and hands back a message that can be relied on, or a ``ModelFailure``."""
+"""Calls a chat model within a deadline: returns a checked message, or raises ``ModelFailure``."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def call_model(
     Args:
         model: a chat model, or one with tools bound to it.
         messages: the conversation so far.
-        config: callbacks, tags and metadata; the run nests under the one the config belongs to.
-        deadline: when to give up, on the clock of ``time.monotonic()``; None waits as long as the model's client does.
-        name: how to call the model in messages to people, such as ``openai:gpt-4o-mini``.
-        stream: ask for a stream, so that callbacks see the tokens as they come.
+        config: callbacks, tags and metadata; the run becomes a child of the run that the config belongs to.
+        deadline: when to give up, as ``time.monotonic()``; None waits as long as the model's client does.
+        name: the model's name in messages to people, such as ``openai:gpt-4o-mini``; None: its own name.
+        stream: whether to ask for a stream, so that callbacks see the tokens as they come.
 
     Raises:
-        ModelFailure: whatever went wrong. A call that is given up goes on in a thread of its own until its client
-            notices; nothing it does then reaches anybody.
+        ModelFailure: the call failed in any way, or the deadline passed. An abandoned call runs on in a thread of its
+            own until its client notices; its result is ignored.
     """
     who = who_is(model, name)
     seconds = _seconds_left(deadline, who)
@@ -67,7 +67,7 @@ def call_model(
     try:
         return future.result(seconds)
     except concurrent.futures.TimeoutError:
-        if future.done():  # the model's own TimeoutError is a ModelFailure by then: this one came in the same instant
+        if future.done():  # finished in the same instant (a TimeoutError of the model itself would be a ModelFailure)
             return future.result()
         raise late(who, seconds) from None
     finally:
@@ -83,7 +83,19 @@ async def acall_model(
     name: str | None = None,
     stream: bool = False,
 ) -> AIMessage:
-    """The same for an event loop. A model without an asynchronous side of its own runs in a thread."""
+    """``call_model`` for an event loop. A model that has no asynchronous interface runs in a thread.
+
+    Args:
+        model: a chat model, or one with tools bound to it.
+        messages: the conversation so far.
+        config: callbacks, tags and metadata; the run becomes a child of the run that the config belongs to.
+        deadline: when to give up, as ``time.monotonic()``; None waits as long as the model's client does.
+        name: the model's name in messages to people; None: its own name.
+        stream: whether to ask for a stream, so that callbacks see the tokens as they come.
+
+    Raises:
+        ModelFailure: the call failed in any way, or the deadline passed.
+    """
     who = who_is(model, name)
     seconds = _seconds_left(deadline, who)
     call = _ModelCall(model, messages, config, who, stream)
@@ -91,7 +103,7 @@ async def acall_model(
     if _is_asynchronous(model):
         task = asyncio.ensure_future(call.aanswer())
     else:
-        # Not the loop's own threads: asyncio.run waits for those at its end, however long the model hangs.
+        # Not in the loop's own threads: asyncio.run waits for them when it ends, even if the model hangs.
         task = asyncio.wrap_future(_in_thread(call.answer))
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
@@ -107,7 +119,7 @@ async def acall_model(
 
 
 def _seconds_left(deadline: float | None, who: Who) -> float | None:
-    """How long a call may take, or None where nothing limits it. ModelFailure where its time is over already."""
+    """How long a call may take, or None if nothing limits it. Raises ModelFailure if the time is already over."""
     if deadline is None:
         return None
     seconds = deadline - time.monotonic()
@@ -117,20 +129,20 @@ def _seconds_left(deadline: float | None, who: Who) -> float | None:
 
 
 class _ModelCall:
-    """One call, whichever way it is made."""
+    """One call of a model, plain or asynchronous."""
 
     def __init__(
         self, model: ChatModel, messages: Sequence[BaseMessage], config: RunnableConfig | None, who: Who, stream: bool
     ) -> None:
         self.model, self.messages, self.config, self.who = model, list(messages), config, who
-        # A model that streams by itself hides that it does: its mended pieces would pass for a whole answer.
+        # Some models stream without saying so: if the stream broke off, its pieces would pass for a whole answer.
         self.stream = stream or bool(getattr(innermost(model), "streaming", False))
         self.given_up = threading.Event()
         self.whole: AIMessageChunk | None = None
         self._begun = time.monotonic()
 
     def answer(self) -> AIMessage:
-        """The checked answer, or ModelFailure."""
+        """The checked answer. Raises ModelFailure."""
         try:
             if not self.stream:
                 return self._checked(self.model.invoke(self.messages, self.config))
@@ -143,7 +155,7 @@ class _ModelCall:
             raise self._failure(error) from error
 
     async def aanswer(self) -> AIMessage:
-        """The same, awaited."""
+        """``answer``, awaited."""
         try:
             if not self.stream:
                 return self._checked(await self.model.ainvoke(self.messages, self.config))
@@ -155,7 +167,7 @@ class _ModelCall:
 
     def _take(self, chunk: AIMessage) -> None:
         if not isinstance(chunk, AIMessageChunk):
-            # A model that cannot stream hands over its whole answer as the only piece.
+            # A model that cannot stream gives its whole answer as a single chunk.
             chunk = AIMessageChunk(**chunk.model_dump(exclude={"type"}))
         self.whole = chunk if self.whole is None else self.whole + chunk
 
@@ -169,7 +181,7 @@ class _ModelCall:
 
 
 def _settled(chunk: AIMessageChunk) -> AIMessage:
-    """The message that the chunks make. LangChain mends tool arguments that are junk; here they are invalid."""
+    """The message that the chunks make. LangChain repairs tool arguments that are not JSON; here they stay invalid."""
     valid: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for piece in chunk.tool_call_chunks:
@@ -188,7 +200,7 @@ def _settled(chunk: AIMessageChunk) -> AIMessage:
 
 
 def _in_thread(work: Callable[[], AIMessage]) -> concurrent.futures.Future[AIMessage]:
-    """The work's result to be, from a thread that nobody has to wait for; runs nest as they would have here."""
+    """The future result of the work, from a thread that nobody has to wait for; runs nest as they would here."""
     future: concurrent.futures.Future[AIMessage] = concurrent.futures.Future()
     future.set_running_or_notify_cancel()
     context = contextvars.copy_context()
@@ -196,10 +208,10 @@ def _in_thread(work: Callable[[], AIMessage]) -> concurrent.futures.Future[AIMes
     def run() -> None:
         try:
             future.set_result(context.run(work))
-        except BaseException as error:  # noqa: BLE001  handed to whoever asks
+        except BaseException as error:  # noqa: BLE001  any error is handed to the caller
             future.set_exception(error)
 
-    # Not threading.Thread: its start waits until the thread runs, which costs a call a millisecond of a busy process.
+    # Not threading.Thread: its start waits until the thread runs, which takes a millisecond in a busy process.
     _thread.start_new_thread(run, ())
     return future
 
@@ -212,6 +224,6 @@ def _is_asynchronous(model: Any) -> bool:
 
 
 def _forgotten(task: asyncio.Future[AIMessage]) -> None:
-    """Reads how an abandoned call ended, so that asyncio does not warn that nobody did."""
+    """Reads how an abandoned call ended; otherwise asyncio warns that nobody did."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Which model a request is put to: the one that was named, opened once; or what ``auto:CHEAP,STRONG`` comes down to."""
+"""Chooses the model for a request: the named one, opened once, or one of the two in ``auto:CHEAP,STRONG``."""
 
 from __future__ import annotations
 
@@ -27,31 +27,35 @@ class Choice:
     model: BaseChatModel
     name: str
     failure: str | None = None
-    """Why it cannot be asked, or None where it can."""
+    """Why the model cannot be used, or None if it can."""
     why: str | None = None
-    """Why it was chosen, where ``auto`` chose it."""
+    """Why ``auto`` chose it; None if it was named."""
 
 
 class Models:
-    """Opens models by name, each once for about how long it may take. Safe to share between threads."""
+    """Opens models by name, once for each name and time limit. Safe to share between threads.
+
+    Args:
+        limits: the limits of the workspace.
+        fallback: whether a model that cannot be opened is reported in the choice; False: it raises ``ModelFailure``.
+    """
 
     def __init__(self, limits: Limits, *, fallback: bool) -> None:
-        """``fallback``: whether a model that cannot be opened is told in the choice; otherwise ``ModelFailure``."""
         self._limits, self._fallback = limits, fallback
         self._opened: dict[tuple[str, float], BaseChatModel] = {}
         self._lock = threading.Lock()
 
     def choose(self, wanted: str | BaseChatModel, read: Callable[[], Understanding], seconds: float) -> Choice:
-        """The model that is wanted.
+        """The model for a request.
 
         Args:
             wanted: a name, ``auto:CHEAP,STRONG``, or an opened model.
-            read: reads the request; called for ``auto`` alone.
-            seconds: how long the request may take: a model opened by name waits as long for an answer.
+            read: reads the request; called only for ``auto``.
+            seconds: how long the request may take; a model opened by name waits no longer for an answer.
 
         Raises:
-            InputError: the name leads nowhere.
-            ModelFailure: the model cannot be asked, and there is no fallback.
+            InputError: the name is not that of a model.
+            ModelFailure: the model cannot be used, and there is no fallback.
         """
         if not isinstance(wanted, str):
             return Choice(wanted, model_name_of(wanted))
@@ -65,7 +69,7 @@ class Models:
     def _open(self, name: str, seconds: float, why: str | None = None) -> Choice:
         limits = self._limits
         while limits.seconds < seconds:
-            # In steps, so that requests with a limit each share a few clients.
+            # Limits are doubled in steps, so that requests with different limits share a few clients.
             limits = limits.changed({"seconds": 2 * limits.seconds})
         key = name, limits.seconds
         with self._lock:

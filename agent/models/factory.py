@@ -14,20 +14,20 @@ from recmind.data.settings import Limits
 
 TEMPERATURE = 0.0
 SEED = 7
-"""The same request should get the same answer, as far as the provider keeps that promise."""
+"""Fixed, so that the same request gets the same answer if the provider supports it."""
 RETRIES = 1
-"""More would only eat up the time in which the fallback could answer."""
+"""More retries would use up the time that the fallback needs."""
 
 URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 NO_KEY = "no-key-needed"
-"""Sent to servers for which no key is set; local ones take anything."""
+"""Sent to servers for which no key is set; local servers accept any key."""
 
 REASONING = re.compile(r"^(o\d|gpt-[5-9](?!.*chat))")
 """OpenAI's names of models that reject a temperature and, behind their newer API, a seed."""
 
 
 class ModelNameError(InputError):
-    """A model's name has no provider in it, or one that is not known."""
+    """A model's name contains no provider, or an unknown one."""
 
 
 class ModelPackageMissing(InputError):  # noqa: N818  reads as the fact that it is
@@ -37,15 +37,22 @@ class ModelPackageMissing(InputError):  # noqa: N818  reads as the fact that it 
 def open_model(name: str, limits: Limits | None = None) -> BaseChatModel:
     """The chat model of this name, ready to be called; nothing is sent yet.
 
-    ``openai:NAME`` goes to OpenAI or, where ``OPENAI_BASE_URL`` is set, to the server there. Raises ModelNameError,
-    ModelPackageMissing, and ModelFailure (``no_key``) where a key is needed and not set.
+    ``openai:NAME`` goes to OpenAI or, if ``OPENAI_BASE_URL`` is set, to the server there.
+
+    Args:
+        name: ``provider:NAME``.
+        limits: how long a call may take; None: the defaults.
+
+    Raises:
+        ModelNameError: the name contains no provider, or an unknown one.
+        ModelPackageMissing: the package for this provider is not installed.
+        ModelFailure: a key is needed and not set (``no_key``), or the provider's client cannot be made.
     """
     limits = limits or Limits()
     provider, separator, model = name.strip().partition(":")
     if not separator or not provider or not model:
         raise ModelNameError(
-            f"{name!r} does not say who serves the model. "
-            f"Write PROVIDER:NAME, for example openai:{model or provider or 'gpt-4o-mini'}."
+            f"{name!r} names no provider. Write PROVIDER:NAME, for example openai:{model or provider or 'gpt-4o-mini'}."
         )
     if provider == "openai":
         return _open_openai(name.strip(), model, limits)
@@ -53,7 +60,7 @@ def open_model(name: str, limits: Limits | None = None) -> BaseChatModel:
 
 
 def model_name_of(model: BaseChatModel) -> str:
-    """The name under which an opened model is told of: ``openai:gpt-4o-mini``, or its class where it has none."""
+    """The name of an opened model for people: ``openai:gpt-4o-mini``, or its class if it has no name."""
     name = getattr(model, "model_name", None) or getattr(model, "model", None)
     kind = type(model).__name__
     if not isinstance(name, str) or not name:
@@ -62,7 +69,12 @@ def model_name_of(model: BaseChatModel) -> str:
 
 
 def who_is(model: Any, name: str | None = None) -> Who:
-    """How people are told of this model; tools bound to it and the like are looked through."""
+    """How messages to people name this model.
+
+    Args:
+        model: the model; tools and the like that are bound around it are ignored.
+        name: a name to use instead of its own.
+    """
     model = innermost(model)
     key: Any = getattr(model, "openai_api_key", None)
     keyless = hasattr(key, "get_secret_value") and key.get_secret_value() == NO_KEY
@@ -71,7 +83,7 @@ def who_is(model: Any, name: str | None = None) -> Who:
 
 
 def innermost(model: Any) -> Any:
-    """The model itself, whatever is bound around it."""
+    """The model itself, without anything that is bound around it."""
     while hasattr(model, "bound"):
         model = model.bound
     return model
@@ -93,13 +105,13 @@ def _open_openai(name: str, model: str, limits: Limits) -> BaseChatModel:
         model=model,
         base_url=endpoint,
         api_key=SecretStr(key or NO_KEY),
-        # Left to itself it is not asked for when a base URL is set, and token limits need it.
+        # Needed for token limits; by default it is not requested when a base URL is set.
         stream_usage=True,
-        # Per read: without it a stream that falls silent would hold its thread for ever. Calls have their own deadline.
+        # For each read: a stream that falls silent must not hold its thread for ever. Calls have their own deadline.
         timeout=limits.seconds,
         max_retries=RETRIES,
         http_async_client=LoopClient(timeout=limits.seconds),
-        # A client of one's own makes LangChain set socket options on the other one too, which turns proxies off.
+        # If one client is given, LangChain sets socket options on the other one, which would turn proxies off.
         http_socket_options=(),
         **steady,
     )

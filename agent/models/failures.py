@@ -1,4 +1,4 @@
-"""What can go wrong with a chat model, told in one line that names the model, the endpoint and the next step."""
+"""The failures of chat models, each as one line that names the model, the endpoint and the next step."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FailureKind = Literal[
 OPENAI_KEY = "OPENAI_API_KEY"
 
 SIGNS: tuple[tuple[FailureKind, tuple[type[BaseException], ...], Collection[int]], ...] = (
-    ("no_server", (), (407,)),  # a proxy on the way wants a login
+    ("no_server", (), (407,)),  # a proxy asks for a login
     ("bad_key", (ModelAuthenticationError, ModelPermissionDeniedError), (401, 403)),
     ("no_model", (ModelNotFoundError,), (404,)),
     ("rate_limit", (ModelRateLimitError,), (429,)),
@@ -51,18 +51,18 @@ SIGNS: tuple[tuple[FailureKind, tuple[type[BaseException], ...], Collection[int]
     ("server_error", (ModelAPIError,), range(500, 600)),
     ("no_server", (ModelConnectionError, ConnectionError), ()),
 )
-"""The first that applies: exceptions that provider packages raise, or the HTTP status where they raise their own."""
+"""The first match counts: exception names of provider packages, or the HTTP status of other exceptions."""
 
 TOO_LONG = re.compile(
     r"context_length_exceeded|maximum context length|context window|prompt is too long|context size|too many tokens"
     r"|ContextWindowExceeded|input is too long",
     re.IGNORECASE,
 )
-"""How servers say that a conversation does not fit; most send it as a plain 400."""
+"""Words that say that a conversation is too long; most servers send them with a plain 400."""
 TOO_LONG_STATUSES = (400, 413)
 
 HUNG_UP = {"RemoteProtocolError", "ReadError", "WriteError", "ConnectionResetError", "BrokenPipeError"}
-"""Names of exceptions that mean: there was a server, and it closed the connection. Every HTTP library has its own."""
+"""Exceptions that mean that a server closed the connection, by name: every HTTP library has its own classes."""
 
 TOLD: dict[FailureKind, str] = {
     "no_key": "{who} needs a key{code}, and {key} is not set. Set it{elsewhere}.",
@@ -81,29 +81,29 @@ TOLD: dict[FailureKind, str] = {
 QUOTA_USED_UP = "{who} turned the request away{code}: the quota is used up. Check the account's plan and billing."
 
 LONGEST_DETAIL = 160
-"""Characters of a server's own words that are passed on."""
+"""Characters of a server's own message that are passed on."""
 
 
 class ModelFailure(RecMindError):  # noqa: N818  reads as the event that it is: "except ModelFailure"
-    """A model could not be asked, or its answer cannot be used."""
+    """A model could not be called, or its answer cannot be used."""
 
     def __init__(self, kind: FailureKind, message: str, *, usage: UsageMetadata | None = None) -> None:
         super().__init__(message)
         self.kind: FailureKind = kind
         self.usage = usage
-        """What the useless answer cost, where it is known."""
+        """What the unusable answer cost; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The model that was asked, as people are told of it."""
+    """The model that was called, as messages to people name it."""
 
     name: str
-    """``openai:gpt-4o-mini``, or the class of a model that was handed in."""
+    """``openai:gpt-4o-mini``, or the class of a model object."""
     endpoint: str = ""
-    """The base URL, where it is not the provider's own."""
+    """The base URL; empty if it is the provider's own."""
     keyless: bool = False
-    """No key was given; the server was asked as one that needs none."""
+    """Whether the call was made without a key."""
 
     def __str__(self) -> str:
         return f"{self.name} at {self.endpoint}" if self.endpoint else self.name
@@ -116,7 +116,14 @@ class Who:
 
 
 def failure_of(error: BaseException, who: Who, *, begun: bool = False, seconds: float | None = None) -> ModelFailure:
-    """The failure that this exception of a model's client means. ``begun``: part of the answer had arrived."""
+    """The ``ModelFailure`` for an exception of a model's client.
+
+    Args:
+        error: the exception.
+        who: the model that was called.
+        begun: whether part of the answer had already arrived.
+        seconds: how long the call took; None if that is not known.
+    """
     if isinstance(error, ModelFailure):
         return error
     return ModelFailure(_kind(error, who, begun), _told(_kind(error, who, begun), who, error, seconds))
@@ -143,7 +150,12 @@ def no_key(who: Who) -> ModelFailure:
 
 
 def late(who: Who, seconds: float) -> ModelFailure:
-    """The failure of a model that did not answer by the deadline, ``seconds`` after it was asked."""
+    """The failure of a model that did not answer in time.
+
+    Args:
+        who: the model that was called.
+        seconds: how long it had.
+    """
     return ModelFailure("timeout", _told("timeout", who, seconds=seconds))
 
 
@@ -166,7 +178,7 @@ def _told(kind: FailureKind, who: Who, error: BaseException | None = None, secon
 
 
 def _detail(error: BaseException | None) -> str:
-    """The server's or client's own words as a short parenthesis: one line, no keys, no web pages."""
+    """The server's or client's own message as a short parenthesis: one line, without keys or web pages."""
     if error is None:
         return ""
     told = _own_words(error)
@@ -191,7 +203,7 @@ def _own_words(error: BaseException) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and what caused it, at most ten deep."""
+    """The exception and its causes, at most ten levels deep."""
     for _ in range(10):
         if error is None:
             return
@@ -200,7 +212,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _all_words(error: BaseException | None) -> str:
-    """All that the exception and its causes say, codes included."""
+    """The text of the exception and its causes, error codes included."""
     parts = ((str(cause), getattr(cause, "code", ""), getattr(cause, "body", "")) for cause in _chain(error))
     return " ".join(str(part) for cause in parts for part in cause if part)
 

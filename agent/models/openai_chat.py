@@ -16,14 +16,14 @@ from typing_extensions import override
 from recmind.agent.models.replies import readable
 
 AS_THEY_ARE = ("messages", "tools")
-"""Parts of a request that are plain JSON already."""
+"""Parts of a request that are already plain JSON."""
 
 
 class ChatOpenAI(langchain_openai.ChatOpenAI):
-    """The same model, for which messages and tools go into the body of the request as they are.
+    """The same model, but messages and tools are put into the body of the request unchanged.
 
-    Left to itself OpenAI's client compares each part of each message and tool with its type hints first, in case
-    something in it has another name on the wire: a fifth of what a call costs, and nothing has.
+    By default OpenAI's client compares each part of each message and tool with its type hints, in case a field has
+    another name on the wire. That takes a fifth of the time of a call, and no field has.
     """
 
     @override
@@ -31,7 +31,9 @@ class ChatOpenAI(langchain_openai.ChatOpenAI):
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         payload = super()._get_request_payload(input_, stop=stop, **kwargs)
-        if "messages" not in payload or "response_format" in payload:  # the other protocol, or a reply to be parsed
+        if (
+            "messages" not in payload or "response_format" in payload
+        ):  # the Responses API, or a reply that must be parsed
             return payload
         plain = {name: payload.pop(name) for name in AS_THEY_ARE if name in payload}
         return {**payload, "messages": [], "extra_body": {**(payload.get("extra_body") or {}), **plain}}
@@ -46,15 +48,17 @@ class ChatOpenAI(langchain_openai.ChatOpenAI):
 
 
 class LoopClient(DefaultAsyncHttpxClient):
-    """An HTTP client that any number of event loops may share, one after another or side by side.
+    """An HTTP client that any number of event loops may share, one after another or at the same time.
 
-    A connection belongs to the loop that opened it, and LangChain shares one client among all of them: a connection
-    kept open for the next call would fail there with "Event loop is closed". So each loop gets a client of its own
-    here, which is closed with the loop.
+    A connection belongs to the loop that opened it, and LangChain shares one client among all loops: a connection kept
+    open for the next call would fail there with "Event loop is closed". So each loop gets its own client here, which is
+    closed with the loop.
+
+    Args:
+        **options: those of ``DefaultAsyncHttpxClient``.
     """
 
     def __init__(self, **options: Any) -> None:
-        """``options`` as those of ``DefaultAsyncHttpxClient``."""
         super().__init__(**options)
         self._options = options
         self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = WeakKeyDictionary()
@@ -75,7 +79,7 @@ class _Kept:
     def __init__(self, client: DefaultAsyncHttpxClient) -> None:
         self.client = client
         self.until_loop_ends = _open_until_closed(client)
-        """A loop that ends closes the asynchronous generators it began, and with this one the client."""
+        """A loop that ends closes its asynchronous generators; this one then closes the client."""
 
 
 async def _open_until_closed(client: DefaultAsyncHttpxClient) -> AsyncIterator[None]:

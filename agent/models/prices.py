@@ -1,4 +1,4 @@
-"""What a model call costs: prices by name, those that the workspace states before those that RecMind knows."""
+"""The price of a model call: prices by name; those in the workspace's settings come before those RecMind knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recmind.data.settings import Price
 FREE = Price(input=0, output=0)
 MILLION = 1_000_000
 OWN_HOSTS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com")
-"""Where the known prices hold. Another server may serve a model of the same name for another price, or for nothing."""
+"""The known prices hold for these hosts. Another server may offer a model of the same name at another price."""
 
 _SNAPSHOT = re.compile(r"-\d{4}-?\d{2}-?\d{2}$")
 
@@ -33,12 +33,12 @@ def known_prices() -> Mapping[str, Price]:
 
 
 def price_of(model: BaseChatModel, name: str, stated: Mapping[str, Price]) -> Price | None:
-    """The price of an opened model, or None where nobody has said.
+    """The price of an opened model, or None if it is not known.
 
     Args:
-        model: what is asked; its address says whether a known price holds.
-        name: what it was opened by, such as ``openai:gpt-4o-mini``.
-        stated: what the workspace says, by name.
+        model: the model; its address says whether a known price holds.
+        name: the name it was opened by, such as ``openai:gpt-4o-mini``.
+        stated: the prices in the workspace's settings, by name.
     """
     if isinstance(model, OfflinePlanner):
         return FREE
@@ -54,7 +54,7 @@ def price_of(model: BaseChatModel, name: str, stated: Mapping[str, Price]) -> Pr
 
 
 def cost_of(usage: UsageMetadata, price: Price) -> float:
-    """US dollars for this usage."""
+    """The cost of this usage in US dollars."""
     details = usage.get("input_token_details") or {}
     cached = min(details.get("cache_read") or 0, usage["input_tokens"])
     cached_price = price.input if price.cached_input is None else price.cached_input

@@ -1,4 +1,4 @@
-"""A chat model that says again what a trace recorded, so that a request can be run once more without its model."""
+"""A chat model that repeats the replies of a trace, so that a request can be run again without its model."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from recmind.agent.tracing.views.run_contents import own_words
 from recmind.data.errors import InputError
 
 _SAID = ("content", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata")
-"""What of a message is said again."""
+"""The fields of a message that are repeated."""
 
 
 class RecordedError(Exception):
-    """What the recorded model call failed with, or that there is no further one."""
+    """The recorded model call failed, or the recording has no further call."""
 
 
 class RecordedModel(BaseChatModel):
@@ -31,7 +31,7 @@ class RecordedModel(BaseChatModel):
     model_name: str
     """The name of the model that was recorded."""
     replies: tuple[Any, ...]
-    """Messages, and errors where a call had failed."""
+    """Messages; an error in place of a call that had failed."""
     _given: int = PrivateAttr(default=0)
 
     @property
@@ -61,10 +61,17 @@ class RecordedModel(BaseChatModel):
 
 
 def recorded_model(tree: TraceTree) -> RecordedModel:
-    """The model of this trace. InputError where the trace kept no words."""
+    """The model that repeats the replies of this trace.
+
+    Args:
+        tree: the trace.
+
+    Raises:
+        InputError: the trace kept only timings.
+    """
     calls = [run for run in tree.runs() if run.run_type == "llm"]
     if calls and not any(run.outputs or run.error for run in calls):
-        raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there are no replies to say again.")
+        raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there are no replies to repeat.")
     return RecordedModel(
         model_name=tree.summary.model.removesuffix(REPLAYED), replies=tuple(_reply(run) for run in calls)
     )
@@ -72,10 +79,10 @@ def recorded_model(tree: TraceTree) -> RecordedModel:
 
 def _reply(run: RunRecord) -> AIMessage | RecordedError:
     if run.error:
-        # Without the name of the class that was raised then: this one has its own.
+        # Without the name of the recorded class: this exception has its own.
         return RecordedError(own_words(run.error).partition(": ")[2] or own_words(run.error))
     try:
         kept: Mapping[str, Any] = run.outputs["generations"][0][0]["message"]["kwargs"]
         return AIMessage(**{name: kept[name] for name in _SAID if name in kept} | {"content": kept.get("content", "")})
     except (LookupError, TypeError, ValueError) as error:
-        raise InputError(f"The reply of run {run.id} was not kept so that it can be said again: {error}") from None
+        raise InputError(f"The reply of run {run.id} cannot be repeated from what the trace kept: {error}") from None

@@ -23,18 +23,25 @@ ENDED_BADLY: dict[str, FailureKind] = {
     "prohibited_content": "refusal",
     "blocklist": "refusal",
 }
-"""What providers say, in lower case, when an answer ended for another reason than being complete."""
+"""What providers say, in lower case, when an answer ended before it was complete."""
 
 LETTERS_PER_TOKEN = 4
 
 ESTIMATED = "usage_estimated"
-"""True in ``response_metadata`` where the endpoint reported no usage and it was estimated from the letters."""
+"""True in ``response_metadata`` if the endpoint reported no usage, so that it was estimated from the text."""
 
 
 def checked(message: Any, who: Who, asked: Sequence[BaseMessage], *, streamed: bool = False) -> AIMessage:
-    """The message with its usage, estimated and flagged where the endpoint reported none.
+    """The message with its usage, which is estimated and flagged if the endpoint reported none.
 
-    Raises ModelFailure where the answer is cut off, a refusal, empty, or no message at all.
+    Args:
+        message: what the model returned.
+        who: the model that was called.
+        asked: the messages that it was given.
+        streamed: whether the answer came as a stream, which may have broken off.
+
+    Raises:
+        ModelFailure: the answer is cut off, a refusal, empty, or not a chat message.
     """
     if not isinstance(message, AIMessage):
         raise ModelFailure("bad_reply", f"{who} did not answer with a chat message. Choose another model.")
@@ -56,20 +63,23 @@ def checked(message: Any, who: Who, asked: Sequence[BaseMessage], *, streamed: b
             kind, f"The conversation is too long for {who} ({reason}). Choose another model.", usage=usage
         )
     if reason is None and streamed and message.response_metadata.get("model_provider") == "openai":
-        # What has arrived may look complete: tool arguments are mended, sentences may end anywhere.
+        # A part of an answer may look complete: tool arguments were repaired, and a sentence can end anywhere.
         told = f"The answer of {who} broke off: its stream ended too early. Try again, or choose another model."
         raise ModelFailure("truncated", told, usage=usage)
     if not (message.content or message.tool_calls or message.invalid_tool_calls):
         hint = " (a refusal looks like that in a stream)" if streamed else ""
         raise ModelFailure(
-            "bad_reply", f"{who} answered with nothing{hint}. Try again, or choose another model.", usage=usage
+            "bad_reply", f"{who} gave an empty answer{hint}. Try again, or choose another model.", usage=usage
         )
     return message if usage else _with_estimate(message, asked)
 
 
 def readable(arguments: Any) -> Any:
-    """The arguments of a call, as text that holds a JSON object or is no JSON at all: any other JSON ends the whole
-    answer in LangChain. Some servers of open models send JSON within JSON."""
+    """The arguments of a call as text: a JSON object, or text that is not JSON.
+
+    LangChain fails on the whole answer if the arguments are any other JSON. Some servers of open models send JSON
+    inside JSON.
+    """
     if not isinstance(arguments, str) or arguments.lstrip()[:1] in ("", "{"):
         return arguments
     try:
@@ -80,7 +90,7 @@ def readable(arguments: Any) -> Any:
 
 
 def finish_reason(message: AIMessage) -> str | None:
-    """Why the answer ended, in the provider's word; None where it did not say."""
+    """Why the answer ended, in the provider's word; None if the provider did not say."""
     facts = message.response_metadata
     for name in ("finish_reason", "stop_reason", "done_reason"):
         if isinstance(facts.get(name), str) and facts[name]:
@@ -99,7 +109,7 @@ def _with_estimate(message: AIMessage, asked: Sequence[BaseMessage]) -> AIMessag
 
 
 def estimated_tokens(message: BaseMessage) -> int:
-    """About how many tokens a message has, from its letters; tool calls count with their arguments."""
+    """The approximate number of tokens of a message, from its letters; the arguments of tool calls count."""
     letters = len(message.content if isinstance(message.content, str) else json.dumps(message.content, default=str))
     if isinstance(message, AIMessage):
         letters += sum(len(call["name"]) + len(json.dumps(call["args"], default=str)) for call in message.tool_calls)

@@ -1,4 +1,4 @@
-"""``auto:CHEAP,STRONG``: which model a request needs, by what the rules made of it, and the cause in words."""
+"""``auto:CHEAP,STRONG``: which model a request needs, judged by what the rules understood, and why, in words."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from recmind.data.errors import InputError
 AUTO = "auto:"
 
 HARD_PARTS = 4
-"""Conditions, wishes and titles from which on a request has too much to weigh for the cheap model."""
+"""A request with this many conditions, wishes and titles is too complex for the cheap model."""
 HARD_UNREAD = 8
-"""The same for words that the rules could not read."""
+"""The same for the number of words that the rules could not read."""
 HARD_WORDS = 40
-"""The same for all words: a story rather than a request."""
+"""The same for the number of all words: such a text is a story rather than a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,18 @@ class Route:
     """The model for one request."""
 
     name: str
-    """``offline`` where no model is needed."""
+    """The model's name; ``offline`` if no model is needed."""
     cause: str
 
 
 def read_route(name: str) -> tuple[str, str] | None:
-    """The cheap and the strong model that ``auto:CHEAP,STRONG`` names, or None where it is another name.
+    """The cheap and the strong model of ``auto:CHEAP,STRONG``, or None for any other name.
 
-    Raises InputError where it does not name two.
+    Args:
+        name: a model's name.
+
+    Raises:
+        InputError: the name begins with ``auto`` and does not name two models.
     """
     if not name.startswith(AUTO):
         return None
@@ -45,9 +49,14 @@ def read_route(name: str) -> tuple[str, str] | None:
 def route(understanding: Understanding, cheap: str, strong: str) -> Route:
     """The model that this request needs.
 
-    None for one that says nothing, as all there is to go by is the history, or what is popular. The strong one for a
-    request with many parts, with many words that the rules could not read, with a part that could not be used, or told
-    at length. The cheap one otherwise.
+    No model (``offline``) for a request that says nothing: only the history, or what is popular, can decide. The strong
+    model for a request with many parts, with many words that the rules could not read, with a part that could not be
+    used, or for a long text. The cheap model for any other.
+
+    Args:
+        understanding: what the rules understood of the request.
+        cheap: the name of the cheap model.
+        strong: the name of the strong model.
     """
     parts = [
         (len(understanding.bindings), "condition"),

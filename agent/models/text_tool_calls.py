@@ -1,6 +1,6 @@
 """Tool calls that a model wrote as text instead of making them, in the shapes that small and local models use.
 
-Understood are, alone or between other words: ``{"name": ..., "arguments": {...}}`` under any of the usual keys, in
+It reads, alone or between other words: ``{"name": ..., "arguments": {...}}`` under any of the usual keys, in
 ``<tool_call>`` tags, fences or lists; ``<function=NAME>...</function>``; ``NAME({...})`` and ``NAME(key="value")``; a
 name with JSON behind it ("Action: NAME / Action Input: {...}"); and a bare ``{"recommendations": [...]}``, or what
 such a list holds.
@@ -21,16 +21,16 @@ NAME_KEYS = ("name", "tool", "tool_name", "function", "function_name", "action",
 ARGUMENT_KEYS = ("arguments", "parameters", "args", "params", "input", "tool_input", "action_input")
 LIST_KEYS = ("tool_calls", "tool_uses", "calls", "actions")
 BARE = "recommendations"
-"""An object with this key is the arguments of the final call, whatever stands around it."""
+"""An object with this key holds the arguments of the final call, whatever surrounds it."""
 PICK = frozenset({"item", "reason"})
-"""An object with these keys, or a list of such, is what the list in the final call holds."""
+"""An object with these keys, or a list of such objects, is an entry of the list in the final call."""
 GAP = 60
-"""Letters at most between a tool's name and the JSON that belongs to it."""
+"""The largest number of letters between a tool's name and its JSON."""
 MOST_CALLS = 16
 MOST_UNREAD = 40
-"""A text with this many brackets that begin no call is not a list of calls."""
+"""Reading stops after this many brackets that begin no call."""
 LONGEST = 60_000
-"""Letters of a text that are read."""
+"""The number of letters of a text that are read."""
 
 _THOUGHT = re.compile(r"(?s)<(think|thinking|reasoning)>.*?</\1>|^.*</think>")
 _TAGGED = re.compile(r"(?s)<function=([\w.\-]+)>(.*?)(?:</function>|$)")
@@ -51,12 +51,12 @@ class TextToolCall(NamedTuple):
 
 
 def with_text_tool_calls(message: AIMessage, names: Collection[str], final: str = "") -> AIMessage:
-    """The message with the calls that its text holds; the same message where it makes calls itself or writes none.
+    """The message with the calls that its text holds; the same message if it makes calls itself or writes none.
 
     Args:
         message: a model's answer.
-        names: the tools that there are; nothing else is taken for a call.
-        final: the tool that a bare ``{"recommendations": [...]}`` stands for, if any.
+        names: the tools that exist; other names are not taken for a call.
+        final: the tool that a bare ``{"recommendations": [...]}`` stands for; empty if there is none.
     """
     text = message.text
     if message.tool_calls or message.invalid_tool_calls or not text.strip():
@@ -71,12 +71,18 @@ def with_text_tool_calls(message: AIMessage, names: Collection[str], final: str 
 
 
 def _call_id(text: str, n: int) -> str:
-    """Another one in every message of a conversation; nine letters and digits, as the strictest chat templates want."""
+    """An id that differs in every message of a conversation: nine letters and digits, as strict templates require."""
     return f"s{zlib.crc32(f'{n} {text}'.encode(errors='replace')):08x}"
 
 
 def text_tool_calls(text: str, names: Collection[str], final: str = "") -> list[TextToolCall]:
-    """The calls that a text holds, in its order; what a reasoning model thought aloud is not read."""
+    """The calls that a text holds, in order; the thinking of a reasoning model is not read.
+
+    Args:
+        text: what the model wrote.
+        names: the tools that exist; other names are not taken for a call.
+        final: the tool that a bare ``{"recommendations": [...]}`` stands for; empty if there is none.
+    """
     text = _THOUGHT.sub(lambda thought: " " * len(thought[0]), text[:LONGEST])
     found = [*_tagged(text, names), *_after_names(text, names), *_objects(text, names, final)]
     kept: list[TextToolCall] = []
@@ -89,7 +95,7 @@ def text_tool_calls(text: str, names: Collection[str], final: str = "") -> list[
 
 
 def without_thoughts(text: str) -> str:
-    """The text without what a reasoning model thought aloud."""
+    """The text without the thinking of a reasoning model."""
     return _THOUGHT.sub(" ", text).strip()
 
 
@@ -189,13 +195,13 @@ def _calls_in(value: Any, names: Collection[str], final: str) -> Iterator[tuple[
 
 
 def _known(said: str, names: Collection[str]) -> str | None:
-    """The tool that is meant: some write ``functions.search_items`` or ``search_items:0``."""
+    """The tool that is meant: some models write ``functions.search_items`` or ``search_items:0``."""
     plain = re.sub(r"^(?:functions?|tools?)[./]|:\d+$", "", said.strip())
     return plain if plain in names else None
 
 
 def _value(text: str) -> Any:
-    """The value that a text stands for: JSON where it is some, else the text itself."""
+    """The value that a text stands for: parsed if it is JSON, else the text itself."""
     try:
         return json.loads(text)
     except ValueError:

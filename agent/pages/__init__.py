@@ -1,1 +1,1 @@
-"""What all of RecMind's pages share: one look in light and dark, and files with everything in them."""
+"""Shared by all of RecMind's pages: one look in light and dark, and self-contained files."""

@@ -1,4 +1,4 @@
-"""The files that pages are made of, as texts."""
+"""Reads the files that pages are made of."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from importlib.resources import files
 
 
 def asset(package: str, name: str) -> str:
-    """The text of a file that lies beside the modules of a package."""
+    """The text of a file beside the modules of a package.
+
+    Args:
+        package: the package, with dots.
+        name: the name of the file.
+    """
     return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def look() -> str:
-    """The style sheet of every page: colors by their use, type, and nothing that only one page needs."""
+    """The style sheet of every page: colors by their use, and type."""
     return asset("recmind.agent.pages", "look.css").rstrip()
 
 
 def source_hash(text: str) -> str:
-    """What a content security policy calls an inline style sheet or script by."""
+    """The hash that names an inline style sheet or script in a content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

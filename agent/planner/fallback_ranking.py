@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 
 
 def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
-    """The slate with everything the policy would look up for this brief."""
+    """The slate with everything the policy would look up for this brief.
+
+    Args:
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        slate: what was found so far.
+    """
     for name, arguments in rules.look_ups(PlannerTask(brief, slate, context.wanted(brief))):
         try:
             findings = LookUps(context, brief, slate).call(name, arguments)
@@ -33,13 +39,26 @@ def gathered(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
 
 
 def listed(context: RequestContext, brief: Brief, slate: Slate) -> Slate:
-    """The slate with items that qualify, whatever the request is about."""
+    """The slate with items that qualify, whatever the request is about.
+
+    Args:
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        slate: what was found so far.
+    """
     slate, _ = slate.merged(LookUps(context, brief, slate).call("filter_items", {"where": list(brief.bindings)}))
     return slate
 
 
 def ranked(context: RequestContext, brief: Brief, slate: Slate, n: int) -> tuple[Slate, list[Entry]]:
-    """The slate with scores, and its best ``n`` candidates that nothing rules out, best first."""
+    """The slate with scores, and its best ``n`` candidates that nothing rules out, best first.
+
+    Args:
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+        slate: what was found so far.
+        n: how many candidates are wanted.
+    """
     name, arguments = rules.ranking(n)
     slate, entries = slate.merged(LookUps(context, brief, slate).call(name, arguments))
     return slate, entries[:n]

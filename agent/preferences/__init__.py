@@ -1,4 +1,4 @@
-"""What users state for good: read out of a request, kept, corrected and forgotten.
+"""Lasting preferences of users: read from a request, kept, corrected and forgotten.
 
 It knows what is understood of a request; graph, memory and serving import it.
 """

@@ -1,4 +1,4 @@
-"""Keeping, correcting and forgetting what users state for good."""
+"""Keeps, corrects and forgets the lasting preferences of users."""
 
 from __future__ import annotations
 
@@ -25,9 +25,17 @@ _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 def keep_preference(
     user_id: str, text: str, store: Store, finder: TitleFinder, *, source: str = "stated", at: float | None = None
 ) -> list[Preference]:
-    """What was kept of a statement: one record for each condition that it means for this catalogue.
+    """The preferences kept: one record for each condition that the text means for this catalogue.
 
-    What the user said before of the same thing is corrected: another bound on the same number, or the opposite.
+    What the user said before about the same thing is replaced: another bound on the same number, or the opposite.
+
+    Args:
+        user_id: the user.
+        text: the preference in plain words.
+        store: keeps the preference; its catalogue gives the words their meaning.
+        finder: finds items by their titles.
+        source: how the preference became known; ``stated`` by default.
+        at: Unix seconds; None takes the clock.
 
     Raises:
         InputError: nothing in the text can be kept; the message says what can.
@@ -50,9 +58,13 @@ def keep_preference(
 
 
 def forget_preference(user_id: str, text: str, store: Store, finder: TitleFinder) -> list[Preference]:
-    """The preferences of the user that this text means, which are no longer kept; empty where it means none.
+    """Forgets the preferences of the user that this text means; returns them, empty if it means none.
 
-    The text is the condition itself, the words that were kept or some of them, or other words for the same.
+    Args:
+        user_id: the user.
+        text: the condition itself, the words that were kept or some of them, or other words for the same.
+        store: keeps the preferences.
+        finder: finds items by their titles.
     """
     known = store.preferences.of_user(user_id)
     key = f" {normalize(text)} "
@@ -69,24 +81,35 @@ def forget_preference(user_id: str, text: str, store: Store, finder: TitleFinder
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A request whose statements have been taken care of."""
+    """A request after its lasting preferences were kept or forgotten."""
 
     query: str
-    """What it asks for now."""
+    """The request without the lasting preferences."""
     notes: tuple[str, ...] = ()
-    """What was kept, forgotten, or could not be, a sentence each."""
+    """What was kept or forgotten, or could not be, a sentence each."""
 
 
 def asked_now(query: str, user_id: str | None) -> str:
-    """What the request asks for once its statements are settled; nothing is kept or taken back yet."""
+    """The request without its lasting preferences; nothing is kept or forgotten yet.
+
+    Args:
+        query: the request.
+        user_id: the user; None for nobody: then the preferences stay in the request.
+    """
     said = read_statements(query)
     return said.now if user_id is None else said.rest
 
 
 def settle_statements(query: str, user_id: str | None, store: Store, finder: TitleFinder) -> Settled:
-    """The request without what it states for good, which is kept for the user or taken back.
+    """Keeps or forgets the lasting preferences in a request; returns the request without them.
 
-    Where nobody is named, what is stated holds for this request alone.
+    If nobody is named, the preferences hold for this request only.
+
+    Args:
+        query: the request.
+        user_id: the user; None for nobody.
+        store: keeps the preferences.
+        finder: finds items by their titles.
     """
     said = read_statements(query)
     if not said.keep and not said.forget:
@@ -107,14 +130,14 @@ def settle_statements(query: str, user_id: str | None, store: Store, finder: Tit
 
 
 def said_of_kept(kept: Sequence[Preference]) -> str:
-    """The sentence that tells what was kept, and as what."""
+    """A sentence about the preferences that were kept, and how they were understood."""
     conditions = " and ".join(dict.fromkeys(preference.condition for preference in kept))
     bound = "counts as a wish" if not kept[0].binds else "holds from now on"
     return f"I keep in mind for you: {quoted(kept[0].text)} ({conditions}); it {bound}."
 
 
 def said_of_forgotten(text: str, forgotten: Sequence[Preference]) -> str:
-    """The sentence that tells what is no longer kept."""
+    """A sentence about the preferences that were forgotten."""
     if not forgotten:
         return f"You had stated nothing like {quoted(text)}, so there was nothing to forget."
     return f"Forgotten, as you asked: {', '.join(dict.fromkeys(quoted(preference.text) for preference in forgotten))}."
@@ -128,7 +151,7 @@ def _condition(preference: Preference) -> Condition | None:
 
 
 def _replaces(new: Condition, old: Condition) -> bool:
-    """Whether who says the one no longer means the other: another bound on the same side, or its denial."""
+    """Whether the new condition cancels the old one: another bound on the same side, or its opposite."""
     if new.attribute != old.attribute or new == old:
         return False
     if any(new.operator in side and old.operator in side for side in (_BELOW, _ABOVE)):

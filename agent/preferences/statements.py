@@ -1,4 +1,4 @@
-"""What a request says for good ("no horror please, ever"), told from what it wants this time."""
+"""Separates lasting preferences in a request ("no horror please, ever") from what it wants this time."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ _CHEAP = re.compile(
     re.IGNORECASE,
 )
 WORDS_BETWEEN = 8
-"""Between "no" and the "ever" that makes it last."""
+"""The most words between "no" and the "ever" that makes it last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """A request and what it says beside what is wanted now."""
+    """A request, divided into what is wanted now and lasting preferences."""
 
     rest: str
-    """The request without it."""
+    """The request without its lasting preferences."""
     keep: tuple[str, ...] = ()
-    """What is stated for good, in short: ``no horror``."""
+    """Lasting preferences, in short: ``no horror``."""
     forget: tuple[str, ...] = ()
-    """What shall no longer hold."""
+    """Preferences that are taken back."""
 
     @property
     def now(self) -> str:
-        """The request where nobody is known for whom to keep anything: what is stated holds this time."""
+        """The request if there is no user: its preferences hold this time only."""
         return ". ".join(part for part in (self.rest, *self.keep) if part)
 
 
 def read_statements(query: str) -> Statements:
-    """What of the request is stated for good, and what is taken back. A request without any is itself the rest."""
+    """The lasting preferences in a request, and those it takes back. Without any, ``rest`` is the whole request."""
     if not _CHEAP.search(query):
         return Statements(query)
     rest: list[str] = []
@@ -82,7 +82,7 @@ def read_statements(query: str) -> Statements:
 
 
 def _stated(sentence: str) -> tuple[str, str] | None:
-    """What stands before a statement in its sentence, and the statement in short; None where there is none."""
+    """What precedes a preference in its sentence, and the preference in short; None if there is none."""
     folded = sentence.casefold()
     for pattern in (_REMEMBER, _FROM_NOW_ON):
         if (found := pattern.match(folded)) and not _ONCE.search(folded):

@@ -1,4 +1,4 @@
-"""Many requests, a few at a time: each answer as soon as it is there."""
+"""Answers many requests, a few at a time; gives each answer as soon as it is ready."""
 
 from __future__ import annotations
 
@@ -18,16 +18,22 @@ JsonLine = Mapping[str, Any]
 def batch(
     recommend: Callable[..., Answer], requests: Iterable[JsonLine], *, concurrency: int = CONCURRENCY, **options: Any
 ) -> Generator[tuple[int, Answer | RecMindError]]:
-    """Each request's place, counted from 0, with its answer or what went wrong, in the order in which they are done.
+    """The position of each request, counted from 0, with its answer or error, in the order in which they finish.
 
     Args:
-        recommend: answers one, as ``RecMind.recommend`` does.
-        requests: ``query`` and options of each, by name.
-        concurrency: how many are asked at a time.
-        options: those of all requests; a request's own come first.
+        recommend: answers one request, as ``RecMind.recommend`` does.
+        requests: ``query`` and options of each request, by name.
+        concurrency: how many requests run at a time.
+        **options: options of all requests; those of a single request take precedence.
+
+    Yields:
+        The position of a request, and its answer or error.
+
+    Raises:
+        InputError: ``concurrency`` is below 1.
     """
     if not isinstance(concurrency, int) or concurrency < 1:
-        raise InputError(f"concurrency is {shown(concurrency)}; at least one request has to be asked at a time.")
+        raise InputError(f"concurrency is {shown(concurrency)}; give a whole number from 1 on.")
 
     def ask(request: JsonLine) -> Answer | RecMindError:
         try:
@@ -50,7 +56,7 @@ def batch(
 
 
 def _named(request: Any) -> JsonLine:
-    """The query and the options of a request. InputError where it has none by name."""
+    """The query and the options of a request. Raises InputError if they are not given by name."""
     if not isinstance(request, Mapping):
         raise InputError(f"A request is {shown(request)}; give query and options by name.")
     for name in request:
@@ -62,7 +68,7 @@ def _named(request: Any) -> JsonLine:
 def _finished(
     under_way: dict[Future[Answer | RecMindError], int],
 ) -> Iterator[tuple[int, Answer | RecMindError]]:
-    """Those that are done, taken out; waits for one."""
+    """The requests that are done, removed from ``under_way``; waits for at least one."""
     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
     for future in done:
         yield under_way.pop(future), future.result()

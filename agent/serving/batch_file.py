@@ -1,4 +1,4 @@
-"""A file of requests, answered in another: a few at a time, and where it was stopped it goes on."""
+"""Answers a file of requests in another file: a few at a time. A run that was stopped can be continued."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 from recmind.agent.serving.batch import CONCURRENCY, JsonLine
 
 FIELDS = BATCH
-"""What a line may hold; all of it may be missing."""
+"""The fields of a line; all are optional."""
 
 
 class BadRequests(InputError):  # noqa: N818  reads as what it is about
-    """Some lines of a file are not requests; ``problems`` names each. Nothing was asked."""
+    """Some lines of a file are not requests; ``problems`` names each. No request was answered."""
 
     def __init__(self, file: Path, problems: list[BadRow]) -> None:
         count = len(problems)
@@ -41,14 +41,14 @@ class BadRequests(InputError):  # noqa: N818  reads as what it is about
 
 @dataclass(slots=True)
 class BatchSummary:
-    """What a file of answers holds; of several runs that wrote it, the sum."""
+    """Figures of a file of answers, summed over all runs that wrote it."""
 
     requests: int = 0
     answered_before: int = 0
-    """By runs that were stopped."""
+    """Answers of earlier runs, which were stopped."""
     fallbacks: int = 0
     errors: int = 0
-    """Requests that have an error in place of an answer."""
+    """Requests with an error in place of an answer."""
     bad_lines: list[BadRow] = field(default_factory=list)
     model_calls: int = 0
     cached_model_calls: int = 0
@@ -56,9 +56,9 @@ class BatchSummary:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
-    """None as soon as the cost of one answer is not known."""
+    """US dollars; None as soon as the cost of one answer is not known."""
     seconds: float = 0.0
-    """Of this run."""
+    """Seconds that this run took."""
 
     def add(self, line: JsonLine) -> None:
         """Count one line of the file of answers."""
@@ -86,22 +86,22 @@ def batch_file(
 ) -> BatchSummary:
     """Answers the requests of one file in another, a line each.
 
-    A line of the answers says which ``line`` of the requests it answers. Each is written as soon as it is there, and
-    what is there is not asked again: a run that was stopped, or killed, goes on where it was.
+    A line of the answers says which ``line`` of the requests it answers. Each is written as soon as it is ready, and an
+    answer in the file is not asked for again: a run that was stopped or killed continues where it was.
 
     Args:
-        rec: who is asked.
+        rec: answers the requests.
         requests: JSON Lines, each an object with any of ``FIELDS``.
-        out: JSON Lines, each an answer's ``to_dict`` or ``error``, with ``line`` and ``request``, a key of what was
+        out: JSON Lines, each an answer's ``to_dict`` or an ``error``, with ``line`` and ``request``, a key of what was
             asked.
-        concurrency: how many are asked at a time.
-        skip_bad: go on without lines that are no request.
-        progress: told of every answer.
-        options: those of all requests, as for ``RecMind.recommend``.
+        concurrency: how many requests run at a time.
+        skip_bad: whether to leave out lines that are not requests.
+        progress: called after every answer.
+        **options: options of all requests, as for ``RecMind.recommend``.
 
     Raises:
-        BadRequests: a line is no request.
-        InputError: a file cannot be read or written, ``out`` answers other requests, or is being written already.
+        BadRequests: a line is not a request.
+        InputError: a file cannot be read or written, ``out`` answers other requests, or another batch is writing it.
     """
     begun = time.monotonic()
     asked, bad = _read(rec, requests, options)
@@ -120,7 +120,8 @@ def batch_file(
                 for place, outcome in found:
                     number = missing[place]
                     line = {"line": number, "request": asked[number].key, **_told(outcome)}
-                    # One write: a process that is killed leaves the whole line, or a torn one that is taken away.
+                    # One write: a process that is killed leaves a whole line, or an incomplete one that the next run
+                    # removes.
                     opened.write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
                     summary.add(line)
                     progress("answering", summary.requests, len(asked))
@@ -137,7 +138,7 @@ class _FileRequest:
 
 @contextmanager
 def _writing(rec: RecMind, out: Path) -> Iterator[None]:
-    """Held by the one batch that writes this file."""
+    """Holds the lock of this file, which only one batch may write at a time."""
     rec.workspace.cache.mkdir(parents=True, exist_ok=True)
     lock = rec.workspace.cache / f"batch-{key_of((str(out.resolve()),)).hex()[:16]}.lock"
     try:
@@ -169,7 +170,7 @@ def _read(rec: RecMind, file: Path, options: Mapping[str, Any]) -> tuple[dict[in
 
 
 def _request(rec: RecMind, read: Any, options: Mapping[str, Any]) -> JsonLine:
-    """Parses one line. Raises InputError where it is not a valid request."""
+    """Parses one line. Raises InputError if it is not a valid request."""
     if not isinstance(read, dict):
         raise InputError(f"It holds {type(read).__name__} in place of an object with {', '.join(FIELDS)}.")
     for name in read:
@@ -183,7 +184,7 @@ def _request(rec: RecMind, read: Any, options: Mapping[str, Any]) -> JsonLine:
 
 
 def _answered(out: Path, requests: Path, asked: Mapping[int, _FileRequest]) -> dict[int, JsonLine]:
-    """The lines of ``out`` by the line that they answer; what was torn off at its end is cut away."""
+    """The lines of ``out`` by the line that they answer; an incomplete last line is removed."""
     if not out.exists():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""A request that was read: what goes into the graph, what its trace tells of it, and the answer that comes out."""
+"""A request that was read: the input of the graph, the metadata of its trace, and the answer made from the result."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class PreparedRequest:
     config: RunnableConfig
     trace_id: str
     started: float
-    """``time.monotonic()`` when it came."""
+    """``time.monotonic()`` when it came in."""
     why_model: str | None
-    """Why ``auto`` chose the model, or None where nobody had to choose."""
+    """Why ``auto`` chose the model, or None if it was named."""
     key: bytes | None
-    """The key under which the answer is remembered, or None where it is not."""
+    """The cache key of the answer, or None if it is not remembered."""
     known: Answer | None
-    """The answer that is remembered."""
+    """The remembered answer, or None."""
     message: ThreadMessage | None = None
-    """What goes into a thread; None where the request belongs to none."""
+    """The message for the thread; None if the request belongs to none."""
     turn: ThreadLock | None = None
-    """Held until the request is answered, so that no other one of the thread runs meanwhile."""
+    """Held until the request is answered, so that no other request of the thread runs meanwhile."""
 
 
 def run_config(
@@ -58,22 +58,31 @@ def run_config(
     run_id: UUID,
     cached: bool,
 ) -> RunnableConfig:
-    """How the graph runs: who listens, under which id, with what its trace tells of the request."""
+    """The config of the graph's run: its callbacks, its id, and metadata for the trace.
+
+    Args:
+        context: the request's context.
+        asked: the options of the request.
+        choice: the model that was chosen.
+        recorder: the callback that writes the trace.
+        run_id: the id of the trace.
+        cached: whether the answer was remembered as a whole.
+    """
     return RunnableConfig(
         callbacks=[recorder, *asked.callbacks],
         run_id=run_id,
         run_name="recommend",
         metadata=_metadata(context, asked, choice, cached=cached),
-        # The caps end a request long before this: it only has to be out of their way.
+        # The limits end a request long before this: it only has to be larger.
         recursion_limit=4 * context.limits.model_calls + 20,
     )
 
 
 def _metadata(context: AgentContext, asked: RequestOptions, choice: Choice, *, cached: bool) -> dict[str, Any]:
-    """What the trace tells of the request; options with their default value are left out."""
+    """What the trace records about the request; options with their usual value are left out."""
     name = f"{choice.name}{REPLAYED}" if isinstance(choice.model, RecordedModel) else choice.name
     is_group = bool(context.members)
-    # A group is one text of JSON, in which ``recmind forget`` finds its members.
+    # A group is stored as one JSON text, in which ``recmind forget`` finds its members.
     user_id = json.dumps(context.members, ensure_ascii=False) if is_group else context.user_id
     fields: tuple[tuple[str, Any, bool], ...] = (
         ("query", context.query, True),
@@ -94,13 +103,13 @@ def _metadata(context: AgentContext, asked: RequestOptions, choice: Choice, *, c
 
 
 def first_step(context: AgentContext) -> tuple[Brief, Slate]:
-    """What the graph's first step makes of a request: the brief, and the slate with its references."""
+    """The result of the graph's first node: the brief, and the slate with its references."""
     state = prepare(State(spent=Spent(), slate=Slate()), Runtime(context=context))
     return state["brief"], state["slate"]
 
 
 def answer_of(request: PreparedRequest, state: State) -> Answer:
-    """The answer that the graph's last state holds."""
+    """The answer from the graph's final state."""
     cause, ready, question = state.get("cause"), state.get("recommended"), state.get("question")
     context = request.context
     return Answer(

@@ -19,10 +19,14 @@ from recmind.data.errors import InputError
 
 
 def replayed(tree: TraceTree, requests: Requests) -> Answer:
-    """The answer to the request of this trace, asked again with the recorded replies.
+    """The answer to the request of this trace, run again with the recorded replies.
 
-    A request of a conversation is read against what that had carried over by then; the thread itself is neither read
+    A request of a conversation is read against what had been carried over by then; the thread itself is neither read
     nor changed.
+
+    Args:
+        tree: the trace.
+        requests: answers the request.
 
     Raises:
         InputError: the trace kept too little of its request.
@@ -31,9 +35,7 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
     if not asked:
         raise InputError(f"Trace {tree.summary.trace_id} kept only timings: there is no request to run again.")
     if asked.get("cached"):
-        raise InputError(
-            f"Trace {tree.summary.trace_id} is of an answer that was remembered as a whole: nothing ran then."
-        )
+        raise InputError(f"Trace {tree.summary.trace_id} holds a remembered answer: no model was asked then.")
     options = {name: asked[name] for name in ("user_id", "aggregation", *TRACED) if name in asked} | {
         "model": recorded_model(tree)
     }
@@ -46,13 +48,13 @@ def replayed(tree: TraceTree, requests: Requests) -> Answer:
 
 
 def _carried(tree: TraceTree) -> dict[str, Any]:
-    """The conversation as it stood before the request; empty where the request began it."""
+    """The conversation as it was before the request; empty if the request began it."""
     kept = tree.root.run.extra.get(CARRIED, {})
     try:
         if kept:
             Thread.from_json(kept)
     except ValidationError:
         raise InputError(
-            f"Trace {tree.summary.trace_id} did not keep its conversation whole: it cannot be read as it was then."
+            f"Trace {tree.summary.trace_id} did not keep its whole conversation: it cannot be read as it was then."
         ) from None
     return dict(kept) if isinstance(kept, Mapping) else {}

@@ -1,4 +1,4 @@
-"""A request on its way: what of the workspace and the options goes into the graph, and what answer comes out."""
+"""Runs a request: puts workspace and options into the graph, and makes the answer from its result."""
 
 from __future__ import annotations
 
@@ -42,27 +42,35 @@ from recmind.tools.index.engines import Engines, open_engines
 
 MODEL_VARIABLE = "RECMIND_MODEL"
 LONGEST_QUERY = 20_000
-"""Letters of a request that are read; the rest is cut off, as no catalogue search gains from it."""
+"""Letters of a request that are read; the rest is cut off, because no catalogue search gains from it."""
 LONGEST_S = 1e9
-"""Seconds that a request may take at most, some thirty years: no lock of Python's waits for ever so long."""
+"""The longest time limit, in seconds (some thirty years): Python's locks accept no longer wait."""
 THREADS = 2
 """Threads for the steps of asynchronous requests, which only compute. With more of them a hundred requests at once take
 a sixth longer, because they compete for the processor."""
 LOOK_UP_THREADS = 16
-"""Threads for look-ups alone: a few slow ones must not hold up other requests."""
+"""Threads for look-ups alone: a few slow look-ups must not delay other requests."""
 THREAD_LETTERS = 12
-"""Length of the name that a thread gets where the request gives none."""
+"""Length of the name of a thread that the request does not name."""
 
 Emit = Callable[[Event], None]
 
 
 class Requests:
-    """Answers the requests of one workspace. Threads may share it."""
+    """Answers the requests of one workspace. Threads may share it.
+
+    Args:
+        workspace: the workspace.
+        store: its database.
+        traces: where traces are written.
+        threads: its conversations.
+        model: as for ``RecMind.open``.
+        fallback: as for ``RecMind.open``.
+    """
 
     def __init__(
         self, workspace: Workspace, store: Store, traces: TraceStore, threads: Threads, *, model: Model, fallback: bool
     ) -> None:
-        """``model`` and ``fallback`` as ``RecMind.open`` takes them."""
         self.workspace, self.store, self.traces = workspace, store, traces
         self._model, self._fallback = model, fallback
         self._threads = threads
@@ -75,13 +83,13 @@ class Requests:
         self._models = Models(workspace.settings.limits, fallback=fallback)
 
     def close(self) -> None:
-        """Ends the threads; what they have begun is waited for."""
+        """Ends the threads; waits for what they have begun."""
         for pool in (self._pool, self._look_ups):
             pool.shutdown(wait=True, cancel_futures=True)
 
     @property
     def engines(self) -> Engines:
-        """The engines of the index in use; a newly built one is taken up with the next request.
+        """The engines of the index in use; a newly built index is used from the next request on.
 
         Raises:
             WorkspaceError: no index has been built, or it is damaged.
@@ -103,12 +111,18 @@ class Requests:
                 request.turn.give_back()
 
     async def aanswer(self, query: str, options: Options, emit: Emit | None = None) -> Answer:
-        """The same for an event loop, reading included: the model is awaited, all else runs in threads of its own."""
+        """``read`` and ``answer`` for an event loop: the model is awaited, everything else runs in other threads.
+
+        Args:
+            query: what the person says.
+            options: those of ``RecMind.recommend``, which raises the same.
+            emit: takes the request's events; None if nobody listens.
+        """
         in_pool = partial(asyncio.get_running_loop().run_in_executor, self._pool)
         asked = RequestOptions.read(options)
         if asked.thread is None:
             return await self._aanswer(await in_pool(self._read, query, asked, emit), in_pool)
-        # Before any thread of the pool is taken: those who wait must not hold up those whose turn it is.
+        # Before a thread of the pool is used: requests that wait must not block those whose turn it is.
         turn = await self._threads.turns.atake(encodable(asked.thread), self._limits(asked).seconds)
         try:
             return await self._aanswer(await in_pool(self._read, query, asked, emit), in_pool)
@@ -132,14 +146,20 @@ class Requests:
     def read(
         self, query: str, options: Options, emit: Emit | None = None, carried: dict[str, Any] | None = None
     ) -> PreparedRequest:
-        """The request, ready for the graph; ``answer`` has to be called with it. Where it belongs to a thread, that is
-        as soon as the requests before it are answered.
+        """The request, ready for the graph; ``answer`` must be called with it.
+
+        If the request belongs to a thread, this waits until the requests before it are answered.
 
         Args:
             query: what the person says.
-            options: those of ``RecMind.recommend``, which raises the same.
-            emit: takes the request's events.
-            carried: the conversation that it is read against instead of the one that its thread keeps.
+            options: those of ``RecMind.recommend``.
+            emit: takes the request's events; None if nobody listens.
+            carried: the conversation that it is read against, instead of the one that its thread keeps.
+
+        Raises:
+            InputError: as ``RecMind.recommend``.
+            ModelFailure: as ``RecMind.recommend``.
+            ThreadBusy: the requests before it did not end in time.
         """
         asked = RequestOptions.read(options)
         if asked.thread is None or carried is not None:
@@ -158,7 +178,7 @@ class Requests:
         emit: Emit | None = None,
         carried: dict[str, Any] | None = None,
     ) -> PreparedRequest:
-        """``asked`` is what the options come to."""
+        """The request with checked options."""
         started = time.monotonic()
         said = encodable(check_query(query)[:LONGEST_QUERY])
         message = self._message(said, asked, carried)
@@ -176,7 +196,7 @@ class Requests:
         return PreparedRequest(state, context, config, str(trace_id), started, choice.why, key, known, message)
 
     def _message(self, said: str, asked: RequestOptions, carried: dict[str, Any] | None) -> ThreadMessage | None:
-        """What goes into the thread of the request, or None where it belongs to none."""
+        """The message for the thread of the request, or None if it belongs to none."""
         thread_id = asked.thread
         if thread_id is None and asked.mode == "conversational":
             thread_id = uuid7().hex[-THREAD_LETTERS:]
@@ -187,7 +207,7 @@ class Requests:
         return self._conversing.message(encodable(thread_id), said, user_id, asked.given(), carried)
 
     def _context(self, said: str, asked: RequestOptions, choice: Choice, started: float) -> AgentContext:
-        """What the nodes of the graph are given beside their state."""
+        """The context that the nodes of the graph get beside their state."""
         settings, people, limits = self.workspace.settings, _people(asked), self._limits(asked)
         user_id, members = (people[0], ()) if len(people) == 1 else (None, people)
         replays = isinstance(choice.model, RecordedModel)
@@ -219,10 +239,10 @@ class Requests:
         )
 
     def _cache_key(self, context: AgentContext, asked: RequestOptions) -> bytes | None:
-        """The key under which the answer is remembered; None where it is not.
+        """The cache key of the answer; None if it is not remembered.
 
-        A model object has no key, as its name does not identify it; nor has a group, whose members could not each have
-        the answer erased.
+        A model object has no key, because its name does not identify it. A group has none, because the answer could not
+        be erased for each of its members.
         """
         if not (asked.cache and self.workspace.settings.caches.answers) or context.members:
             return None
@@ -259,7 +279,7 @@ class Requests:
             known = any(self.engines.history.profile(user_id).known for user_id in people)
             query = asked_now(said, people[0] if len(people) == 1 else None)
             readings.append(understand(query, self.store, self.engines.titles, user_known=known))
-            # "Another one" says nothing by itself: it goes on with what was asked before.
+            # "Another one" means nothing by itself: it continues what was asked before.
             before = message.before if message else None
             return before if before is not None and readings[0].empty else readings[0]
 
@@ -275,12 +295,12 @@ class Requests:
 
 
 def _people(asked: RequestOptions) -> tuple[str, ...]:
-    """The ids of those who ask, as files can keep them."""
+    """The ids of the people who ask, in a form that files can store."""
     return tuple(map(encodable, asked.members))
 
 
 def _report(emit: Emit | None, choice: Choice, *, cached: bool) -> None:
-    """Tells who listens what was settled before the graph runs."""
+    """Tells the listener what was decided before the graph runs."""
     if emit is None:
         return
     if choice.why:

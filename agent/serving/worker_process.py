@@ -1,4 +1,4 @@
-"""The process itself: answers what comes in by stdin until that ends. ``workers.py`` begins it."""
+"""The worker process: answers what comes in through stdin until stdin ends. ``workers.py`` starts it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ garbage; collecting at the usual pace takes a tenth of their time."""
 
 
 def main(answering: str) -> None:
-    """The process itself: answers what comes in by stdin until that ends.
+    """Answers what comes in through stdin until stdin ends.
 
-    ``answering`` names ``RecMind`` as text (``module:class``): it is imported once interruptions are ignored.
+    Args:
+        answering: names ``RecMind`` as text (``module:class``): it is imported once interruptions are ignored.
     """
-    # Whoever interrupts the whole group means the first process, which closes this one.
+    # Ctrl-C reaches the whole process group; only the first process reacts, and closes this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # What anything prints must not get between the answers.
+    # Prints must not get between the answers, which use the original stdout.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     asyncio.run(_serve(answering, sys.stdin.buffer, answers))
 
@@ -56,7 +57,7 @@ async def _serve(answering: str, requests: IO[bytes], answers: IO[bytes]) -> Non
             else:
                 query, options = asked
                 told = number, await rec.arecommend(query, **options), None
-        except Exception as error:  # noqa: BLE001  handed to the caller's process, whatever it is
+        except Exception as error:  # noqa: BLE001  any error is sent to the caller's process
             told = number, None, error
         answers.write(_pickled(told))
         answers.flush()
@@ -84,8 +85,8 @@ def _pickled(told: Reply) -> bytes:
         error.add_note(f"In another process:\n{''.join(traceback.format_exception(error))}")
     try:
         data = pickle.dumps(told)
-        pickle.loads(data)  # noqa: S301  what cannot be read again would end the other side
-    except Exception:  # noqa: BLE001  whatever it is that cannot cross
+        pickle.loads(data)  # noqa: S301  a reply that cannot be unpickled would end the other side
+    except Exception:  # noqa: BLE001  any object may fail to pickle
         return pickle.dumps((number, None, RuntimeError(f"{type(error).__name__}: {error}")))
     return data
 

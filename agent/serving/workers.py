@@ -1,5 +1,8 @@
-"""Processes that answer requests beside this one. What RecMind computes for a request keeps one core of one process
-busy, however many requests wait for their models meanwhile; several processes use several cores."""
+"""Processes that answer requests beside this one.
+
+RecMind's own computing for a request keeps one core of one process busy, however many requests wait for their models
+meanwhile. Several processes use several cores.
+"""
 
 from __future__ import annotations
 
@@ -20,24 +23,32 @@ from recmind.agent.options import Options, RequestOptions
 from recmind.data.errors import RecMindError, WorkspaceError
 
 CLOSING_S = 10.0
-"""How long a process may take to end when it is told to."""
+"""How long a process may take to end after it is told to."""
 
 Kind = Literal["answer", "flush", "cancel"]
 _Opened = tuple[Path, str | None, bool]
-"""What a process opens: the workspace, the model's name, and whether it falls back."""
+"""What a process opens: the workspace, the model's name, and whether the ranker answers if the model fails."""
 Reply = tuple[int, Any, BaseException | None]
-"""The reply of a process: the number of the request, the outcome, and what went wrong."""
+"""The reply of a process: the number of the request, the result, and the error if there was one."""
 
 
 class WorkerEnded(RecMindError):  # noqa: N818  reads as the event that it is: "except WorkerEnded"
-    """A process ended, or was ended, before it had answered."""
+    """A process ended, or was closed, before it had answered."""
 
 
 class Workers:
-    """Processes with the workspace open. Threads and event loops may share them."""
+    """Processes with the workspace open. Threads and event loops may share them.
+
+    They are started without waiting for them; requests that are sent before they are ready are answered later.
+
+    Args:
+        home: the folder of the workspace.
+        model: the model's name; None for the workspace's default.
+        fallback: whether the ranker answers if the model fails.
+        processes: how many processes to start.
+    """
 
     def __init__(self, home: Path, model: str | None, *, fallback: bool, processes: int) -> None:
-        """Starts the processes without waiting for them; they answer what was sent before they were ready."""
         self._opened: _Opened = (home, model, fallback)
         self._lock = threading.Lock()
         self._parent = os.getpid()
@@ -45,27 +56,37 @@ class Workers:
         self._workers = [_Worker(self._opened) for _ in range(processes)]
 
     def answer(self, query: str, options: Options) -> Future[Answer]:
-        """What ``RecMind.arecommend`` gives or raises, by the process that has least to do; WorkerEnded where that one
-        ended. A cancelled request is given up."""
-        given = RequestOptions.read(options).given()  # here, as what is wrong need not be picklable
+        """The future answer of the process that has the fewest requests; as ``RecMind.arecommend``.
+
+        It fails with WorkerEnded if that process ends. Cancelling it cancels the request.
+
+        Args:
+            query: what the person says.
+            options: the options of the request.
+
+        Raises:
+            InputError: an option is wrong.
+            WorkspaceError: the processes were closed.
+        """
+        given = RequestOptions.read(options).given()  # checked here, because a wrong value may not be picklable
         with self._lock:
             if self._closed:
                 raise WorkspaceError("The workspace is closed: open it again.")
             if self._parent != os.getpid():
-                # A fork has the ends of its parent's pipes, and must not speak on them.
+                # A forked child inherits its parent's pipes, and must not write to them.
                 self._parent = os.getpid()
                 self._workers = [_Worker(self._opened) for _ in self._workers]
             self._workers = [worker if worker.alive else _Worker(self._opened) for worker in self._workers]
             return min(self._workers, key=lambda worker: worker.waiting).submit("answer", query, given)
 
     def flush(self) -> None:
-        """Returns when the traces of all that was answered are written."""
+        """Returns once the traces of everything answered are written."""
         with self._lock:
             workers = self._workers if self._parent == os.getpid() else []
         wait([worker.submit("flush") for worker in workers if worker.alive])
 
     def close(self) -> None:
-        """Ends the processes; what they have not answered yet ends with WorkerEnded."""
+        """Ends the processes; requests that are not answered yet fail with WorkerEnded."""
         with self._lock:
             self._closed = True
             if self._parent == os.getpid():
@@ -76,12 +97,12 @@ class Workers:
 
 
 def can_cross(options: Options) -> bool:
-    """Whether another process can answer a request with these options: objects of the caller stay with the caller."""
+    """Whether another process can answer a request with these options; objects of the caller cannot be sent."""
     return isinstance(options.get("model"), str | None) and not options.get("callbacks")
 
 
 class _Worker:
-    """One process, from without."""
+    """One process, as seen from this one."""
 
     def __init__(self, opened: _Opened) -> None:
         # Not multiprocessing: that runs the caller's main module again, guarded or not.
@@ -104,18 +125,18 @@ class _Worker:
 
     @property
     def waiting(self) -> int:
-        """How much it was asked and has not answered yet."""
+        """The number of requests that it has not answered yet."""
         return len(self._waiting)
 
     def submit(self, kind: Kind, *asked: Any) -> Future[Any]:
-        """What the process will have answered."""
+        """The future reply of the process."""
         future: Future[Any] = Future()
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = future
         try:
             sent = self._send((number, kind, asked))
-        except Exception:  # something in it cannot cross, which is the caller's to know
+        except Exception:  # something in it cannot be pickled: the caller gets the error
             del self._waiting[number]
             raise
         if not sent:
@@ -130,12 +151,12 @@ class _Worker:
         return future
 
     def close(self) -> None:
-        """Tells it to end."""
+        """Tells the process to end."""
         with self._lock, suppress(OSError):
             self._to.close()
 
     def wait(self) -> None:
-        """Returns when it has ended."""
+        """Returns once the process has ended."""
         try:
             self._process.wait(CLOSING_S)
         except subprocess.TimeoutExpired:
@@ -148,12 +169,12 @@ class _Worker:
             with self._lock:
                 self._to.write(data)
                 self._to.flush()
-        except (OSError, ValueError):  # it ended, or was told to
+        except (OSError, ValueError):  # the process has ended, or is about to
             return False
         return True
 
     def _listen(self) -> None:
-        """Hands over what the process answers, until it ends."""
+        """Hands over the replies of the process, until it ends."""
         for number, outcome, error in messages(self._from):
             future = self._waiting.pop(number, None)
             if future is None or not future.set_running_or_notify_cancel():
@@ -178,7 +199,7 @@ class _Worker:
 
 
 def messages(pipe: IO[bytes]) -> Iterable[Any]:
-    """What comes through the pipe, until its other end is closed."""
+    """The messages that come through the pipe, until its other end is closed."""
     while True:
         try:
             yield pickle.load(pipe)  # noqa: S301  from our own process

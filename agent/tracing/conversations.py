@@ -1,4 +1,4 @@
-"""A request within a conversation, told in its trace as any other request is, with what was carried over beside it."""
+"""Gives a request in a conversation the same trace as any other request, and adds what was carried over."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from recmind.agent.tracing.records import CARRIED
 from recmind.agent.tracing.runs import ListenedRun
 
 TURNS = 25
-"""How many of the turns before are kept with a request; of older ones their number is."""
+"""The number of earlier turns that are kept with a request; older ones are only counted."""
 
 _OF_A_TURN = ("said", "question", "meaning", "at")
 _SHOWN = ("rank", "item_id", "title", "score")
 
 
 def as_request(root: ListenedRun, runs: Sequence[ListenedRun]) -> tuple[ListenedRun, Sequence[ListenedRun]]:
-    """The runs with the answer where requests without a conversation have it; those of others come back as they are.
+    """The runs with the answer in the place where requests without a conversation have it; other runs are unchanged.
 
-    The state of the whole conversation passes through each of its steps. It is kept once, as it was before.
+    The state of the whole conversation passes through each of its steps. It is kept only once, as it was before the
+    request.
+
+    Args:
+        root: the run of the whole request.
+        runs: all its runs.
     """
     if "thread_id" not in (root.extra.get("metadata") or {}):
         return root, runs
@@ -31,7 +36,7 @@ def as_request(root: ListenedRun, runs: Sequence[ListenedRun]) -> tuple[Listened
 
 
 def _answered(state: Mapping[str, Any]) -> dict[str, Any]:
-    """What the request's own graph ended with, and the question where one is asked back."""
+    """The final state of the request's own graph, and the question if one is asked back."""
     answer = {
         name: value for name, value in (state.get("result") or {}).items() if name not in ("question", "recommended")
     }
@@ -51,7 +56,7 @@ def _step(run: ListenedRun) -> ListenedRun:
 
 
 def _carried(thread: Mapping[str, Any]) -> dict[str, Any]:
-    """The conversation without the reasons of earlier answers: only those of the last are used."""
+    """The conversation without the reasons of earlier answers: only those of the last one are used."""
     turns = thread["turns"]
     kept = [
         {

@@ -1,4 +1,4 @@
-"""Hands the runs of one request over to be written when it is over."""
+"""Hands over the runs of one request to be written, when the request has ended."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class TraceRecorder(RunListener):
 
         config = {"callbacks": [TraceRecorder(store)], "run_id": trace_id, "metadata": metadata}
 
-    The root's metadata says ``query``, ``user_id`` and ``model``. When the root ends, well or not, everything is
-    handed to the store, which writes it later in one transaction; a state that ends with a ``cause`` came from the
-    fallback. A lost trace costs no answer: it is logged.
+    The root's metadata holds ``query``, ``user_id`` and ``model``. When the root ends, with or without an error,
+    everything is handed to the store, which writes it later in one transaction. If the final state has a ``cause``, the
+    fallback answered. A trace that cannot be written is logged and does not affect the answer.
     """
 
     def __init__(self, store: TraceStore) -> None:
@@ -33,7 +33,7 @@ class TraceRecorder(RunListener):
 
     @override
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        """A step that stops the run to ask the person went well: what it asks is what comes out of it."""
+        """A step that stops the run to ask the person is not an error: the question is its output."""
         if isinstance(error, GraphInterrupt):
             self.on_chain_end({"asked": error.args[0][0].value if error.args[0] else None}, run_id=run_id)
         else:

@@ -1,4 +1,4 @@
-"""What a trace is made of: runs with LangSmith's fields, nested, under the summary of their request."""
+"""The records of a trace: runs with LangSmith's fields, nested, under the summary of their request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RunStatus = Literal["success", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What model calls used up; None where the endpoint did not say."""
+    """The tokens that model calls used; None if the endpoint did not say."""
 
     prompt: int | None = None
     completion: int | None = None
@@ -43,7 +43,7 @@ class RunRecord:
     """llm, tool, chain, retriever, ..."""
     start_time: datetime
     end_time: datetime | None
-    """None where no end was recorded."""
+    """None if no end was recorded."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
@@ -52,11 +52,11 @@ class RunRecord:
     session_name: str = ""
     """The project, in LangSmith's words."""
     tokens: Tokens = Tokens()
-    """Its own and those of all runs below it."""
+    """The tokens of this run and of all runs below it."""
 
     @property
     def latency_ms(self) -> float | None:
-        """Milliseconds from start to end, or None while there is no end."""
+        """Milliseconds from start to end, or None if there is no end."""
         return None if self.end_time is None else (self.end_time - self.start_time).total_seconds() * 1000
 
 
@@ -71,21 +71,21 @@ class TraceSummary:
     user_id: str | None
     model: str
     source: str | None
-    """agent or fallback; None where the request ended without an answer."""
+    """agent or fallback; None if the request ended without an answer."""
     status: RunStatus
     error: str | None
     runs: int
-    """How many runs the tree has, the root included."""
+    """The number of runs in the tree, the root included."""
     tokens: Tokens = Tokens()
     model_calls: int = 0
     cached_calls: int = 0
-    """Model calls that were answered from what had been kept of an earlier one."""
+    """Model calls that were answered from the cache."""
     tool_calls: int = 0
     failed_tools: int = 0
     score: float | None = None
-    """The mean of what people scored it, 0 to 1; None where nobody did."""
+    """The mean of the scores that people gave, 0 to 1; None if nobody gave one."""
     comment: str | None = None
-    """What was said of it last."""
+    """The last comment on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def _sum(a: Any, b: Any) -> Any:
 
 
 CARRIED = "carried"
-"""Where ``extra`` of the root has the conversation as it stood before the request: ``Thread`` as JSON."""
+"""The key in the root's ``extra`` of the conversation before the request: ``Thread`` as JSON."""
 
 
 REPLAYED = " (replayed)"
-"""What follows the name of a model whose recorded replies were said again: it was not asked, and nothing was spent."""
+"""Added to the name of a model whose recorded replies were repeated: it was not called, and nothing was spent."""

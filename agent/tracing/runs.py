@@ -1,7 +1,7 @@
 """The runs of one request as LangChain reports them, with the fields LangSmith gives them.
 
-LangChain has a tracer class to build on. It makes a validated LangSmith object of every run, which costs a request of
-twenty-five runs as much as all else that is traced; what is needed of them is little.
+LangChain has a tracer class to build on. But it makes a validated LangSmith object of every run, which takes as long as
+all other tracing of a request with twenty-five runs, and few of its fields are needed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ListenedRun:
     end_time: datetime | None = None
     error: str | None = None
     usage: Tokens = field(default_factory=Tokens)
-    """What a model call used up, as far as the endpoint says."""
+    """The tokens of a model call, as far as the endpoint reports them."""
 
     _order: str = ""
 
@@ -61,12 +61,12 @@ class ListenedRun:
 class RunListener(BaseCallbackHandler, ABC):
     """Notes every run of the requests that it is a callback of, and calls ``finished`` when a root has ended.
 
-    Inputs and outputs are kept as the objects they are; nothing may change them afterwards. What is made of them is
-    made in ``finished``, or later.
+    Inputs and outputs are kept as objects; nothing may change them afterwards. They are converted in ``finished``, or
+    later.
     """
 
     run_inline = True
-    """Asynchronous runs call back in the event loop's own thread: in order, and with no thread switch."""
+    """Asynchronous runs call back in the event loop's own thread: in order, and without a thread switch."""
 
     def __init__(self) -> None:
         self.runs: list[ListenedRun] = []
@@ -75,10 +75,12 @@ class RunListener(BaseCallbackHandler, ABC):
 
     @abstractmethod
     def finished(self, root: ListenedRun, runs: Sequence[ListenedRun]) -> None:
-        """What to do when this root has ended, well or not.
+        """Called when this root has ended, with or without an error.
 
-        ``runs`` are copies of all its runs, parents before children: a model call that was given up may still go on,
-        and what it says from now on is no part of the request.
+        Args:
+            root: the run of the whole request.
+            runs: copies of all its runs, parents before children; a model call that was given up may still go on, and
+                what it says from now on is not part of the request.
         """
 
     def _begin(
@@ -94,7 +96,7 @@ class RunListener(BaseCallbackHandler, ABC):
         extra: dict[str, Any],
     ) -> None:
         text = str(run_id)
-        # A run whose parent nobody told of is a root of its own.
+        # A run with an unknown parent is a root.
         parent = self._by_id.get(parent_run_id) if parent_run_id is not None else None
         run = ListenedRun(
             id=text,
@@ -226,7 +228,7 @@ class RunListener(BaseCallbackHandler, ABC):
 
     @override
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        """Notes when the first token came; the whole text is in the outputs anyway."""
+        """Notes when the first token came; the whole text is in the outputs."""
         run = self._by_id.get(run_id)
         if run is not None and "first_token_s" not in run.extra:
             run.extra["first_token_s"] = (datetime.now(UTC) - run.start_time).total_seconds()
@@ -246,7 +248,7 @@ class RunListener(BaseCallbackHandler, ABC):
 
 
 def _called(serialized: Mapping[str, Any]) -> str:
-    """The name of what runs; without one it is called after its class."""
+    """The name of what runs; its class if it has no name."""
     return str(serialized.get("name") or (serialized.get("id") or ["Unnamed"])[-1])
 
 
@@ -261,7 +263,7 @@ def _parts(generation: Any) -> dict[str, Any]:
 
 
 def _usage(response: LLMResult) -> Tokens:
-    """The tokens of all generations. Costs only where the endpoint reports them, as prices change."""
+    """The tokens of all generations. Their cost is known only if the endpoint reports it, because prices change."""
     tokens = Tokens()
     for batch in response.generations:
         for generation in batch:

@@ -1,4 +1,4 @@
-"""What a request was answered with: the versions of data, index, prompts and RecMind that its trace names."""
+"""The versions of data, index, prompts and RecMind that answered a request, for its trace."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from recmind.tools.index.engines import Engines
 
 
 def versions_of(store: Store, engines: Engines) -> dict[str, str]:
-    """By name: ``data`` counts the changes of the catalogue, ``index`` is the build, ``prompts`` a fingerprint."""
+    """Versions by name: ``data`` counts changes of the catalogue, ``index`` is the build, ``prompts`` a fingerprint."""
     return {"data": str(store.catalogue_version), "index": engines.manifest.version, **_ours()}
 
 
 @cache
 def _ours() -> dict[str, str]:
-    """What does not change while the process runs."""
+    """The versions that do not change while the process runs."""
     made = hashlib.blake2b(digest_size=4)
     for file in sorted(files("recmind.prompts").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".md"):

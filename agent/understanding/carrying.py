@@ -1,4 +1,4 @@
-"""What of an earlier request still holds after a later one: what binds is carried over, what is said anew changes."""
+"""Merges an earlier request with a later one: constraints are carried over, what is said again replaces them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def carried(
     Args:
         before: what held until now, or None.
         new: what the message itself says.
-        store: the catalogue; a combination that no item meets is loosened where it asks, never where it rules out.
-        refines: the message changes the request; otherwise it makes another, and only what binds is carried over.
-        adds: what it names comes to what was named ("and comedies too"), rather than in its place.
+        store: the catalogue; if no item meets all conditions, those that ask are loosened, never those that rule out.
+        refines: whether the message changes the request; if not, it makes a new one, and only constraints carry over.
+        adds: whether what it names is added to what was named ("and comedies too") instead of replacing it.
     """
     if before is None:
         return new
@@ -76,7 +76,7 @@ def carried(
 
 
 def _replaced(old: Condition, said: Iterable[Condition], *, adds: bool) -> bool:
-    """Whether something said later takes the place of a condition."""
+    """Whether something said later replaces a condition."""
     return any(_takes_place(new, old, adds=adds) for new in said if new.attribute == old.attribute)
 
 
@@ -98,7 +98,7 @@ def _key(value: object) -> str:
 
 
 def _denied(wanted: Condition, said: Iterable[Condition]) -> bool:
-    """Whether a wish goes against what was said later."""
+    """Whether a wish contradicts what was said later."""
     return any(
         new.attribute == wanted.attribute
         and (new.operator in _DENIALS) != (wanted.operator in _DENIALS)
@@ -122,7 +122,7 @@ def _widened(kept: Sequence[Binding], new: Understanding) -> tuple[list[Binding]
 
 
 def _by_weight(bindings: Iterable[Binding]) -> list[Binding]:
-    """What rules out and what bounds a number before what names a value: only the last may give way."""
+    """The bindings in order: those that rule out or bound a number, then named values, which may give way."""
     return sorted(bindings, key=_may_give_way)
 
 
@@ -131,7 +131,7 @@ def _may_give_way(binding: Binding) -> bool:
 
 
 def _that_go_together(bindings: Sequence[Binding], store: Store) -> tuple[list[Binding], list[Binding]]:
-    """The bindings, and those of them that name a value which no item has together with the ones before."""
+    """The bindings that some item meets together, and the named values that no item has together with those before."""
     conditions: list[Condition] = []
     kept: list[Binding] = []
     loosened: list[Binding] = []

@@ -1,4 +1,4 @@
-"""Numbers without a figure ("recent", "short", "cheap"), measured at the liked item or at the whole catalogue."""
+"""Words for numbers ("recent", "short", "cheap"), measured against the liked item or the whole catalogue."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class _DegreeScale:
     low: frozenset[str]
     high: frozenset[str]
     binds: bool
-    """The words rule items out; otherwise they only make the others better."""
+    """Whether the words rule items out; otherwise they only make others rank better."""
     beside_noun: bool
-    """The words have other uses, and count only before a word for an item or at an end."""
+    """Whether the words have other uses too, and count only before a word for an item or at an end."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -61,11 +61,11 @@ _ENDS = _words("please and but or one ones")
 
 RECENT_YEARS = 8
 OLD_YEARS = 40
-"""Before the newest year of the catalogue; where too few items are that recent or old, a share of them counts."""
+"""Items this many years older than the newest one are old; if they are too few, a share of all items counts."""
 
 
 def read_degrees(draft: Draft) -> None:
-    """Bind or wish for one end of a number; a number that the catalogue lacks is noted as unused."""
+    """Reads words for one end of a number as bindings or wishes; notes a number that the catalogue lacks."""
     for match, i, j in list(draft.request.find(_PATTERN)):
         if draft.request.free(i, j) and draft.binds_at(i):
             _read(draft, match, i, j)
@@ -81,7 +81,7 @@ def _read(draft: Draft, match: re.Match[str], i: int, j: int) -> None:
     if scale.beside_noun and not (comparative or attributive or not follower or follower in _ENDS):
         return
     if (word == "new" and not attributive) or before in ("my", "your", "years", "year"):
-        # "Something new" asks for the unknown; "ten years old" for nothing of the kind.
+        # "Something new" asks for the unknown, and "ten years old" is no wish for old items.
         return
     words = request.words(i, j)
     summary: AttributeSummary | None = getattr(draft.vocabulary, scale.attribute)

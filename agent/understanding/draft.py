@@ -1,4 +1,4 @@
-"""An understanding in the making: what the stages have found so far, each part with its place in the request."""
+"""An unfinished understanding: what the stages have found so far, each part with its place in the request."""
 
 from __future__ import annotations
 
@@ -18,37 +18,50 @@ MOST_WISHES = 12
 
 @dataclass
 class Draft:
-    """What one request means, as far as it is read."""
+    """What one request means, as far as it has been read."""
 
     request: RequestText
     vocabulary: Vocabulary
     shown: Sequence[str] = ()
-    """Ids of the items that the request follows on."""
+    """Ids of the items of the last answer, if the request follows one."""
     likes: list[TitleMention] = field(default_factory=list)
     unlikes: list[TitleMention] = field(default_factory=list)
     bound: list[tuple[int, str, tuple[Condition, ...]]] = field(default_factory=list)
     """Place, words and conditions of every binding."""
     wished: list[tuple[int, str, tuple[Condition, ...]]] = field(default_factory=list)
     named: set[int] = field(default_factory=set)
-    """Places of bindings to a positively named value: the ones that may turn into wishes when nothing has them all."""
+    """Places of bindings that name a wanted value; they may become wishes if no item has all of them."""
     unused: list[str] = field(default_factory=list)
     count: int | None = None
     _meanings: dict[str, list[Meaning]] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
 
     def bind(self, place: int, words: str, conditions: Sequence[Condition], *, named: bool = False) -> None:
-        """Note a binding at token ``place``."""
+        """Note a binding at token ``place``.
+
+        Args:
+            place: the token where the words begin.
+            words: the request's words.
+            conditions: what they mean; all must hold.
+            named: whether the binding names a wanted value, and so may become a wish.
+        """
         self.bound.append((place, words, tuple(conditions)))
         if named:
             self.named.add(place)
 
     def wish(self, place: int, words: str, conditions: Sequence[Condition]) -> None:
-        """Note a wish at token ``place``."""
+        """Note a wish at token ``place``.
+
+        Args:
+            place: the token where the words begin.
+            words: the request's words.
+            conditions: what they mean; any of them meets the wish.
+        """
         if conditions and all(known != tuple(conditions) for _, _, known in self.wished):
             self.wished.append((place, words, tuple(conditions)))
 
     def binds_at(self, i: int) -> bool:
-        """Whether words at token ``i`` ask for something, rather than tell what it is about."""
+        """Whether words at token ``i`` ask for something, rather than say what an item is about."""
         return self.request.asking[self.request.tokens[i].sentence] and not self.request.topical[i]
 
     def is_item_noun(self, key: str) -> bool:
@@ -58,7 +71,7 @@ class Draft:
         return any(meaning.role == "kind" for meaning in (*self.values(key), *self.alias(key)))
 
     def measure(self, attribute: str) -> float | None:
-        """What "shorter" is measured at: the number of the liked item, else the middle one of those shown before."""
+        """What "shorter" is compared with: the number of the liked item, else the median of the items shown before."""
         for item_ids in ([mention.item_id for mention in self.likes], self.shown):
             items = self.vocabulary.store.items.get_many(item_ids).values()
             values = [value for item in items if isinstance(value := item.attributes.get(attribute), int | float)]
@@ -69,14 +82,14 @@ class Draft:
     # The catalogue's values
 
     def load(self, keys: Iterable[str]) -> None:
-        """Look many keys up at once; later questions for them cost nothing."""
+        """Look up many keys at once; later look-ups of them are free."""
         fresh = [key for key in dict.fromkeys(keys) if key and key not in self._asked]
         if fresh:
             self._asked.update(fresh)
             self._meanings.update(self.vocabulary.meanings(fresh))
 
     def exact(self, key: str) -> list[Meaning]:
-        """The values that are spelled like the key."""
+        """The values that are spelled exactly like the key."""
         self.load((key,))
         return self._meanings.get(key, [])
 
@@ -132,7 +145,7 @@ class Draft:
                 self.wished.remove((place, words, conditions))
 
     def loosen(self) -> None:
-        """Where no item has all the named values, keep those that go together and turn the others into wishes."""
+        """If no item has all the named values, keep those that go together and turn the others into wishes."""
         named = sorted((part for part in self.bound if part[0] in self.named), key=lambda part: part[0])
         if len(named) < 2:
             return

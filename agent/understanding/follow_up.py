@@ -1,4 +1,4 @@
-"""A message read against the conversation before it: what it speaks of, what it changes, and what holds on."""
+"""Reads a message against the conversation before it: what it is about, what it changes, and what still holds."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _REPHRASED = tuple(
         (r"\bnot (?:so|as|that|quite so) (?=\w)", "less "),
     )
 )
-"""Complaints about the last list, and what would be better."""
+"""Complaints about the last list, with the wishes they express."""
 _DENIALS = ("!=", "not in")
 _HARDLY = re.compile(r"\b(?:less|too|fewer) (?P<what>\w+)")
 _FINE = re.compile(
@@ -94,7 +94,7 @@ _FINE = re.compile(
     r"(?: (?:again|too|now|after all|though|by me|with me))*[ .!]*$"
 )
 ENOUGH = 5
-"""Items that must be left for "less violent" to rule the violent ones out; with fewer it stays a wish."""
+"""With at least this many items left, "less violent" rules violent items out; with fewer it stays a wish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +102,26 @@ class FollowUp:
     """What a message means after what was said before."""
 
     understanding: Understanding
-    """What holds now: what the message says, and what it leaves standing."""
+    """What holds now: what the message says, and what it does not change."""
     why: TitleMention | None = None
     """The item whose reason is asked for."""
     had: tuple[TitleMention, ...] = ()
     """The items that the person says they have had."""
     aside: tuple[TitleMention, ...] = ()
-    """The items of the last list that shall make room for others."""
+    """The items of the last list that the person wants replaced by others."""
     focus: str | None = None
-    """The id of the item that the message speaks of."""
+    """The id of the item that the message is about."""
     fresh: bool = False
-    """Nothing of what was said before holds any longer."""
+    """Whether nothing that was said before holds any longer."""
     refines: bool = False
-    """The message changes the last request, rather than making another."""
+    """Whether the message changes the last request, rather than making a new one."""
     notes: tuple[str, ...] = ()
-    """Sentences for the person about what the message speaks of in vain."""
+    """Sentences for the person about what the message mentions but does not exist."""
 
 
 @dataclass
 class _FollowUpText:
-    """The message as far as it is read: what was understood is cut out of it."""
+    """The message while it is read: what was understood is cut out of it."""
 
     text: str
     talked: Talked
@@ -136,7 +136,7 @@ class _FollowUpText:
         self.text = " ".join(f"{self.text[:start]} {self.text[end:]}".split()).strip(" ,;")
 
     def items(self, words: str, *, anywhere: bool = False) -> list[TitleMention]:
-        """The items that the words speak of; one alone is what "it" means from there on."""
+        """The items that the words refer to; from then on "it" means a single one."""
         try:
             found = referred(words, self.talked, self.store if anywhere else None)
         except OutOfRange as error:
@@ -162,11 +162,11 @@ def follow_up(
     Args:
         message: the person's words.
         before: what held until now; None at the beginning.
-        talked: the items that "the second" and "that" may mean.
+        talked: the items that "the second" and "that" may refer to.
         store: the catalogue.
         finder: finds items by their titles.
-        user_known: whether the user has a past.
-        read: the message read by itself, where somebody did so already.
+        user_known: whether the user has a history.
+        read: the understanding of the message alone; None if nobody has read it yet.
     """
     said = _FollowUpText(_plain(message), talked, store)
     fresh = _start_over(said)
@@ -242,7 +242,7 @@ def _why(said: _FollowUpText) -> TitleMention | None:
 
 
 def _all(said: _FollowUpText, pattern: re.Pattern[str]) -> list[TitleMention]:
-    """The items of the last list that the pattern speaks of; its words are cut out of the message."""
+    """The items of the last list that the pattern refers to; its words are cut out of the message."""
     items: list[TitleMention] = []
     while found := pattern.search(said.folded):
         if pattern is _HAD and _DENIED_HAD.search(said.folded[: found.start("how")]):
@@ -267,7 +267,7 @@ def _had_titles(said: _FollowUpText) -> list[TitleMention]:
 
 
 def _others(said: _FollowUpText) -> tuple[list[TitleMention], int | None]:
-    """The list that shall make room for others, and how many are wanted, where the message says so."""
+    """The items of the list that are to be replaced, and how many are wanted, if the message says so."""
     found = _OTHERS.match(said.folded)
     if found is None or not said.talked.shown:
         return [], None
@@ -298,7 +298,7 @@ def _allowed(
 
 
 def _rephrased(text: str) -> str:
-    """The message without the words that only join it to what was said, and with complaints turned into wishes."""
+    """The message without words that only link it to what was said; complaints become wishes."""
     for pattern, plain in _REPHRASED:
         text = pattern.sub(plain, text.casefold()) if pattern.search(text.casefold()) else text
     return " ".join(_ASIDE.sub(" ", text).split()) if _ASIDE.search(text) else text
@@ -309,7 +309,7 @@ def _replaces(message: str) -> bool:
 
 
 def _only_less(new: Understanding, text: str, store: Store, before: Understanding | None) -> Understanding:
-    """ "Less violent" rules the violent ones out, where enough is left; words the catalogue lacks are not searched."""
+    """Makes "less violent" rule out violent items if enough remain; words that the catalogue lacks are dropped."""
     bound = [c for part in (*(before.bindings if before else ()), *new.bindings) for c in part.conditions]
     bindings, wishes = list(new.bindings), list(new.wishes)
     for wish in new.wishes:
@@ -327,7 +327,7 @@ def _only_less(new: Understanding, text: str, store: Store, before: Understandin
 
 
 def _has_topic(new: Understanding) -> bool:
-    """Whether the message says itself what it is about."""
+    """Whether the message itself says what it is about."""
     names = any(c.operator in ("=", "in") and isinstance(c.values[0], str) for b in new.bindings for c in b.conditions)
     return bool(new.likes or new.text or names or new.surprise)
 

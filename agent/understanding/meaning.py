@@ -1,4 +1,4 @@
-"""What a request was taken to mean, as values, and the sentence that says so."""
+"""What a request means, as values, and the sentence that says so."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A part of the request that makes an item better, and does not rule one out."""
+    """A part of the request that makes items rank better, and rules none out."""
 
     words: str
     conditions: tuple[Condition, ...]
-    """The wish is met where any of these holds."""
+    """An item meets the wish if any of these holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +52,21 @@ class Understanding:
     bindings: tuple[Binding, ...] = ()
     wishes: tuple[Wish, ...] = ()
     text: str = ""
-    """What is left to search for by meaning; empty when nothing is."""
+    """The words left to search for by meaning; empty if none are."""
     again: bool = False
-    """Things already consumed are welcome."""
+    """Whether items already consumed are welcome."""
     unseen: bool = False
-    """The request says that it wants nothing already consumed (as is the rule without it)."""
+    """Whether the request says that it wants nothing already consumed (which is also the default)."""
     surprise: bool = False
     empty: bool = False
-    """The request says nothing about what is wanted: empty, or "what should I watch tonight"."""
+    """Whether the request says nothing about what is wanted: "", or "what should I watch tonight"."""
     count: int | None = None
-    """How many are asked for."""
+    """How many items are asked for; None if the request does not say."""
     unused: tuple[str, ...] = ()
     """Sentences for the person about what could not be used."""
 
     def meaning(self) -> str:
-        """One sentence or two that say what the request was taken to mean."""
+        """One or two sentences that say how the request was understood."""
         parts = []
         if self.likes:
             parts.append(f"like {series([mention.title for mention in self.likes], 'and')}")
@@ -106,7 +106,7 @@ _SIGNS = {
 
 
 def _said(words: str, conditions: tuple[Condition, ...], link: str) -> str:
-    """``funny (genres Comedy or moods funny)``; the words alone where the conditions add nothing to them."""
+    """``funny (genres Comedy or moods funny)``; the words alone if the conditions add nothing to them."""
     spoken = " ".join(words.casefold().split())
     if all(c.operator in ("!=", "not in") for c in conditions):
         values = [value_text(value) for c in conditions for value in c.values]

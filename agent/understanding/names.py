@@ -28,17 +28,17 @@ class _Cue:
 
     i: int
     j: int
-    """The name starts here."""
+    """The token where the name starts."""
     first: tuple[AttributeRole, ...]
-    """The people whom the cue asks for; others only where there are none of these."""
+    """The roles that the cue asks for; other roles count only if nobody has these."""
     second: tuple[AttributeRole, ...]
     negated: bool
     quiet: bool = False
-    """The cue has other uses: single words in lower case are no names, and nothing is missed."""
+    """Whether the cue has other uses: then single words in lower case are no names, and unknown names are not noted."""
 
 
 def read_names(draft: Draft) -> None:
-    """Bind the names that a preposition or a possessive marks as names; note those that the catalogue lacks."""
+    """Bind the names that a preposition or a possessive marks; note names that the catalogue lacks."""
     for match, i, j in list(draft.request.find(_CUE)):
         negated = bool(_NEGATED.search(match.string[: match.start()].rstrip()))
         if match["maker"]:
@@ -81,7 +81,7 @@ def _read_list(draft: Draft, cue: _Cue) -> None:
 
 
 def _names(draft: Draft, cue: _Cue) -> tuple[list[tuple[tuple[int, int], list[Meaning]]], int]:
-    """The names after the cue with their tokens, those linked by "or" in one group, and one past their last token."""
+    """The names after the cue with their tokens, in groups linked by "or", and one past their last token."""
     request = draft.request
     groups: list[tuple[tuple[int, int], list[Meaning]]] = []
     at, link, end = cue.j, "and", cue.j
@@ -108,7 +108,7 @@ def _start_of_negation(draft: Draft, i: int) -> int:
 
 
 def _name_at(draft: Draft, i: int, cue: _Cue) -> tuple[int, list[Meaning]] | None:
-    """The name that starts at token ``i``, a whole one or a surname, and one past its last token."""
+    """The name that starts at token ``i``, a whole name or a surname, and one past its last token."""
     request = draft.request
     tokens = request.tokens
     if tokens[i].key in ARTICLES and i + 1 < len(tokens):
@@ -142,7 +142,7 @@ def _whole_name(draft: Draft, i: int, j: int, cue: _Cue) -> list[Meaning]:
 
 
 def _is_person(draft: Draft, i: int, j: int) -> bool:
-    """Several words that are all written as a name, in a catalogue without people: a tag may say so."""
+    """Whether several words are all written as a name, in a catalogue without people: a tag may be a person."""
     words = draft.request.tokens[i:j]
     return 1 < len(words) < 4 and not draft.vocabulary.has_role("player") and all(token.capital for token in words)
 
@@ -194,7 +194,7 @@ def _read_bare_surnames(draft: Draft) -> None:
 
 
 def _bare_surname(draft: Draft, i: int) -> list[Meaning]:
-    """The makers that one word is the surname of, where it stands before an item's noun or owns what follows."""
+    """The makers with this surname, if it precedes a word for an item or is a possessive."""
     request = draft.request
     tokens, token = request.tokens, request.tokens[i]
     possessive = token.raw.casefold().endswith(("'s", "’s"))

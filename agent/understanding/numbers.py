@@ -1,4 +1,4 @@
-"""Running times, prices and other numbers that a request sets bounds to, and how many items it asks for."""
+"""Bounds on running times, prices and other numbers in a request, and how many items it asks for."""
 
 from __future__ import annotations
 
@@ -67,15 +67,15 @@ _COUNT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """A number that people set bounds to."""
+    """A number that a request can set bounds on."""
 
     summary: AttributeSummary | None
-    """None where the catalogue does not have it."""
+    """None if the catalogue does not have it."""
     name: str
 
 
 def read_numbers(draft: Draft) -> None:
-    """Take all bounds on numbers out of the request; asks for a number that the catalogue lacks are noted as unused."""
+    """Read all bounds on numbers in the request; a number that the catalogue lacks is noted as unused."""
     _read_durations(draft)
     _read_money(draft)
     _read_named(draft)
@@ -97,7 +97,7 @@ def _compared(match: re.Match[str]) -> Operator | None:
 
 
 def _bounded(draft: Draft, what: _Number, i: int, j: int, *, value: float, operator: Operator | None) -> None:
-    """Bind tokens ``i`` to ``j`` to a bound; a number without one ("a 90 minute film") allows a tenth more or less."""
+    """Bind tokens ``i`` to ``j`` to a bound; without a comparison ("a 90 minute film") a tenth each way is allowed."""
     if operator is None:
         slack = max(1.0, round(value * 0.1))
         _bind(draft, what, i, j, (">=", value - slack), ("<=", value + slack))
@@ -130,7 +130,7 @@ def _read_durations(draft: Draft) -> None:
         if not _readable(draft, i, j):
             continue
         operator = _compared(match)
-        # "two hours later": a length without a comparison needs to say that it is one.
+        # Not "two hours later": without a comparison, other words must show that a length is meant.
         if operator is None and not match["about"] and match["after"] != "long" and not item_noun_at(draft, j):
             continue
         _bounded(draft, what, i, j, value=draft.vocabulary.minutes_in(_minutes(match)), operator=operator)
@@ -163,7 +163,7 @@ def _read_money(draft: Draft) -> None:
 
 
 def _read_named(draft: Draft) -> None:
-    """``under 300 pages``, ``rating above 4``: numbers that the catalogue's own attribute names stand beside."""
+    """``under 300 pages``, ``rating above 4``: numbers next to the name of an attribute of the catalogue."""
     names = sorted(draft.vocabulary.numbers, key=len, reverse=True)
     if not names:
         return

@@ -14,7 +14,7 @@ from recmind.agent.understanding.vocabulary import Meaning
 from recmind.data.text import normalize
 
 LONGEST_VALUE = 6
-"""Tokens."""
+"""The largest number of tokens of a value."""
 
 _CHILD = re.compile(
     rf"(?:for|with) (?:a|an|my|our|the) (?:1[0-2]|[1-9]|{'|'.join(NUMBER_WORDS)}) (?:year|yr)s? olds?"
@@ -26,19 +26,19 @@ PartKind = Literal["kind", "origin", "sense", "name", "soft"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A range of tokens that names something of the catalogue."""
+    """A range of tokens that names something in the catalogue."""
 
     i: int
     j: int
     kind: PartKind
     core: tuple[Meaning, ...]
-    """What it means; empty for a mood that this catalogue does not know."""
+    """The values it means; empty for a mood that this catalogue does not have."""
     near: tuple[Meaning, ...] = ()
-    """What else would serve who wishes for it."""
+    """Related values that also suit a person who wishes for it."""
     also: tuple[Meaning, ...] = ()
     """A second kind that must hold too: the romance of a romantic comedy."""
     base: str = ""
-    """The plain adjective where the words are a comparative: ``funny`` for ``funnier``."""
+    """The plain adjective if the words are a comparative: ``funny`` for ``funnier``."""
 
     @property
     def all(self) -> tuple[Meaning, ...]:
@@ -47,7 +47,7 @@ class Part:
 
 
 def load_values(draft: Draft) -> None:
-    """Look up, in one question, every value that the request's words may name."""
+    """Look up, in one query, every value that the request's words may name."""
     request = draft.request
     keys: list[str] = []
     n = len(request.tokens)
@@ -97,7 +97,7 @@ def _part(draft: Draft, i: int, j: int) -> Part | None:
 
 
 def _kind_part(draft: Draft, i: int, j: int, key: str) -> Part | None:
-    """What a thing is, by the catalogue's own word, as two kinds at once, or by another name for it."""
+    """What an item is: a word of the catalogue, two kinds at once, or another name for a kind."""
     exact = draft.values(key)
     if any(meaning.role == "kind" for meaning in exact):
         spelled = [meaning for meaning in exact if meaning.role in ("kind", "soft", "other")]
@@ -117,7 +117,7 @@ def _name_part(draft: Draft, i: int, j: int, key: str) -> Part | None:
 
 
 def _soft_part(draft: Draft, i: int, j: int, key: str) -> Part | None:
-    """Themes and tags, but for words that people write in passing."""
+    """Themes and tags, except words that people write in passing."""
     soft = [meaning for meaning in (*draft.values(key), *draft.alias(key)) if meaning.role in ("soft", "other")]
     if not soft or all(token.key in COMMON for token in draft.request.tokens[i:j]):
         return None
@@ -140,7 +140,7 @@ def _sense_part(draft: Draft, i: int, j: int, key: str, *, comparative: bool = F
 
 
 def _origin_part(draft: Draft, i: int, j: int, key: str) -> Part | None:
-    """A language or a country. After "in" only a language is meant, after "from" first a country."""
+    """A language or a country. After "in" only a language is meant; after "from" a country comes first."""
     tokens = draft.request.tokens
     before = tokens[i - 1].key if i else ""
     origin = ORIGINS.get(key)
@@ -159,7 +159,7 @@ def _origin_part(draft: Draft, i: int, j: int, key: str) -> Part | None:
 
 
 def _looks_like_name(draft: Draft, i: int, j: int, meaning: Meaning) -> bool:
-    """A value of an attribute of no telling name is a name where catalogue and request write capitals."""
+    """Whether a value is a name, if its attribute does not say: catalogue and request both write it with capitals."""
     tokens = draft.request.tokens[i:j]
     return (
         meaning.role == "other"

@@ -1,4 +1,4 @@
-"""From a request to its understanding: the order of the stages, what is left to search for, and stated preferences."""
+"""Reads a request: runs the stages in order, finds what is left to search for, and reads stated preferences."""
 
 from __future__ import annotations
 
@@ -77,15 +77,20 @@ _INJECTION = re.compile(
     r"|act as (?:a|an|if)|drop table"
 )
 _GOES_ON = frozenset({"and", "but", "then", "also"})
-"""Words with which an order begins behind what is asked for."""
+"""Words that begin an order to the machine after a wish."""
 
 
 def understand(
     query: str, store: Store, finder: TitleFinder, *, user_known: bool, shown: Sequence[str] = ()
 ) -> Understanding:
-    """What the request means for this store's catalogue. Takes any text; only a bounded length of it is read.
+    """What the request means for this store's catalogue. It accepts any text, but reads only a bounded length of it.
 
-    ``shown`` are the ids of items that it follows on: "shorter" is then meant of them.
+    Args:
+        query: the person's words.
+        store: the catalogue.
+        finder: finds items by their titles.
+        user_known: whether the user has a history.
+        shown: ids of the items that were shown before: "shorter" is then relative to them.
     """
     request = read_request(query)
     draft = Draft(request, Vocabulary(store), shown)
@@ -137,7 +142,13 @@ _LOVED = re.compile(r"\b(?:love|adore|like|enjoy|prefer|fond of|into|fan of|favo
 def prefer(text: str, store: Store, finder: TitleFinder) -> Understanding:
     """What a stated preference ("no horror", "only films after 1980") binds, read like a request.
 
-    Only what rules something out, bounds on numbers and "only X" stay: to like comedies is not to want nothing else.
+    Only what rules something out, bounds on numbers and "only X" bind: someone who likes comedies also wants other
+    things.
+
+    Args:
+        text: the preference in plain words.
+        store: the catalogue.
+        finder: finds items by their titles.
     """
     found = understand(text, store, finder, user_known=True)
     only = re.search(r"\b(?:only|always|must|just)\b", text.casefold()) is not None
@@ -148,9 +159,16 @@ def prefer(text: str, store: Store, finder: TitleFinder) -> Understanding:
 def preferences(
     user_id: str, text: str, store: Store, finder: TitleFinder, *, at: float | None = None
 ) -> list[Preference]:
-    """The records for a stated preference: one for each condition; none where the text says nothing to keep.
+    """The records for a stated preference: one for each condition; none if the text says nothing to keep.
 
-    What is loved ("I love Kurosawa") is kept too, but binds nothing.
+    What is loved ("I love Kurosawa") gets a record too, but binds nothing.
+
+    Args:
+        user_id: the user.
+        text: the preference in plain words.
+        store: the catalogue.
+        finder: finds items by their titles.
+        at: Unix seconds; None takes the clock.
     """
     binding = [
         Preference(user_id, text, str(condition), at=at)
@@ -184,7 +202,7 @@ def _flag(draft: Draft, pattern: re.Pattern[str]) -> bool:
 
 
 def _set_injections_aside(draft: Draft) -> None:
-    """Orders to a machine ask for no item: neither they nor the rest of their sentence is read or searched for."""
+    """Orders to a machine ask for no item: their sentences are neither read nor searched for."""
     request = draft.request
     begins: dict[int, int] = {}
     for _, i, _ in request.find(_INJECTION):
@@ -204,9 +222,9 @@ def _set_injections_aside(draft: Draft) -> None:
 
 
 def _set_small_talk_aside(request: RequestText) -> None:
-    """Sentences in which people only tell of themselves ("I had a long day") are no words to search for.
+    """Marks sentences in which people only tell about themselves ("I had a long day"): they are not searched for.
 
-    Not so in a long request: there people tell what they remember of the item.
+    Long requests are an exception: there people tell what they remember of the item.
     """
     sentences: dict[int, list[int]] = {}
     for n, token in enumerate(request.tokens):
@@ -220,14 +238,14 @@ def _set_small_talk_aside(request: RequestText) -> None:
 
 
 _UNWANTED = ("order", "denied", "gone")
-"""Marks of words that no search should look for."""
+"""Marks of words that must not be searched for."""
 
 
 def _text_left(request: RequestText) -> str:
-    """The request's own words that are worth a search by meaning, without the frame around them.
+    """The words of the request that are worth a search by meaning, without the phrases around them.
 
-    A story is searched for as a whole, the words that were understood as a kind or a year included: it was read with
-    less certainty, and search knows what its chatter is worth.
+    A story is searched for as a whole, including words that were understood as a kind or a year: they were read with
+    less certainty, and the search weighs words by itself.
     """
     if request.story and not any(token.mark in ("like", "unlike") for token in request.tokens):
         return _whole(request)
@@ -253,7 +271,7 @@ def _text_left(request: RequestText) -> str:
 
 
 def _whole(request: RequestText) -> str:
-    """The whole text, without what it rules out and without the sentences that give orders to a machine."""
+    """The whole text, without what it rules out and without sentences that give orders to a machine."""
     parts: list[str] = []
     start = 0
     for unwanted, group in groupby(request.tokens, key=lambda token: token.mark in _UNWANTED):

@@ -1,4 +1,4 @@
-"""The items of the last answer that a message speaks of: "the second", "that", "those", or a title."""
+"""Finds the items of the last answer that a message refers to: "the second", "that", "those", or a title."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _LINK = re.compile(r",? and |, ?| & | or ")
 
 @dataclass(frozen=True, slots=True)
 class Talked:
-    """What a message may speak of."""
+    """The items that a message may refer to."""
 
     shown: tuple[TitleMention, ...] = ()
     """The last list of recommendations, best first."""
     focus: str | None = None
-    """The id of the item that was spoken of last."""
+    """The id of the item that was mentioned last."""
 
     def about(self) -> TitleMention | None:
-        """What "that" means: the item spoken of last, else the first of the list."""
+        """The item that "that" refers to: the one mentioned last, else the first of the list."""
         spoken = next((mention for mention in self.shown if mention.item_id == self.focus), None)
         return spoken or (self.shown[0] if self.shown else None)
 
@@ -55,16 +55,16 @@ def as_number(text: str) -> int:
 
 
 class OutOfRange(Exception):  # noqa: N818  says what is the case
-    """The message speaks of a place that the last list does not have."""
+    """The message refers to a place that the last list does not have."""
 
 
 def referred(words: str, talked: Talked, store: Store | None = None) -> list[TitleMention]:
-    """The items that these words speak of, in their order; empty where they speak of none.
+    """The items that these words refer to, in their order; empty if they refer to none.
 
     Args:
         words: ``the second and the third``, ``that``, ``those``, or titles.
-        talked: what they may speak of.
-        store: where titles beyond the last list are looked up, or None where only that list is meant.
+        talked: the items that they may refer to.
+        store: where titles outside the last list are looked up; None if only that list is meant.
 
     Raises:
         OutOfRange: the list has no such place.

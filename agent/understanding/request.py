@@ -1,4 +1,4 @@
-"""A request as tokens: cleaned, cut to a bounded length, with a mark for each token that has been understood."""
+"""A request as tokens: cleaned, cut to a bounded length, each token marked once it is understood."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from recmind.agent.understanding.tables.words import ASKS, COPULAS, HEDGES, RECA
 from recmind.data.text import normalize
 
 MAX_CHARACTERS = 4_000
-"""What is read of a request: several times the longest sensible one, and the bound on the time that reading takes."""
+"""Only this much of a request is read, so that reading takes a bounded time; sensible requests are much shorter."""
 
 LONG_REQUEST = 45
-"""Tokens. Above this a request tells a story, and binds only where a sentence of it asks."""
+"""A request of more tokens than this tells a story; only sentences that ask for something can bind."""
 
 _TOKEN = re.compile(r"[$€£¥]?\d+(?:[.,]\d+)*(?:[^\W_]+)?|[^\W_]+(?:['’][^\W_]+)*|&")
 _SENTENCE_END = re.compile(r"[.!?;\n\r…。！？]|\s[-–—]+\s|:\s")
@@ -28,16 +28,16 @@ class Token:
 
     raw: str
     key: str
-    """Normalized; empty for a token without letters or digits."""
+    """The word, normalized; empty for a token without letters or digits."""
     start: int
     """Offset into the request's text; ``end`` is one past its last character."""
     end: int
     capital: bool
     gap: str
-    """What stands between the token before and this one."""
+    """The text between the token before and this one."""
     sentence: int
     mark: str = ""
-    """What it was understood as; empty while it is free."""
+    """What it was understood as; empty as long as no stage has used it."""
 
 
 @dataclass
@@ -47,19 +47,19 @@ class RequestText:
     text: str
     tokens: list[Token]
     cut: bool
-    """The request was longer than what is read."""
+    """Whether the request was longer than what is read."""
     asking: list[bool] = field(default_factory=list)
     """By sentence: whether it asks for something, rather than telling a story."""
     topical: list[bool] = field(default_factory=list)
-    """By token: it tells what an item is about ("a comedy *about war*")."""
+    """By token: whether it says what an item is about ("a comedy *about war*")."""
     quotes: list[tuple[int, int]] = field(default_factory=list)
     """Token ranges in quotation marks."""
     recalls: bool = False
-    """The request tells of one thing that its writer once knew."""
+    """Whether the request describes one thing that its writer once knew."""
     story: bool = False
-    """The request tells of something at length, rather than asks for it."""
+    """Whether the request describes something at length, rather than asks for it."""
     cased: bool = True
-    """Capital letters say something: the request is not all in capitals."""
+    """Whether capital letters mean something: the request is not all in capitals."""
     _boundaries: list[str] = field(default_factory=list)
     _line: tuple[str, list[int]] | None = None
 
@@ -76,18 +76,24 @@ class RequestText:
         return all(not token.mark for token in self.tokens[i:j])
 
     def hedged(self, i: int) -> bool:
-        """Whether the words before token ``i`` make what it says a guess ("maybe a comedy", "around 1990")."""
+        """Whether the words before token ``i`` make its meaning a guess ("maybe a comedy", "around 1990")."""
         before = self.tokens[max(0, i - 4) : i + 1]
         return any(token.key in HEDGES and token.sentence == self.tokens[i].sentence for token in before)
 
     def mark(self, i: int, j: int, what: str) -> None:
-        """Note that tokens ``i`` to ``j`` are understood."""
+        """Note that tokens ``i`` to ``j`` are understood.
+
+        Args:
+            i: the first token.
+            j: one past the last token.
+            what: what they were understood as.
+        """
         for token in self.tokens[i:j]:
             token.mark = what
         self._line = None
 
     def boundary(self, i: int) -> str:
-        """``.`` where a sentence ends before token ``i``, ``,`` at a smaller pause, otherwise nothing."""
+        """``.`` if a sentence ends before token ``i``, ``,`` at a smaller pause, else nothing."""
         if not self._boundaries:
             self._boundaries = [self._boundary(k) for k in range(len(self.tokens))]
         return self._boundaries[i] if 0 < i < len(self.tokens) else "."
@@ -98,9 +104,9 @@ class RequestText:
         return "," if any(c in self.tokens[i].gap for c in ",()[]、，") else ""
 
     def line(self) -> tuple[str, list[int]]:
-        """The keys of all tokens in one text for the patterns, and the offset of each token in it.
+        """The keys of all tokens in one text for patterns, and the offset of each token in it.
 
-        A used token reads ``_``; a pause reads ``,``, the end of a sentence ``.``, a dash between figures ``to``.
+        A used token is written ``_``, a pause ``,``, the end of a sentence ``.``, a dash between figures ``to``.
         """
         if self._line is None:
             parts: list[str] = []
@@ -121,7 +127,7 @@ class RequestText:
         return self._line
 
     def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int, int]]:
-        """Every match of the pattern over the line, with the range of tokens it covers."""
+        """Every match of the pattern in the line, with the range of tokens it covers."""
         line, offsets = self.line()
         for match in pattern.finditer(line):
             i, j = self.range(match, offsets=offsets)
@@ -131,7 +137,13 @@ class RequestText:
     def range(
         self, match: re.Match[str], group: int | str = 0, offsets: Sequence[int] | None = None
     ) -> tuple[int, int]:
-        """The tokens that a group of a match over the line covers; ``(0, 0)`` where it has no part in the match."""
+        """The tokens that a group of a match covers, the last one excluded; ``(0, 0)`` if the group did not match.
+
+        Args:
+            match: a match of a pattern in the line.
+            group: the group; 0 is the whole match.
+            offsets: the offset of each token in the line; None makes the line again.
+        """
         if match.start(group) < 0:
             return 0, 0
         offsets = self.line()[1] if offsets is None else offsets

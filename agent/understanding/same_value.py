@@ -1,4 +1,4 @@
-"""Values that a message speaks of by an item that has them: "not that director", "the same brand as the second"."""
+"""Reads values that a message names by an item that has them: "not that director", "the same brand as the second"."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ class SameValues:
 
 
 def read_same_values(message: str, talked: Talked, store: Store) -> SameValues | None:
-    """The conditions that the message makes of the values of shown items, or None where it makes none."""
+    """The conditions that the message makes from values of shown items, or None if it makes none.
+
+    Args:
+        message: the person's words.
+        talked: the items that they may refer to.
+        store: the catalogue.
+    """
     vocabulary = Vocabulary(store)
     attributes = _names(vocabulary)
     if not attributes:
@@ -56,7 +62,7 @@ def read_same_values(message: str, talked: Talked, store: Store) -> SameValues |
 
 
 def _names(vocabulary: Vocabulary) -> dict[str, str]:
-    """The attributes that can be spoken of so, by the words for them."""
+    """The attributes that can be named in this way, by the words for them."""
     names: dict[str, str] = {}
     number = [summary.name for summary in (vocabulary.year,) if summary is not None]
     for attribute in (*vocabulary.roles, *number):
@@ -66,7 +72,7 @@ def _names(vocabulary: Vocabulary) -> dict[str, str]:
 
 
 def _values(attribute: str, item: str | None, talked: Talked, store: Store) -> tuple[Scalar, ...]:
-    """The values of the item spoken of; without one, the value that most of the list share, else the first item's."""
+    """The values of the item referred to; without one, the value that most of the list share, else the first item's."""
     try:
         meant = referred(item, talked) if item else []
     except OutOfRange:

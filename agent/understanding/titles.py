@@ -1,4 +1,4 @@
-"""The titles that a request names: what to start from, and what to stay away from."""
+"""Finds the titles in a request: items to start from, and items to avoid."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ LONGEST_TITLE = 10
 """Tokens; longer titles are named by their beginning or between quotation marks."""
 
 CLOSE_ENOUGH = 0.72
-"""Score of ``ItemDetails.find`` from which a misspelt title counts as meant."""
+"""A misspelt title counts as meant from this score of the title finder on."""
 
 SURELY = 0.8
-"""The same where nothing else in the request says that a title is meant."""
+"""The same if nothing else in the request suggests a title."""
 
 
 class TitleReader:
@@ -78,7 +78,7 @@ class TitleReader:
             self._read_list(j, unlike=False, strong=False, cue=(i, j), noted=False)
         for _, i, j in list(self.request.find(BARE_NEGATION)):
             self._read_list(j, unlike=True, strong=False, cue=(i, j), noted=False, bare=True)
-        # Who tells of a thing they once knew names places, people and scenes: many are titles of something else.
+        # People who describe a thing they once knew name places, people and scenes, and many of these are titles too.
         if not self.request.recalls:
             self._read_bare()
         if (
@@ -90,7 +90,7 @@ class TitleReader:
             self._read_misspelt_request()
 
     def _read_misspelt_request(self) -> None:
-        """A request that is nothing but a title, misspelt: it has a word that the catalogue knows nowhere."""
+        """Reads a request that is nothing but a misspelt title: one of its words is unknown to the catalogue."""
         request = self.request
         n = len(request.tokens)
         if not self._all_words(request.tokens) and not any(request.boundary(i) for i in range(1, n)):
@@ -125,7 +125,7 @@ class TitleReader:
             if found and request.boundary(at) == ".":
                 break
             if request.tokens[at].mark in ("like", "unlike"):
-                # A quoted title, already taken; the cue says which way it counts.
+                # A quoted title, already taken; the cue says whether it is wanted.
                 end = next((j for j in range(at, n) if request.tokens[j].mark not in ("like", "unlike")), n)
                 self._turn(at, end, unlike)
             else:
@@ -166,7 +166,7 @@ class TitleReader:
         return at
 
     def _read_bare(self) -> None:
-        """Titles without a cue: a whole request, what stands before "but" or "meets", and titles written as titles."""
+        """Titles without a cue: a whole request, the words before "but" or "meets", and words written as titles."""
         request = self.request
         tokens = request.tokens
         n = len(tokens)
@@ -274,7 +274,7 @@ class TitleReader:
         if not key or key in ARTICLES:
             return []
         if key not in self._asked:
-            # One question for every title that can start here.
+            # One query for every title that can start here.
             n = len(self.request.tokens)
             keys = [self.request.key(i, end) for end in range(i + 1, min(n, i + LONGEST_TITLE) + 1)] + [key]
             fresh = [candidate for candidate in dict.fromkeys(keys) if candidate and candidate not in self._asked]
@@ -283,7 +283,7 @@ class TitleReader:
         return self._ids.get(key, [])
 
     def _by_whole_title(self, i: int, j: int) -> list[str]:
-        """The items that the words name but for article and year: without a cue, half a title is none."""
+        """The items with this very title, apart from article and year: without a cue, half a title does not count."""
         items = self.store.items.get_many(self._lookup(i, j))
         key = self.request.key(i, j)
         return [item_id for item_id, item in items.items() if title_keys(item.title).get(key, 2) < 2]
@@ -305,7 +305,7 @@ class TitleReader:
             side.append(TitleMention(item_id, title, words))
 
     def _turn(self, i: int, j: int, unlike: bool) -> None:
-        """Put a title that was taken before on the side that its cue says."""
+        """Put a title that was already taken on the side that its cue says."""
         words = self.request.words(i, j)
         source, target = (self.likes, self.unlikes) if unlike else (self.unlikes, self.likes)
         for mention in [m for m in source if m.words in words]:
@@ -327,10 +327,10 @@ class TitleReader:
         return bool(item and attribute and item.attributes.get(attribute.name) == year)
 
     def _choose(self, ids: list[str], year: tuple[int, int] | None) -> str:
-        """Of several items with this title: the one of the year, else the best known, which comes first."""
+        """Of several items with this title, the one of the year, else the best known, which comes first."""
         return next((item_id for item_id in ids if year and self._has_year(item_id, year[0])), ids[0])
 
-    # What is not there
+    # Titles that the catalogue does not have
 
     def _span_after_cue(self, start: int) -> int:
         """One past the last token that could belong to a title that starts at ``start``."""
@@ -371,7 +371,7 @@ class TitleReader:
         return False
 
     def _as_long(self, words: str, title: str) -> bool:
-        """Whether the two are of about one length, so that a part of a sentence does not pass for a title."""
+        """Whether the two have about the same length, so that part of a sentence does not pass for a title."""
         written, whole = normalize(words), normalize(title)
         beginning = normalize(re.split(r"[:(]", title)[0])
         return any(
@@ -384,7 +384,7 @@ class TitleReader:
         return bool(keys) and all(self.vocabulary.is_word(key) for key in keys)
 
     def _note_unknown(self, cue: int, start: int, unlike: bool) -> bool:
-        """Note a title that was clearly meant (in capitals or quoted, or of no known word) and is not there."""
+        """Note a title that is clearly meant (in capitals, quoted, or of unknown words) but not in the catalogue."""
         request = self.request
         end = self._span_after_cue(start)
         if start >= end or request.tokens[start].key in ("a", "an", "this", "that", "it", "to"):
@@ -401,7 +401,7 @@ class TitleReader:
             return False
         self.unknown.append(request.words(start, end))
         if unlike:
-            # What is not wanted must not be searched for.
+            # Words that are not wanted must not be searched for.
             request.mark(start, end, "gone")
             request.mark(cue, start, "cue")
         return True

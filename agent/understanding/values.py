@@ -1,4 +1,4 @@
-"""What a request says of kinds, moods, origins and themes, and what it rules out."""
+"""Reads kinds, moods, origins and themes in a request, and what it rules out."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _NEGATION = re.compile(
     r"|skip|neither|nor)(?!\S)"
 )
 _PLAIN = ("no", "without", "any", "other", "apart", "except", "instead", "rather", "as long", "free")
-"""First words of a negation that can stand before what it denies in a sentence of ours; verbs ("hates") cannot."""
+"""Negations beginning with these words can be repeated in our sentences, before what they deny; verbs cannot."""
 _HARDLY = frozenset({"less", "fewer"})
 _FREE = re.compile(r"(?<!\S)(?P<what>\w+) free(?!\S)")
 
 
 def read_values(draft: Draft) -> None:
-    """Take what is ruled out first, then what is asked for, from left to right."""
+    """Read what is ruled out first, then what is asked for, from left to right."""
     for match, i, j in list(draft.request.find(_NEGATION)):
         if draft.request.free(i, j):
             _read_denied(draft, i, j, match[0])
@@ -81,12 +81,12 @@ def _read_denied(draft: Draft, cue: int, start: int, cue_words: str) -> None:
 
 
 def _denied_words(draft: Draft, part: Part) -> str:
-    """What is denied, with the word for an item that follows it: ``horror``, ``scary films``."""
+    """The denied words, with a following word for an item: ``horror``, ``scary films``."""
     return draft.request.words(part.i, part.j + 1 if item_noun_at(draft, part.j) else part.j)
 
 
 def _skip_fillers(draft: Draft, at: int) -> tuple[int, bool]:
-    """The token where what is denied starts, and whether a word of degree ("too") stands before it."""
+    """The token where the denied part starts, and whether a word of degree ("too") precedes it."""
     request = draft.request
     start, degree = at, False
     while at < len(request.tokens) and (at == start or request.boundary(at) != "."):
@@ -100,7 +100,7 @@ def _skip_fillers(draft: Draft, at: int) -> tuple[int, bool]:
 
 
 def _next_in_list(draft: Draft, at: int, cue_words: str) -> int | None:
-    """Where the next denied part of a list starts, or None.
+    """The token where the next denied part of a list starts, or None.
 
     "No A, B please" denies A alone; "no A, B or C" denies three.
     """
@@ -118,7 +118,7 @@ def _next_in_list(draft: Draft, at: int, cue_words: str) -> int | None:
 
 
 def _goes_on(draft: Draft, at: int) -> bool:
-    """Whether the values from token ``at`` on, set apart by commas, end in "or C" or "and C"."""
+    """Whether the values from token ``at`` on, separated by commas, end in "or C" or "and C"."""
     request = draft.request
     tokens = request.tokens
     while (part := part_at(draft, at) if at < len(tokens) else None) is not None:
@@ -149,7 +149,7 @@ def _deny(draft: Draft, part: Part, words: str, *, place: int, soft: bool) -> No
 
 
 def _note_unknown_denial(draft: Draft, cue: int, at: int, cue_words: str) -> None:
-    """Note a clear "no X" where the catalogue knows no X; the words must not be searched for either."""
+    """Note a clear "no X" if the catalogue has no X; the words must not be searched for either."""
     request = draft.request
     tokens = request.tokens
     if cue_words not in (
@@ -186,7 +186,7 @@ def _note_unknown_denial(draft: Draft, cue: int, at: int, cue_words: str) -> Non
 
 
 def _read_free_of(draft: Draft, i: int, j: int) -> None:
-    """``paraben free``; where the catalogue has the very value "paraben free", that is asked for instead."""
+    """``paraben free``; if the catalogue has the value "paraben free" itself, that value is asked for."""
     request = draft.request
     if not request.free(i, j) or draft.exact(request.key(i, j)) or not draft.binds_at(i):
         return
@@ -216,7 +216,7 @@ def _read_asked(draft: Draft) -> None:
 
 
 def _linked_by_or(draft: Draft, first: Part, second: Part) -> bool:
-    """``comedies or thrillers``, ``comedies and thrillers``: either will do, which two plurals say even with "and"."""
+    """``comedies or thrillers``, ``comedies and thrillers``: either is enough; two plurals say so even with "and"."""
     tokens = draft.request.tokens
     between = [
         token.key for token in tokens[first.j : second.i] if token.key not in GENERIC and token.key not in ARTICLES
@@ -226,7 +226,7 @@ def _linked_by_or(draft: Draft, first: Part, second: Part) -> bool:
 
 
 def _ask(draft: Draft, part: Part, other: Part | None) -> bool:
-    """Note one part that is asked for; whether it binds."""
+    """Note one part that is asked for; returns whether it binds."""
     request = draft.request
     words = request.words(part.i, part.j)
     before = request.tokens[part.i - 1].key if part.i else ""
@@ -261,12 +261,12 @@ def _ask_sense(draft: Draft, part: Part, words: str, before: str) -> None:
     comparative = bool(part.base) or before in ("more", "most")
     if comparative and before in ("more", "most", "bit", "little", "much"):
         request.mark(part.i - 1, part.i, "wish")
-    # "A funny film about a sad clown": the mood is no words to search for, but what tells of the story is.
+    # "A funny film about a sad clown": "funny" is a wish, but "sad" describes the story and is searched for.
     request.mark(part.i, part.j, "keep" if request.topical[part.i] and not comparative else "wish")
 
 
 def _bound_values(draft: Draft, part: Part) -> list[Meaning]:
-    """The values that bind, where the part stands as what is asked for; none where it only describes."""
+    """The values that bind if the part is what is asked for; none if it only describes."""
     if not draft.binds_at(part.i):
         return []
     request = draft.request
@@ -291,7 +291,7 @@ def _bound_values(draft: Draft, part: Part) -> list[Meaning]:
 
 
 def _ends_phrase(draft: Draft, j: int) -> bool:
-    """Whether what stands before token ``j`` is the point of its phrase: "horror films", but not "horror express"."""
+    """Whether the word before token ``j`` is the head of its phrase: "horror films", but not "horror express"."""
     request = draft.request
     if j == len(request.tokens) or request.boundary(j):
         return True
@@ -301,7 +301,7 @@ def _ends_phrase(draft: Draft, j: int) -> bool:
 
 
 def _clearly_meant(draft: Draft, part: Part, before: str) -> bool:
-    """Whether a value that is an everyday noun stands before a word for an item, or is all that is asked for."""
+    """Whether a value that is an everyday noun precedes a word for an item, or is all that is asked for."""
     request = draft.request
     if part.j < len(request.tokens) and not request.boundary(part.j):
         return request.tokens[part.j].key in GENERIC
@@ -318,7 +318,7 @@ def _one_attribute(meanings: list[Meaning] | tuple[Meaning, ...]) -> list[Meanin
 
 
 def _join(draft: Draft, part: Part, other: Part, binding: list[Meaning]) -> bool:
-    """Widen the binding of ``other`` by these values where both are of one attribute."""
+    """Widen the binding of ``other`` by these values if both belong to one attribute."""
     for n, (place, _, conditions) in enumerate(draft.bound):
         if (
             place in draft.named

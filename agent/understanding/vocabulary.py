@@ -1,4 +1,4 @@
-"""What the words of a request can mean in one catalogue: its attributes by the part they play, and its values."""
+"""What the words of a request can mean in one catalogue: its attributes by their role, and its values."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ _MINUTES_NAMES = table("minutes runtime duration length running playtime min min
 _PRICE_NAMES = table("price prices cost costs prize")
 
 FEW_VALUES = 60
-"""An attribute of no telling name with at most this many values, each on several items, says what a thing is."""
+"""If an attribute's name says nothing, and it has at most this many values, each on several items, it is a kind."""
 
 _remembered: WeakKeyDictionary[Store, tuple[int, dict[object, Any]]] = WeakKeyDictionary()
-"""What costs a look at many values, by store; forgotten when its catalogue changes."""
+"""Results that are costly to compute, by store; dropped when its catalogue changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ class Meaning:
     attribute: str
     value: str
     items: int
-    """How many items have it."""
+    """The number of items that have it."""
     role: AttributeRole
 
 
 class Vocabulary:
-    """The catalogue as the understanding needs it. Cheap to make; make one for each request."""
+    """The catalogue's words as the understanding needs them. Cheap to make: make one for each request."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -101,7 +101,7 @@ class Vocabulary:
             self.numbers.setdefault(name, summary)
 
     def minutes_in(self, minutes: float) -> float:
-        """A running time in the unit of the catalogue's attribute, which its name or else its range tells."""
+        """A running time in the unit of the catalogue's attribute, which its name tells, or else its range."""
         summary = self.minutes
         if summary is None:
             return minutes
@@ -114,7 +114,7 @@ class Vocabulary:
         return minutes
 
     def meanings(self, keys: Iterable[str]) -> dict[str, list[Meaning]]:
-        """The catalogue values that each normalized key names, commonest first; keys that name none are absent."""
+        """The catalogue values that each normalized key names, the most common first; keys without any are absent."""
         found: dict[str, list[Meaning]] = {}
         for key, rows in self.store.attributes.meanings(keys).items():
             meanings = [
@@ -127,7 +127,7 @@ class Vocabulary:
         return found
 
     def role(self, attribute: str, items: int = 0) -> AttributeRole:
-        """The part that a value plays; one of many items, in an attribute of no telling name, is a kind."""
+        """The role of a value; if the attribute's name says nothing, a value of many items is a kind."""
         role = self.roles.get(attribute, "other")
         if role == "other" and items >= max(10, self.catalogue.items / 100):
             return "kind"
@@ -138,7 +138,7 @@ class Vocabulary:
         return any(role in roles for role in self.roles.values())
 
     def surnames(self, word: str, *roles: AttributeRole) -> list[Meaning]:
-        """The people (or brands) whose name ends with ``word``, the commonest first."""
+        """The people (or brands) whose name ends with ``word``, the most common first."""
         found: list[Meaning] = []
         for attribute, role in self.roles.items():
             if role in roles:
@@ -164,13 +164,13 @@ class Vocabulary:
         return known[key]
 
     def is_word(self, text: str) -> bool:
-        """Whether the catalogue's texts use these words: then they are hardly a misspelling."""
+        """Whether the catalogue's texts use these words: then they are probably not misspelt."""
         return self.store.full_text.finds(text)
 
     def distinctive(self, word: str, meaning: Meaning) -> bool:
-        """Whether the word, wherever the catalogue's texts use it, is just this value (``opi``, and not ``nature``).
+        """Whether the word, wherever the catalogue's texts use it, means this value (``opi``, and not ``nature``).
 
-        Remembered by version: of many items, ranking those with a common word takes longer than all other reading.
+        Cached by version: ranking the many items with a common word takes longer than all other reading.
         """
         if word in COMMON or len(word) < 3:
             return False
@@ -184,7 +184,7 @@ class Vocabulary:
         return bool(index_in_sorted(having, np.array(hits))[1].sum() >= 0.7 * len(hits))
 
     def quantile(self, summary: AttributeSummary, share: float) -> float:
-        """A round value that about ``share`` of the items with the attribute are at or below; remembered by version."""
+        """A round value that about ``share`` of the items with the attribute do not exceed; cached by version."""
 
         def search() -> float:
             return _search_quantile(
@@ -200,7 +200,7 @@ def equal(meaning: Meaning) -> Condition:
 
 
 def unequal(meaning: Meaning) -> Condition:
-    """The condition that an item has not this value."""
+    """The condition that an item does not have this value."""
     return Condition(meaning.attribute, "!=", meaning.value)
 
 
@@ -226,7 +226,7 @@ def none_of(meanings: Iterable[Meaning]) -> tuple[Condition, ...]:
 
 
 def _is_identity(summary: AttributeSummary, items: int) -> bool:
-    """Whether nearly every item has a value of its own: a code or a link says nothing that people ask for."""
+    """Whether nearly every item has its own value: codes and links are nothing that people ask for."""
     return (
         summary.kind == "text"
         and items >= 20

@@ -39,7 +39,7 @@ _SETTING = re.compile(r"\b(?:set|takes? place|happens?|happening) (?:in|during|a
 
 
 def read_years(draft: Draft) -> None:
-    """Bind the release years that the request asks for; a period that the story is set in is not one."""
+    """Bind the release years that the request asks for; the period of a story is not a release year."""
     for match, i, j in list(draft.request.find(_YEARS)):
         request = draft.request
         if not request.free(i, j) or not _asks_for_year(draft, match, i, j):
@@ -58,7 +58,7 @@ def read_years(draft: Draft) -> None:
 
 
 def item_noun_at(draft: Draft, j: int) -> bool:
-    """Whether a word for an item stands at token ``j``, without a pause before it."""
+    """Whether token ``j`` is a word for an item, without a pause before it."""
     tokens = draft.request.tokens
     return j < len(tokens) and not draft.request.boundary(j) and draft.is_item_noun(tokens[j].key)
 
@@ -90,7 +90,7 @@ def _conditions(match: re.Match[str], year: AttributeSummary) -> tuple[Condition
 
 
 def _as_wish(conditions: tuple[Condition, ...], *, spread: int) -> tuple[Condition, ...]:
-    """The same in one condition, because any condition of a wish will do; a guess is ``spread`` years wide."""
+    """The same in one condition, because any condition meets a wish; a guess is ``spread`` years wide."""
     low, high = (int(float(c.values[0])) for c in (conditions[0], conditions[-1]))
     between = len(conditions) == 2 or conditions[0].operator == "="
     if not between:
@@ -100,7 +100,7 @@ def _as_wish(conditions: tuple[Condition, ...], *, spread: int) -> tuple[Conditi
 
 
 def _range(match: re.Match[str], newest: int) -> tuple[int | None, int | None]:
-    """First and last year that the words mean; None where they leave a side open."""
+    """First and last year that the words mean; None for a side that they leave open."""
     for low, high in (("low", "high"), ("range_low", "range_high"), ("when", "when2")):
         if match[low]:
             spans = [_span(match[low]), _span(match[high] or match[low])]

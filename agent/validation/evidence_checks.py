@@ -1,4 +1,4 @@
-"""Evidence checked again against catalogue and history: the validator does not take a tool's word for it either."""
+"""Checks evidence again against catalogue and history: the validator does not trust the tools either."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from recmind.tools.engines.profile import build_profile
 from recmind.tools.evidence.slate import Evidence
 
 TOLERANCE = 0.01
-"""How far a measured value may be from the recorded one, which is rounded."""
+"""The largest difference between a measured value and the recorded one, which is rounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Evidence about an item, with where it can be checked."""
+    """Evidence about an item, and what it is checked against."""
 
     data: Mapping[str, Any]
     item: Item
@@ -38,14 +38,29 @@ Prover = Callable[[_Claim], bool]
 
 
 def holds(evidence: Evidence, item: Item, context: RequestContext, brief: Brief) -> bool:
-    """Whether this evidence is true of the item, by the store itself. Evidence of an unknown kind is not."""
+    """Whether this evidence is true of the item, checked against the store. Evidence of an unknown kind is not.
+
+    Args:
+        evidence: the evidence.
+        item: the item it is about.
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+    """
     prover = PROVERS.get(evidence.kind)
     return prover is not None and prover(_Claim(evidence.data, item, context, brief))
 
 
 def speaks_against(evidence: Evidence, context: RequestContext, brief: Brief) -> bool:
-    """Whether this evidence is no reason in favor, by the store itself: what a person did with an item that they rated
-    low or refused, or what goes with such items alone. Not of items that the request itself asks to resemble."""
+    """Whether this evidence is no reason in favor, checked against the store.
+
+    Evidence speaks against an item if it is what a person did with an item that they rated low or refused, or what goes
+    only with such items. Items that the request itself asks to resemble are an exception.
+
+    Args:
+        evidence: the evidence.
+        context: the request's context, with store and engines.
+        brief: what binds the request.
+    """
     data, history = evidence.data, context.engines.history
     if evidence.kind == "history" and "attribute" in data:
         return bool(data.get("less"))
@@ -61,7 +76,13 @@ def speaks_against(evidence: Evidence, context: RequestContext, brief: Brief) ->
 
 
 def proved_of_person(evidence: Evidence, context: RequestContext, user_id: str) -> bool:
-    """Whether this evidence about a user alone (a deed, a taste, a stated preference) is true, by the store itself."""
+    """Whether this evidence about a user alone (an interaction, a taste, a stated preference) is true by the store.
+
+    Args:
+        evidence: the evidence.
+        context: the request's context, with store and engines.
+        user_id: the user it is about.
+    """
     data = evidence.data
     if evidence.kind == "preference":
         return any(
@@ -138,7 +159,7 @@ def _semantic(claim: _Claim) -> bool:
 
 @lru_cache(maxsize=1024)
 def _words_of(text: str) -> str:
-    """The text's normalized words with a space before each; kept, because the best items come again and again."""
+    """The text's normalized words with a space before each; cached, because the best items come again and again."""
     return f" {normalize(text)}"
 
 
@@ -168,7 +189,7 @@ def _popularity(claim: _Claim) -> bool:
 
 
 def searchable(item: Item) -> str:
-    """All text of an item that search may quote."""
+    """All text of an item that a search result may quote."""
     values = (v if isinstance(v, tuple) else (str(v),) for v in item.attributes.values())
     return " ".join([item.title, item.description, *(text for value in values for text in value)])
 

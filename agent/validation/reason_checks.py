@@ -1,9 +1,9 @@
-"""What a reason may say: facts in slots that are filled from evidence and catalogue, and connective words between them.
+"""Checks what a reason says: facts in slots, filled from evidence and catalogue, joined by connective words.
 
-Promised, and no more: the free text holds no digits, no quotation, no capitalized name and no attribute value of the
-catalogue outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this
-way, nor can a single unknown name that opens a sentence, where any word has a capital. What the person rated low is
-named as a contrast alone ("unlike ...").
+It guarantees only this: the free text holds no digits, no quotation, no capitalized name and no attribute value of the
+catalogue outside what it cites. A false claim in plain lower-case prose ("won many awards") cannot be caught this way,
+nor can a single unknown name that opens a sentence, where any word has a capital. What the person rated low may only
+be named as a contrast ("unlike ...").
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from recmind.data.wording import attribute_label
 from recmind.tools.evidence.slate import Entry, Slate
 
 MOST_UNPROVED = 3
-"""Words of a reason that need not be of the facts: "it comes well recommended" claims little."""
+"""This many words of a reason need no evidence: "it comes well recommended" claims little."""
 SAME_WORD = 4
-"""Letters with which two forms of a word begin alike."""
+"""Two forms of a word begin with at least this many equal letters."""
 MOST_LETTERS = 400
-"""A reason's length, slots filled."""
+"""The longest reason, in letters, with its slots filled."""
 
 SLOT = re.compile(r"\{([^{}]*)\}")
 WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
@@ -36,7 +36,7 @@ CONTRAST = re.compile(
 )
 """Words before a slot that turn what it says into a contrast."""
 LONGEST_VALUE = 5
-"""Words of the longest attribute value that is looked for in free text."""
+"""Attribute values of up to this many words are looked for in free text."""
 
 _CONNECTIVE = (
     "a about above after again all also although an and another any are around as asked at be because been "
@@ -51,7 +51,7 @@ _CONNECTIVE = (
     "well were what when where which while who why will wish with without would you your yours"
 )
 CONNECTIVE = frozenset(_CONNECTIVE.split())
-"""Words that join facts and claim none, even where a catalogue uses one as a tag."""
+"""Words that join facts and claim none, even if a catalogue uses one as a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class ReasonText:
     """A reason read and checked."""
 
     text: str
-    """Slots filled."""
+    """The reason with its slots filled."""
     cites: tuple[int, ...]
-    """Evidence numbers, those in slots included, in order of appearance."""
+    """Evidence numbers in order of appearance, including those in slots."""
     problems: tuple[str, ...]
-    """Why it cannot leave, written to the model; empty when it can."""
+    """Why the reason cannot be used, written to the model; empty if it can."""
 
 
 def read_reason(
@@ -84,12 +84,12 @@ def read_reason(
         reason: the model's text.
         cites: the evidence numbers the model gave beside it.
         entry: the item it speaks for.
-        slate: where handles and evidence numbers lead.
-        item_of: the catalogue's item of an id.
-        known_values: those of the given normalized texts that are attribute values of the catalogue.
+        slate: what handles and evidence numbers refer to.
+        item_of: gives the catalogue's item with this id, or None.
+        known_values: gives those of some normalized texts that are attribute values of the catalogue.
         granted: text whose attribute values need no citation.
-        strict: whether the words themselves have to say something of what is cited.
-        against: whether the evidence of this number speaks against, so that it may only be a contrast.
+        strict: whether the words themselves must say something about what is cited.
+        against: whether the evidence with this number speaks against the item, so that it may only be a contrast.
     """
     problems: list[str] = []
     cited = list(dict.fromkeys(cites))
@@ -122,7 +122,7 @@ def read_reason(
         own = ", ".join(f"e{n}" for n in entry.evidence[:4]) or "none"
         problems.append(f"the reason for {entry.handle} cites no evidence (its own: {own})")
     own_facts = [(n, slate.evidence[n - 1].text) for n in entry.evidence]
-    # Each text by itself: most are known already in their normalized form.
+    # Each text separately: most of them are in the cache of normalized texts.
     told = " ".join(filter(None, map(normalize, shown)))
     problems += _free_text(clean, told, f"{told} {normalize(granted)}", known_values, own_facts)
     if not WORD.search(text):
@@ -135,8 +135,7 @@ def read_reason(
 
 
 def _claims(reason: str, shown: str) -> bool:
-    """Whether a reason without slots says much and nothing of what is shown (normalized), in whatever form: that
-    nobody can prove."""
+    """Whether a reason without slots says much, but nothing of what is shown (normalized): nobody can prove that."""
     said, told = (
         {word[:SAME_WORD] for word in text.split() if word not in CONNECTIVE} for text in (normalize(reason), shown)
     )
@@ -144,7 +143,7 @@ def _claims(reason: str, shown: str) -> bool:
 
 
 def _sentence(text: str, written: str) -> str:
-    """The filled text as a sentence: with a capital, but for a title that opens it, and with its full stop."""
+    """The filled text as a sentence: with a full stop and a capital, except for a title at its beginning."""
     line = " ".join(text.split())
     if line and not written.lstrip().startswith("{title"):
         line = line[0].upper() + line[1:]
@@ -154,7 +153,7 @@ def _sentence(text: str, written: str) -> str:
 def _slot(
     name: str, entry: Entry, slate: Slate, item_of: Callable[[str], Item | None]
 ) -> tuple[str | None, int | None]:
-    """What fills a slot, and the evidence number it cites; (None, None) when the slot leads nowhere."""
+    """What fills a slot, and the evidence number it cites; (None, None) if the slot refers to nothing."""
     if match := re.fullmatch(r"e(\d{1,6})", name):
         number = int(match[1])
         fact = slate.fact(number)
@@ -176,7 +175,7 @@ def _slot(
 
 
 def _of_attribute(attribute: str, entry: Entry, slate: Slate) -> int | None:
-    """The item's first evidence of a value of the attribute, None where it has none."""
+    """The item's first evidence for a value of the attribute, or None."""
     facts = ((n, slate.evidence[n - 1]) for n in entry.evidence)
     return next((n for n, fact in facts if fact.kind == "metadata" and fact.data.get("attribute") == attribute), None)
 
@@ -190,9 +189,9 @@ def _shown(value: AttributeValue) -> str:
 
 
 def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
-    """What is wrong with the evidence numbers: each must be the item's own, or what the user did with a reference.
+    """What is wrong with the evidence numbers: each must belong to the item, or say what the user did with a reference.
 
-    Other facts of a reference (its genre, the wishes it meets) would read as facts of the item.
+    Other facts about a reference (its genre, the wishes it meets) would read as facts about the item.
     """
     borrowed = [n for n in cited if n not in entry.evidence]
     past = {n for other in slate.entries.values() if borrowed and other.role == "reference" for n in other.evidence}
@@ -207,7 +206,7 @@ def _citations(cited: Iterable[int], entry: Entry, slate: Slate) -> list[str]:
 def _reversed(
     cited: Iterable[int], contrasts: Collection[int], entry: Entry, slate: Slate, against: Callable[[int], bool]
 ) -> list[str]:
-    """What is wrong where evidence that speaks against is cited as if it spoke in favor, or stands alone."""
+    """What is wrong if evidence that speaks against the item is cited in favor, or alone."""
     low = [n for n in cited if slate.fact(n) is not None and against(n)]
     wrong = [n for n in low if n not in contrasts]
     problems = [f"e{n} ({slate.told(n)}) is no reason for {entry.handle}; {_instead(f'e{n}')}" for n in wrong[:3]]
@@ -222,7 +221,7 @@ def _instead(slot: str) -> str:
 
 
 def _deeds(name: str, slate: Slate) -> list[int]:
-    """What the person did with the reference that this slot names."""
+    """The evidence of what the person did with the reference that this slot names."""
     about = slate.entries.get(name.partition(":")[2].strip())
     return [n for n in about.evidence if slate.evidence[n - 1].kind == "history"] if about else []
 
@@ -234,9 +233,9 @@ def _free_text(
     known_values: Callable[[Iterable[str]], Mapping[str, object]],
     own: Sequence[tuple[int, str]],
 ) -> list[str]:
-    """What the words outside the slots claim that ``shown`` (normalized) does not, attribute values beyond ``granted``.
+    """What the words outside the slots claim beyond ``shown`` (normalized), and attribute values beyond ``granted``.
 
-    ``own`` holds number and text of the item's evidence: what could be cited instead is named.
+    ``own`` holds number and text of the item's evidence, to suggest what could be cited instead.
     """
     free = _read_free(SLOT.sub(" \0 ", reason))
     problems = list(free.problems)
@@ -279,7 +278,7 @@ def _advice(claim: str, own: Sequence[tuple[int, str]]) -> str:
 
 
 def _names(bare: str) -> list[str]:
-    """Capitalized words that do not merely begin a sentence, and those that do when another follows them."""
+    """Capitalized words that do not merely begin a sentence; those that do only if another one follows."""
     found: list[str] = []
     for sentence in re.split(r"(?<=[.!?])\s+", bare):
         words = list(WORD.finditer(sentence))

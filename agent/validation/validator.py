@@ -1,8 +1,8 @@
-"""The validator: nothing unproved leaves. It trusts neither the model nor the tools, only the catalogue, the user's
-history and what binds the request.
+"""The validator: only what is proved gets into an answer. It trusts neither the model nor the tools.
 
-``judge`` looks at a submission. What is wrong is told to the model once; ``settle`` then replaces piece by piece what
-is still wrong, from the evidence on the slate, and says so.
+It checks against the catalogue, the user's history and what binds the request. ``judge`` checks a submission. The model
+is told once what is wrong; ``settle`` then replaces what is still wrong, piece by piece, from the evidence on the
+slate, and says so.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from recmind.tools.evidence.slate import Entry, Slate
 
 TWICE = "is there twice"
 MOST_EXAMPLES = 3
-"""Pieces of evidence that an example of a reason holds at most."""
+"""An example of a reason holds at most this many pieces of evidence."""
 
 
 @dataclass
 class Judge:
-    """Checks for one request; remembers the items it has read."""
+    """The checks of one request; remembers the items it has read."""
 
     slate: Slate
     brief: Brief
@@ -46,15 +46,29 @@ class Judge:
 
     @classmethod
     def of(cls, submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Judge:
-        """The judge of this submission; the items it picks are read at once."""
+        """The judge of this submission; it reads all picked items at once.
+
+        Args:
+            submission: what the model submitted.
+            slate: what handles and evidence numbers refer to.
+            brief: what binds the request.
+            context: the request's context, with store and engines.
+        """
         entries = [entry for pick in submission.picks if (entry := find(pick.item, slate))]
         items: dict[str, Item | None] = dict(context.store.items.get_many(entry.item_id for entry in entries))
         return cls(slate, brief, context, given_up(submission, brief), items)
 
     def walk(self, picks: Iterable[Pick], taken: Collection[str]) -> Iterator[tuple[Pick, Entry | None, str | None]]:
-        """Each pick with the entry it means, if any, and why that may not be recommended, or None when it may.
+        """Each pick with the entry it means, if any, and why that may not be recommended, or None if it may.
 
-        An entry whose item id is in ``taken`` by the time its pick is reached is there ``TWICE``.
+        An entry whose item id is in ``taken`` when its pick is reached is reported as ``TWICE``.
+
+        Args:
+            picks: the picks of a submission, in order.
+            taken: ids of items that are already recommended; the caller may add to it on the way.
+
+        Yields:
+            A pick, its entry, and the fault.
         """
         for pick in picks:
             entry = find(pick.item, self.slate)
@@ -62,7 +76,7 @@ class Judge:
             yield pick, entry, TWICE if twice else self.fault(entry) if entry else None
 
     def fault(self, entry: Entry) -> str | None:
-        """Why this entry may not be recommended, or None when it may."""
+        """Why this entry may not be recommended, or None if it may."""
         item = self.item(entry.item_id)
         if item is None or not item.available:
             return "is not available"
@@ -76,23 +90,23 @@ class Judge:
         return f"breaks the condition {broken[0]}" if broken else None
 
     def proved(self, entry: Entry, numbers: Iterable[int]) -> list[int]:
-        """Those of the evidence numbers that hold for the entry when checked again."""
+        """The evidence numbers that hold for the entry when they are checked again."""
         item = self.item(entry.item_id)
         if item is None:
             return []
         return [n for n in numbers if (fact := self.slate.fact(n)) and holds(fact, item, self.context, self.brief)]
 
     def against(self, number: int) -> bool:
-        """Whether the evidence of this number speaks against, by the store itself."""
+        """Whether the evidence with this number speaks against the item, by the store."""
         fact = self.slate.fact(number)
         return fact is not None and speaks_against(fact, self.context, self.brief)
 
     def in_favor(self, entry: Entry) -> list[int]:
-        """What can be proved of the entry and speaks for it."""
+        """The evidence numbers of the entry that are proved and speak for it."""
         return [n for n in self.proved(entry, entry.evidence) if not self.against(n)]
 
     def reason(self, pick: Pick, entry: Entry) -> ReasonText:
-        """The pick's reason, read; evidence that does not hold is among its problems."""
+        """The pick's reason, checked; evidence that does not hold is among its problems."""
         item = self.item(entry.item_id)
         strict = self.context.strictness == "strict"
         granted = searchable(item) if item is not None and not strict else ""
@@ -106,7 +120,7 @@ class Judge:
         return replace(read, problems=(*read.problems, *lies))
 
     def own_reason(self, entry: Entry) -> tuple[str, tuple[int, ...]] | None:
-        """A reason built from what can be proved of the entry, or None when nothing can."""
+        """A reason built from what can be proved about the entry, or None if nothing can."""
         numbers = self.in_favor(entry)
         reason, cites = compose((n, self.slate.evidence[n - 1].kind) for n in numbers)
         if not reason:
@@ -115,12 +129,12 @@ class Judge:
         return read.text, read.cites
 
     def example(self, entry: Entry) -> str:
-        """How a reason for the entry can be written, for a model to go by; empty where nothing can be proved."""
+        """An example of a reason for the entry, for the model to follow; empty if nothing can be proved."""
         numbers = self.in_favor(entry)[:MOST_EXAMPLES]
         return compose((n, self.slate.evidence[n - 1].kind) for n in numbers)[0]
 
     def others(self, taken: Collection[str], most: int = 5) -> str:
-        """Handles of candidates that may be recommended and are not among those taken."""
+        """Handles of at most ``most`` candidates that may be recommended and are not in ``taken``."""
         entries = sorted(self.slate.candidates(), key=lambda entry: -entry.scores.get("score", 0.0))
         free = (e.handle for e in entries if e.item_id not in taken and self.fault(e) is None)
         return ", ".join(islice(free, most)) or "nothing yet: look something up first"
@@ -133,15 +147,21 @@ class Judge:
 def given_up(submission: Submission, brief: Brief) -> frozenset[str]:
     """The labels of request constraints that the submission drops.
 
-    A model may have read the words better than the rules did; the answer says so. What always binds has no label.
+    A model may have understood the words better than the rules did; the answer says so. What always binds has no label.
     """
     return frozenset(submission.dropped) & frozenset(brief.bindings)
 
 
 def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentContext) -> Verdict:
-    """What passes of a submission and what is wrong with the rest, written to the model.
+    """What passes of a submission, and what is wrong with the rest, written to the model.
 
-    In the strictness ``lenient`` words of a reason that claim too much do not go back: they are replaced at once.
+    In the strictness ``lenient`` reasons that claim too much do not go back to the model: they are replaced at once.
+
+    Args:
+        submission: what the model submitted.
+        slate: what handles and evidence numbers refer to.
+        brief: what binds the request.
+        context: the request's context, with store and engines.
     """
     judging = Judge.of(submission, slate, brief, context)
     chosen: list[Chosen] = []
@@ -188,8 +208,18 @@ def judge(submission: Submission, slate: Slate, brief: Brief, context: AgentCont
 def settle(
     submission: Submission, slate: Slate, brief: Brief, context: AgentContext, ranking: Sequence[str]
 ) -> Verdict:
-    """The same submission with every fault mended from the slate: bad items left out, bad reasons rewritten from
-    evidence, missing places filled in the order of ``ranking`` (item ids, best first). ``repairs`` says each."""
+    """The same submission with every fault corrected from the slate.
+
+    Bad items are left out, bad reasons rewritten from evidence, and empty places filled from ``ranking``. ``repairs``
+    says each change.
+
+    Args:
+        submission: what the model submitted.
+        slate: what handles and evidence numbers refer to.
+        brief: what binds the request.
+        context: the request's context, with store and engines.
+        ranking: item ids, best first, to fill empty places from.
+    """
     judging = Judge.of(submission, slate, brief, context)
     chosen: list[Chosen] = []
     repairs: list[str] = []
@@ -223,7 +253,7 @@ def settle(
 
 
 def _fill(chosen: list[Chosen], taken: set[str], ranking: Sequence[str], judging: Judge, k: int) -> list[str]:
-    """Adds to ``chosen`` from the ranking until there are ``k``; the titles added."""
+    """Adds items of the ranking to ``chosen`` until it holds ``k``; returns the titles added."""
     added: list[str] = []
     for item_id in ranking:
         if len(chosen) >= k:
@@ -240,7 +270,7 @@ def _fill(chosen: list[Chosen], taken: set[str], ranking: Sequence[str], judging
 
 
 def find(name: str, slate: Slate) -> Entry | None:
-    """The entry a model means: by handle, or by a title that only one entry has."""
+    """The entry that a model means: by handle, or by a title that only one entry has; None if there is none."""
     entry = slate.entries.get(name.strip("{}[]() ").lower())
     if entry is not None:
         return entry

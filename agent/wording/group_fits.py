@@ -1,4 +1,4 @@
-"""What an answer says of a group: how well each item fits every member, and how these fits became one score."""
+"""What an answer says about a group: how well each item fits every member, and how the fits became one score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recmind.tools.evidence.slate import Entry
 from recmind.tools.ranking.group import FIT
 
 DIGEST_LINES, LINE_WORDS = 3, 24
-"""Lines of each member's profile that a model reads, and words of each line."""
+"""How many lines of each member's profile a model reads, and how many words of each line."""
 AGGREGATED = {
     "average": "the average of their fits",
     "least-misery": "the lowest of their fits",
@@ -28,13 +28,13 @@ def fits_of(entry: Entry | None, context: RequestContext) -> tuple[Fit, ...]:
 
 
 def with_fits(reason: str, fits: Sequence[Fit]) -> str:
-    """The reason, and how well the item fits each member."""
+    """The reason, followed by how well the item fits each member."""
     told = ", ".join(f"{fit.user_id} {fit.fit:.2f}" for fit in fits)
     return f"{reason} Fits {told}." if told else reason
 
 
 def sentences(brief: Brief, context: RequestContext) -> list[str]:
-    """What the message says: for whom, how the fits became one score, and of whom nothing is known."""
+    """Sentences for the message: for whom, how the fits became one score, and about whom nothing is known."""
     history = context.engines.history
     unknown = [repr(user_id) for user_id in context.members if not history.profile(user_id).known]
     said = [
@@ -59,7 +59,7 @@ def digest(profiles: Sequence[Profile]) -> str:
 
 
 def _shortened(line: str) -> str:
-    """The line, or as many of its parts as keep to ``LINE_WORDS``."""
+    """The line, or its first parts that fit into ``LINE_WORDS``."""
     words = line.split()
     if len(words) <= LINE_WORDS:
         return line

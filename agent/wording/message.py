@@ -1,4 +1,4 @@
-"""What an answer says beside its items: what the request was taken to mean, and what could not be done and why."""
+"""The message of an answer: how the request was understood, what could not be done, and why."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ from recmind.tools.brief import Brief
 from recmind.tools.evidence.loosening import loosening
 
 FAR = 0.29
-"""Where no recommendation is more similar than this to what was asked for, the catalogue has nothing like it."""
+"""If no recommendation is more similar to the request than this, the catalogue has nothing like it."""
 
 
 def write_message(brief: Brief, verdict: Verdict, context: AgentContext, *, cause: str | None) -> str:
-    """A few plain sentences."""
+    """The message: a few plain sentences.
+
+    Args:
+        brief: what binds the request, and how it was understood.
+        verdict: the result of the checks, with what is recommended.
+        context: the request's context.
+        cause: why the fallback answered; None if the model did.
+    """
     sentences = [_taken_as(brief), *brief.unused]
     sentences += [
         f"The model set {quoted(brief.bindings[label].words)} aside, so an item may go against it."
@@ -53,7 +60,7 @@ def _taken_as(brief: Brief) -> str:
 
 
 def _nothing_close(brief: Brief, verdict: Verdict, context: AgentContext) -> bool:
-    """Whether the request is nothing but words to search for, and no recommendation is about them."""
+    """Whether the request consists only of words to search for, and no recommendation matches them."""
     if not brief.text or not verdict.chosen or brief.likes or brief.wishes or brief.bindings:
         return False
     search = context.engines.search
@@ -62,7 +69,7 @@ def _nothing_close(brief: Brief, verdict: Verdict, context: AgentContext) -> boo
 
 
 def _advice(conditions: Sequence[Condition], brief: Brief, context: AgentContext) -> str:
-    """Which single condition to drop, and how many items that gives; empty where that helps nothing."""
+    """The one condition to drop, and how many items that gives; empty if dropping one does not help."""
     catalogue = context.store.catalogue()
     resolved = [resolve_condition(condition, catalogue) for condition in conditions]
     return loosening(context.store, resolved, brief.excluded)

@@ -1,4 +1,4 @@
-"""The items of a verdict as they leave, each with the evidence it cites."""
+"""The recommendations of an answer, made from a verdict, each with the evidence it cites."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from recmind.agent.wording.group_fits import fits_of, with_fits
 
 
 def recommended(state: State, context: AgentContext) -> tuple[Recommendation, ...]:
-    """What was chosen, best first, with the confidence where one has been learned."""
+    """The chosen items, best first, with a confidence if one has been learned."""
     slate, chosen = state["slate"], state["verdict"].chosen
     confidences = context.engines.confidences(context.user_id, [found.item_id for found in chosen])
     fits = {found.item_id: fits_of(slate.of_item(found.item_id), context) for found in chosen}

@@ -1,4 +1,4 @@
-"""What is understood of a person, said before the items: sentences made of facts that are proved like any other."""
+"""A summary of a person's taste, said before the items: sentences made of facts that are checked like all others."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from recmind.tools.evidence import phrases
 from recmind.tools.evidence.slate import Evidence
 
 TASTES, DISLIKES, FAVORITES = 3, 2, 2
-"""How many of each are told at most."""
+"""At most this many of each are told."""
 
 
 Holds = Callable[[Evidence, RequestContext, str], bool]
-"""Whether a fact about this user can be proved again."""
+"""Checks whether a fact about this user is true."""
 
 
 def taste_summary(context: RequestContext, user_id: str | None, holds: Holds) -> Portrait:
-    """What is known of this user, each fact with its proof; a fact that does not hold is not told."""
+    """What is known about this user, each fact with its proof; a fact that does not hold is left out.
+
+    Args:
+        context: the request's context.
+        user_id: the user it is about; None for nobody.
+        holds: checks each fact again.
+    """
     history = context.engines.history
     profile = history.profile(user_id)
     if user_id is None or not profile.known:
@@ -47,7 +53,7 @@ def taste_summary(context: RequestContext, user_id: str | None, holds: Holds) ->
 
 
 def _favorites(context: RequestContext, user_id: str, profile: Profile) -> list[Evidence]:
-    """What the user did with the items they think most of."""
+    """What the user did with their favorite items."""
     stars = star_kinds(context.store)
     rows = {
         row.item_id: row for row in reversed(context.engines.history.interactions(user_id, order="highest", n=None))

@@ -1,1 +1,1 @@
-"""``recmind trace``: one file for each of its commands, put together in ``main.py``."""
+"""``recmind trace``: one file for each of its commands; ``main.py`` puts them together."""

@@ -1,4 +1,4 @@
-"""``recmind trace diff``: where two runs of one request part."""
+"""``recmind trace diff``: where two runs of one request begin to differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recmind.agent.tracing.views.differing import ComparedStep, TraceDifference
 
 BEFORE = 40
-"""Letters that are shown before the place where two texts part."""
+"""Letters that are shown before the place where two texts differ."""
 
 
 @click.command(cls=Command, short_help="Say where two runs of one request part.")
@@ -69,7 +69,7 @@ def _told(ids: dict[str, Any], found: TraceDifference) -> Iterator[str]:
 
 
 def _step(letter: str, step: ComparedStep | None, other: ComparedStep | None) -> Iterator[str]:
-    """A step and what of it the other does not say as well."""
+    """A step, with what the other step does not say too."""
     yield f"  {letter}  {step.what if step else '(nothing more)'}"
     if step is None:
         return
@@ -80,7 +80,7 @@ def _step(letter: str, step: ComparedStep | None, other: ComparedStep | None) ->
 
 
 def _apart(text: str, other: str) -> str:
-    """The text on one line, from shortly before the place where the other differs."""
+    """The text on one line, from shortly before the place where the other text differs."""
     from recmind.agent.tracing.views.formatting import one_line  # noqa: PLC0415
 
     same = next((place for place, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), 0)

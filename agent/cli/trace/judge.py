@@ -1,4 +1,4 @@
-"""``recmind trace judge``: say what an answer was worth."""
+"""``recmind trace judge``: say how good an answer was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``recmind trace list``: the latest requests, and those that fit."""
+"""``recmind trace list``: the latest requests, or those that meet conditions."""
 
 from __future__ import annotations
 

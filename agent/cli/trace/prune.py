@@ -1,4 +1,4 @@
-"""``recmind trace prune``: throw old traces away."""
+"""``recmind trace prune``: delete old traces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``recmind trace replay``: a request once more, with what its model said then."""
+"""``recmind trace replay``: run a request again, with the recorded replies of its model."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def show(shared: Shared, trace_id: str, full: bool, prompt: bool) -> None:
 
 
 def _as_json(tree: TraceTree, said: list[Judgement]) -> dict[str, Any]:
-    """The summary, what people said of the answer, and all runs: parents before children, each naming its parent."""
+    """The summary, what people said about the answer, and all runs: parents first, each with its parent's id."""
     runs = [{**asdict(run), "latency_ms": run.latency_ms} for run in tree.runs()]
     feedback = [{name: getattr(one, name) for name in ("at", "score", "comment", "item_id")} for one in said]
     return {**asdict(tree.summary), "feedback": feedback, "runs": runs}

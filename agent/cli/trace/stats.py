@@ -1,4 +1,4 @@
-"""``recmind trace stats``: what many requests have in common."""
+"""``recmind trace stats``: statistics of many requests."""
 
 from __future__ import annotations
 

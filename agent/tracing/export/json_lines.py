@@ -1,4 +1,4 @@
-"""Traces for other systems: a line for each run as LangSmith has it, and spans as OpenTelemetry has them."""
+"""Traces for other systems: a line for each run in LangSmith's form, and spans in OpenTelemetry's form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OK, FAILED = 1, 2
 """Status codes of a span."""
 
 INTERNAL = 1
-"""The kind of a span that neither serves nor asks another service."""
+"""The kind of a span that neither serves nor calls another service."""
 
 
 def langsmith_lines(tree: TraceTree) -> Iterator[bytes]:
@@ -29,7 +29,7 @@ def langsmith_lines(tree: TraceTree) -> Iterator[bytes]:
 
 
 def langsmith_run(run: RunRecord) -> SpanLine:
-    """A run as LangSmith's client takes it to be sent, and gives it back when it is read."""
+    """A run in the form that LangSmith's client sends and reads."""
     first_token_s = run.extra.get("first_token_s")
     line = {
         "id": run.id,
@@ -59,7 +59,7 @@ def langsmith_run(run: RunRecord) -> SpanLine:
 
 
 def otlp_line(tree: TraceTree) -> bytes:
-    """The trace as one request of OTLP in JSON, as a collector takes it over HTTP or reads it from a file."""
+    """The trace as one OTLP request in JSON, as a collector accepts it over HTTP or from a file."""
     scope = {"name": "recmind", "version": recmind_version()}
     resource = {"attributes": [_attribute("service.name", tree.root.run.session_name or "recmind")]}
     spans = [_span(run, tree) for run in tree.runs()]
@@ -67,17 +67,17 @@ def otlp_line(tree: TraceTree) -> bytes:
 
 
 def trace_number(run: RunRecord) -> str:
-    """The 16 bytes by which OpenTelemetry knows the trace, in hexadecimal digits."""
+    """OpenTelemetry's id of the trace: 16 bytes, in hexadecimal digits."""
     return run.trace_id.replace("-", "")
 
 
 def span_number(run_id: str) -> str:
-    """The 8 bytes by which OpenTelemetry knows a span: the second half of a run's id, which is random."""
+    """OpenTelemetry's id of a span: the second 8 bytes of a run's id, which are random."""
     return run_id.replace("-", "")[16:]
 
 
 def nanoseconds(moment: datetime) -> int:
-    """Since 1970."""
+    """Nanoseconds since 1970."""
     return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
 
 
@@ -105,7 +105,7 @@ def _value(value: Any) -> SpanLine:
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
-        return {"intValue": str(value)}  # 64 bits are written as text
+        return {"intValue": str(value)}  # OTLP writes 64-bit numbers as text
     if isinstance(value, float):
         return {"doubleValue": value}
     if isinstance(value, (list, tuple)):

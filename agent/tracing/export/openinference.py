@@ -1,4 +1,4 @@
-"""What a run is in OpenInference's words: the kind of a span and its attributes.
+"""A run in OpenInference's terms: the kind of a span and its attributes.
 
 https://github.com/Arize-ai/openinference/tree/main/spec
 """
@@ -14,16 +14,21 @@ from recmind.agent.tracing.records import RunRecord, TraceSummary
 from recmind.agent.tracing.views.run_contents import TracedMessage, messages_read, messages_said, text_of
 
 KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER", "embedding": "EMBEDDING", "chain": "CHAIN"}
-"""By the type of a run; the root is an AGENT."""
+"""The kind by the type of a run; the root is an AGENT."""
 
 ROLES = {"human": "user", "ai": "assistant"}
-"""LangChain's words for who speaks, where the usual ones are others."""
+"""LangChain's names of roles that OpenInference names differently."""
 
 Attributes = dict[str, str | int | float | bool | Sequence[str]]
 
 
 def attributes_of(run: RunRecord, summary: TraceSummary) -> Attributes:
-    """The attributes of a run's span; ``summary`` is that of its request."""
+    """The attributes of a run's span.
+
+    Args:
+        run: the run.
+        summary: the summary of its request.
+    """
     root = run.parent_run_id is None
     found: Attributes = {"openinference.span.kind": "AGENT" if root else KINDS.get(run.run_type, "CHAIN")}
     found |= _payload("input", run.inputs) | _payload("output", run.outputs)

@@ -1,4 +1,4 @@
-"""Sends finished traces to an OpenTelemetry collector, where the usual environment variables name one."""
+"""Sends finished traces to an OpenTelemetry collector, if the usual environment variables name one."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-"""One of them names the collector. The exporter reads them itself, and those for headers, time limits and the like."""
+"""One of them names the collector. The exporter itself reads them, and others for headers and time limits."""
 
 Send = Callable[[TraceTree], None]
 
 
 def tell(rows: TraceRows) -> None:
-    """Sends a trace that is being written, where a collector is named. Never raises."""
+    """Sends a trace that is being written, if a collector is named. Never raises."""
     try:
         if send := sender():
             payloads = {digest.hex(): json.loads(unpack(body)) for digest, body in rows.payloads.items()}
             runs = [run_of(rows.trace["trace_id"], row, payloads) for row in rows.runs]
-            # Nobody can have judged it yet.
+            # A new trace has no judgements yet.
             send(TraceTree(summary_of({**rows.trace, "score": None, "comment": None}), nested(runs)))
     except Exception:
         log.warning("trace %s was not sent", rows.trace["trace_id"], exc_info=True)

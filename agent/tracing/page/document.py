@@ -1,4 +1,4 @@
-"""The page itself: one HTML file that carries its script, its style and, where it is written to a file, its traces."""
+"""The page: one HTML file with its script, its style and, if it is written to a file, its traces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recmind.agent.tracing.page.packed import line, lines, packed
 from recmind.agent.tracing.page.views import View
 
 SCRIPTS = ("dom", "source", "rows", "list", "json", "tree", "panels", "trace", "main")
-"""In the order in which they need each other."""
+"""In this order: later scripts need earlier ones."""
 
 _HERE = "recmind.agent.tracing.page"
 
@@ -25,7 +25,10 @@ def document(source: PageSource, data: Iterable[str], written: float) -> Iterato
     Args:
         source: where the page gets its traces: from its own file, or from the server that sent it.
         data: the blocks of a file, as ``block`` makes them.
-        written: Unix seconds; "the last hour" ends here in a file.
+        written: Unix seconds; in a file "the last hour" ends here.
+
+    Yields:
+        Pieces of HTML.
     """
     style = f"{look()}\n{asset(_HERE, 'page.css')}"
     scripts = [asset(_HERE, f"{name}.js") for name in SCRIPTS]
@@ -48,15 +51,29 @@ _DATA = "<!-- data -->"
 
 
 def block(name: str, value: list[View] | View) -> str:
-    """A value as the page finds it in its own file: nothing in it that HTML could take for a tag."""
+    """A value for the page to find in its own file; it contains nothing that HTML could take for a tag.
+
+    Args:
+        name: the name of the block: letters, digits, ``_`` and ``-``.
+        value: the value, as JSON has it.
+
+    Raises:
+        ValueError: the name is not allowed.
+    """
     if not re.fullmatch(r"[\w-]+", name):
-        raise ValueError(f"{name!r} is no name for a block")
+        raise ValueError(f"{name!r} is not a name for a block")
     data = line(value) if isinstance(value, list) else lines(value)
     return f'<script type="text/plain" id="{name}">{packed(data)}</script>'
 
 
 def policy(source: PageSource, style: str, scripts: Iterable[str]) -> str:
-    """What the page may do: run its own scripts and, from a server, ask that server. No text ever becomes markup."""
+    """The content security policy: the page may run its own scripts and ask its own server. Text never becomes markup.
+
+    Args:
+        source: where the page gets its traces.
+        style: its style sheet.
+        scripts: its scripts.
+    """
     allowed = " ".join(source_hash(script) for script in scripts)
     connect = "'self'" if source == "server" else "'none'"
     return (

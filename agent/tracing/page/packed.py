@@ -1,4 +1,4 @@
-"""Traces on their way to the page: JSON in which what repeats stands once, compressed where a file carries it."""
+"""Packs traces for the page: JSON in which repeated parts are written once, compressed if it goes into a file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 
 LONG = 100
-"""Bytes of JSON from which a text, a list or a mapping is written once and pointed to."""
+"""A text, a list or a mapping with at least this many bytes of JSON is written once and referred to."""
 
 MARK = "§"
-"""The only field of a mapping that points. A field that begins with it by itself gets another in front."""
+"""The only field of a mapping that is a reference. Fields that begin with this sign get another one in front."""
 
 
 def lines(value: Any) -> bytes:
-    """Lines of JSON: the parts, of which each may point to earlier ones by number, and at last the value itself.
+    """Lines of JSON: parts, which may refer to earlier parts by number, and in the last line the value itself.
 
-    A trace says most things several times: every model call reads the conversation again. The page puts it together.
+    A trace repeats most things: every model call reads the conversation again. The page puts the value together.
     """
     parts: dict[bytes, int] = {}
     told = _told(value, parts)
@@ -27,12 +27,12 @@ def lines(value: Any) -> bytes:
 
 
 def line(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The same as one line, for rows that have little in common: ten times as fast. No name may begin with the mark."""
+    """The same in one line, for rows with little in common: ten times as fast. No name may begin with the mark."""
     return orjson.dumps(rows)
 
 
 def packed(data: bytes) -> str:
-    """The bytes, compressed, in letters that no HTML parser minds."""
+    """The bytes, compressed, as letters that no HTML parser changes."""
     return base64.b64encode(gzip.compress(data, 6, mtime=0)).decode()
 
 

@@ -1,4 +1,4 @@
-"""Shows the page on the loopback interface, where it reads traces one by one as they are opened."""
+"""Serves the page on the loopback interface, where it loads each trace when it is opened."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from recmind.agent.tracing.store.trace_store import TraceStore
 log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
-"""Nobody beyond this machine is listened to."""
+"""Only this machine can connect."""
 
 LISTED = 10_000
-"""How many requests the list has at most, the newest."""
+"""The list holds at most this many requests, the newest."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -34,11 +34,11 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Beside the policy that the page itself states: no other site may show it or read from it."""
+"""Headers in addition to the page's own policy: no other site may embed it or read from it."""
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves the page and its traces until it is shut down. Port 0 takes a free one."""
+    """Serves the page and its traces until it is shut down. Port 0 chooses a free port."""
 
     daemon_threads = True
 
@@ -48,11 +48,11 @@ class PageServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         return f"http://{ADDRESS}:{self.server_port}/"
 
     def answers_to(self, host: str) -> bool:
-        """Whether a request names this server: a site that only leads here by its own name must not read traces."""
+        """Whether a request names this server: another site whose name leads here must not read traces."""
         return host in {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
 
 
@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 
     def do_HEAD(self) -> None:
-        """Sends what would be sent, without it."""
+        """Sends only the headers of what GET would send."""
         self.do_GET()
 
     def _answer(self, path: str, options: Mapping[str, str]) -> None:
@@ -98,8 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")
 
     def _found(self, words: str, before: str) -> dict[str, Any]:
-        """The ids of the requests in which all of these words were asked, said or found, and the rows of those that are
-        too old for the list, which begins ``before``: milliseconds since 1970, or empty where the list has all."""
+        """The ids of the requests that contain all of these words, and the rows of those that are too old for the list.
+
+        The list begins at ``before``: milliseconds since 1970, or empty if it has all requests.
+        """
         found = self.server.traces.list(LISTED, text=words) if words.strip() else []
         rows = [row(summary) for summary in found] if before.isdigit() else []
         return {

@@ -1,4 +1,4 @@
-"""What the page shows of a request: a row in the list, and all of one trace. Plain values, as JSON has them."""
+"""The data that the page shows: a row of the list, and the details of one trace. Plain values, as JSON has them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from recmind.agent.tracing.views.run_contents import (
 View = dict[str, Any]
 
 KINDS = {"llm": "model", "tool": "tool", "retriever": "tool"}
-"""What a run is called by its type; all else is a step."""
+"""The name of a run by its type; any other type is a step."""
 
 LONGEST_HINT = 160
 
 
 def row(summary: TraceSummary) -> View:
-    """One line of the list. Times in milliseconds, since 1970 where they are moments."""
+    """One row of the list. Durations are in milliseconds, times in milliseconds since 1970."""
     return {
         "id": summary.trace_id,
         "at": _moment(summary.start_time),
@@ -53,8 +53,12 @@ def row(summary: TraceSummary) -> View:
 
 
 def details(tree: TraceTree, said: Sequence[Judgement] = ()) -> View:
-    """All that is shown of one trace: its row, the answer, the runs in order, the slate, the checks, and what people
-    ``said`` of it."""
+    """Everything that is shown of one trace: row, answer, runs in order, slate, checks, and judgements.
+
+    Args:
+        tree: the trace.
+        said: what people said about the answer.
+    """
     nodes = list(tree.root.walk())
     places = {node.run.id: place for place, node in enumerate(nodes)}
     titles = handles(tree)
@@ -127,14 +131,14 @@ def _run(node: TraceNode, places: Mapping[str, int], began: datetime, titles: Ma
 
 
 def _offered(run: RunRecord) -> list[Any]:
-    """The tools that a model was offered, as the endpoint was told of them."""
+    """The tools that were offered to a model, as the endpoint was told."""
     parameters = run.extra.get("invocation_params")
     tools = parameters.get("tools") if isinstance(parameters, Mapping) else None
     return tools if isinstance(tools, list) else []
 
 
 def _step(run: RunRecord) -> str:
-    """What came of a step, or what it is for."""
+    """The result of a step, or its purpose."""
     heard, verdict = run.outputs.get("heard"), run.outputs.get("verdict")
     if run.outputs.get("asked"):
         return f"asked the person: {question_of(run.outputs)}"

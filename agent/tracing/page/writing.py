@@ -16,9 +16,19 @@ from recmind.data.progress import Progress, quiet
 
 
 def write_page(path: Path, traces: TraceStore, listed: Sequence[TraceSummary], progress: Progress = quiet) -> int:
-    """Writes a page with these requests, in this order, and all of their runs; how many bytes it has.
+    """Writes a page with these requests and all of their runs; returns its size in bytes.
 
-    The file is replaced when the page is whole: a failure leaves what was there. Raises TraceError and OSError.
+    The file is replaced when the page is complete: a failure leaves the old file.
+
+    Args:
+        path: the HTML file.
+        traces: where the traces are read from.
+        listed: the requests of the page, in this order.
+        progress: called after every trace.
+
+    Raises:
+        TraceError: a trace cannot be read.
+        OSError: the file cannot be written.
     """
 
     def blocks() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The file of traces: what of a run is kept, how it is written, read again, counted, judged and thrown away.
+"""The file of traces: what is kept of a run, how it is written, read again, counted, judged and deleted.
 
 It knows the records; neither views nor exports.
 """

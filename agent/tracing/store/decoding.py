@@ -1,4 +1,4 @@
-"""Makes records of rows again."""
+"""Turns database rows back into records."""
 
 from __future__ import annotations
 
@@ -42,7 +42,13 @@ def summary_of(row: Row) -> TraceSummary:
 
 
 def run_of(trace_id: str, row: Row, payloads: Mapping[str, Any]) -> RunRecord:
-    """The run in a row with ``RUN_COLUMNS``; ``payloads`` are those of its trace, by hash."""
+    """The run in a row with ``RUN_COLUMNS``.
+
+    Args:
+        trace_id: the id of its trace.
+        row: the run's row.
+        payloads: the payloads of its trace, by hash.
+    """
     kept = {name: row[name] for name in ("id", "parent_run_id", "dotted_order", "name", "run_type", "error")}
     columns = {name: json.loads(unpack(row[name])) for name in ("inputs", "outputs", "extra")}
     for column, parts in json.loads(row["shared"] or "{}").items():
@@ -65,7 +71,14 @@ def run_of(trace_id: str, row: Row, payloads: Mapping[str, Any]) -> RunRecord:
 
 
 def nested(runs: Sequence[RunRecord]) -> TraceNode:
-    """The tree of runs sorted with parents first. A run whose parent is missing hangs under the root."""
+    """The tree of runs. A run whose parent is missing becomes a child of the root.
+
+    Args:
+        runs: the runs, parents first.
+
+    Raises:
+        TraceError: there are no runs.
+    """
     if not runs:
         raise TraceError("The trace has no runs.")
     root = runs[0].id
@@ -81,7 +94,7 @@ def nested(runs: Sequence[RunRecord]) -> TraceNode:
 
 
 def _resolved(hashes: Any, payloads: Mapping[str, Any]) -> Any:
-    """The payload of a hash, or those of lists of hashes."""
+    """The payload of a hash, or the payloads of lists of hashes."""
     return payloads[hashes] if isinstance(hashes, str) else [_resolved(part, payloads) for part in hashes]
 
 

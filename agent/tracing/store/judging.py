@@ -1,4 +1,4 @@
-"""What people said of answers: a score and a comment attach to a trace."""
+"""What people say about answers: a score and a comment on a trace."""
 
 from __future__ import annotations
 
@@ -11,23 +11,32 @@ from sqlite_utils import Database
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a person said of the answer to one request, or of one item in it."""
+    """A person's judgement of the answer to one request, or of one item in it."""
 
     trace_id: str
     at: datetime
     score: float | None
-    """0 (useless) to 1 (just right); None where they only said something."""
+    """0 (useless) to 1 (just right); None if there is only a comment."""
     comment: str
     item_id: str | None
-    """The item that it is about; None where it is about the whole answer."""
+    """The item that it is about; None if it is about the whole answer."""
     query: str
     """The request."""
     user_id: str | None
-    """Whose request it was."""
+    """The user who made the request."""
 
 
 def judge(db: Database, number: int, score: float | None, comment: str, item_id: str | None, at: float) -> None:
-    """Keeps a judgement with the trace of this number."""
+    """Keeps a judgement with the trace of this number.
+
+    Args:
+        db: the file of traces.
+        number: the number of the trace.
+        score: 0 to 1; None for a comment alone.
+        comment: the person's words; may be empty.
+        item_id: the item it is about; None for the whole answer.
+        at: Unix seconds.
+    """
     moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
     with db.atomic():
         db.conn.execute(
@@ -37,7 +46,7 @@ def judge(db: Database, number: int, score: float | None, comment: str, item_id:
 
 
 def judgements(db: Database, trace_id: str | None = None) -> Iterator[Judgement]:
-    """All that was said, or all that was said of one trace, the oldest first."""
+    """All judgements, or those of one trace, the oldest first."""
     sql = """
         SELECT trace_id, at, score, comment, item_id, query, user_id FROM judgements JOIN traces USING (number)
         WHERE :trace_id IS NULL OR number = (SELECT number FROM traces WHERE trace_id = :trace_id)

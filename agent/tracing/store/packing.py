@@ -1,19 +1,19 @@
-"""How JSON texts lie in the file: the longer ones compressed."""
+"""How JSON texts are stored: long ones are compressed."""
 
 from __future__ import annotations
 
 import zlib
 
 SHORTEST = 4_000
-"""Letters from which compressing pays: of shorter texts it saves little, and each waits its turn in a busy process."""
+"""Texts with fewer letters are not compressed: it would save little, and take time in a busy process."""
 LEVEL = 1
-"""Texts of traces shrink to a fifth; more effort gains little."""
+"""The lowest level: traces shrink to a fifth, and higher levels gain little."""
 
 Packed = str | bytes
 
 
 def pack(text: str) -> Packed:
-    """A JSON text as it is kept: itself where it is short, else compressed."""
+    """A JSON text as it is stored: unchanged if it is short, else compressed."""
     return text if len(text) < SHORTEST else zlib.compress(text.encode(), LEVEL)
 
 

@@ -1,4 +1,4 @@
-"""Turns whatever passes through a run into JSON of bounded size, and never fails at it."""
+"""Turns any value that passes through a run into JSON of bounded size, and never fails."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from recmind.agent.tracing.store.redaction import (
 )
 
 _SWIFTEST = orjson.OPT_NON_STR_KEYS
-"""Dataclasses are written by orjson itself."""
+"""orjson writes dataclasses itself."""
 _SWIFT = _SWIFTEST | orjson.OPT_PASSTHROUGH_DATACLASS
-"""Dataclasses come to ``_fragment``, which cuts them."""
+"""orjson passes dataclasses to ``_fragment``, which cuts them."""
 
 Plain = Any
 """None, bool, int, float, str, or lists and string-keyed dicts of them."""
@@ -32,41 +32,46 @@ Plain = Any
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of one payload is kept. What is left out leaves a note in its place."""
+    """How much of one payload is kept. A note takes the place of what is left out."""
 
     size: int
-    """Characters of JSON up to which a payload is kept as it is; larger ones are cut by the bounds below."""
+    """Payloads of up to this many characters of JSON are kept whole; larger ones are cut by the bounds below."""
     text: int
-    """Characters of one text."""
+    """The most characters of one text."""
     parts: int
-    """Elements of one list or mapping."""
+    """The most elements of one list or mapping."""
     depth: int
-    """Levels of nesting."""
+    """The most levels of nesting."""
     values: int
-    """Lists, mappings and objects in the whole payload."""
+    """The most lists, mappings and objects in the whole payload."""
     artifacts: bool = True
-    """Whether what a tool message carries beside its text is kept; no model ever reads it."""
+    """Whether the artifacts of tool messages are kept; no model ever reads them."""
 
 
 MODEL = Bounds(size=200_000, text=40_000, parts=100, depth=14, values=2_000, artifacts=False)
-"""A model call: all that was read and said."""
+"""For a model call: everything that it read and said."""
 CALL = Bounds(size=24_000, text=20_000, parts=25, depth=12, values=500)
-"""A look-up, and the request as a whole: what was asked and found."""
+"""For a look-up, and for the whole request: what was asked and found."""
 SLATE = Bounds(size=1_000_000, text=1_000, parts=1_000, depth=10, values=10_000)
-"""All that was found for a request, with the evidence."""
+"""For the slate: everything that was found for a request, with the evidence."""
 
 
 class Plainer:
     """Makes the JSON texts of one trace within the same bounds.
 
-    It remembers what it has converted, because the same messages and the same findings show up in many runs.
+    It remembers what it has converted, because the same messages and findings appear in many runs.
+
+    Args:
+        bounds: how much of a payload is kept.
+        redaction: what is never written; None: the secrets of the environment.
+        unchecked: if given, payloads written without cutting are added to it instead of being searched for secrets: a
+            caller with many payloads searches them all at once with ``suspicious``, and makes them again without it if
+            that is true.
     """
 
     def __init__(
         self, bounds: Bounds = CALL, redaction: Redaction | None = None, unchecked: list[bytes] | None = None
     ) -> None:
-        """With ``unchecked``, payloads that are written in one go are not searched for secrets but added there: who
-        makes many searches them once, by ``suspicious``, and where that is true makes them all again without it."""
         self.bounds = bounds
         self.redaction = Redaction(secrets_in()) if redaction is None else redaction
         self.unchecked = unchecked
@@ -79,7 +84,7 @@ class Plainer:
         self._cuts = 0
 
     def json(self, value: Any) -> str:
-        """The value as JSON text, without what is never written."""
+        """The value as JSON text, without secrets."""
         text = self._json(value)
         return _dumps(self.redaction.applied(orjson.loads(text))) if self.redaction.own else text
 
@@ -96,14 +101,14 @@ class Plainer:
         self._left = self.bounds.values
         try:
             text = _dumps(self._plain(value, 0))
-        except Exception as error:  # noqa: BLE001  an odd object must not cost the trace
+        except Exception as error:  # noqa: BLE001  a strange object must not prevent the trace
             text = _dumps(_unreadable(value, error))
         return redacted(text, self.secrets)
 
     def _swift(self, value: Any) -> bytes | None:
-        """The JSON of a value that needs no cutting and holds nothing secret or odd; None for any other.
+        """The JSON of a value that needs no cutting and holds nothing secret or unusual; None for any other.
 
-        Most payloads are such, and orjson writes them some fifty times faster than the careful way.
+        Most payloads are like this, and orjson writes them some fifty times faster than the careful way.
         """
         if not self.bounds.size:
             return None
@@ -116,16 +121,19 @@ class Plainer:
         return data
 
     def suspicious(self, data: bytes) -> bool:
-        """Whether JSON has anything in it that looks like a secret."""
+        """Whether JSON contains anything that looks like a secret."""
         return self._marked(data) or has_secret_field(data)
 
     def _marked(self, data: bytes) -> bool:
-        # Looking for bytes is several times faster than looking for text that is not all ASCII.
+        # Searching bytes is several times faster than searching text that is not all ASCII.
         return any(mark in data for mark in self._marks)
 
     def _fragment(self, value: Any) -> orjson.Fragment:
-        """Messages, dataclasses and frozen sets as JSON; the long lists of a dataclass are cut. TypeError for all
-        else."""
+        """Messages, dataclasses and frozen sets as JSON; the long lists of a dataclass are cut.
+
+        Raises:
+            TypeError: the value is none of these.
+        """
         known = self._fragments.get(id(value))
         if known is None:
             made: Any
@@ -145,7 +153,7 @@ class Plainer:
         return known[1]
 
     def _names(self, value: Any) -> tuple[str, ...]:
-        """The fields of a dataclass."""
+        """The names of a dataclass's fields."""
         names = self._fields.get(type(value))
         if names is None:
             names = self._fields[type(value)] = tuple(field.name for field in fields(value))
@@ -157,17 +165,22 @@ class Plainer:
         return value
 
     def line(self, text: str, field: str = "") -> str:
-        """The text of this field as it is, bounded and without what is never written."""
+        """The text of a field, bounded and without secrets.
+
+        Args:
+            text: the text.
+            field: the name of the field, which may be one that is never written.
+        """
         return self.redaction.line(_short(text, self.bounds.text).encode("utf-8", "replace").decode(), field)
 
-    def _plain(self, value: Any, depth: int) -> Plain:  # noqa: PLR0911  the commonest first, and out
+    def _plain(self, value: Any, depth: int) -> Plain:  # noqa: PLR0911  the most common types return first
         if value is None or value is True or value is False:
             return value
         kind = type(value)
         if kind is str:
             return value if len(value) <= self.bounds.text else _short(value, self.bounds.text)
         if kind is int:
-            # Beyond 64 bits most readers lose digits.
+            # Most JSON readers lose digits of numbers beyond 64 bits.
             return value if -(2**63) <= value < 2**63 else str(value)
         if kind is float:
             return value if value - value == 0 else str(value)
@@ -183,10 +196,10 @@ class Plainer:
         cuts = self._cuts
         try:
             plain = self._converted(value, depth)
-        except Exception as error:  # noqa: BLE001  an odd object must not cost its neighbors
+        except Exception as error:  # noqa: BLE001  a strange object must not prevent its neighbors
             plain = _unreadable(value, error)
         if cuts == self._cuts:
-            # Only what was not cut for want of room: elsewhere there may be more. Holding the object keeps its id.
+            # Only values that were not cut: elsewhere there may be more room. Holding the object keeps its id unique.
             self._known[id(value)] = (value, plain)
         return plain
 
@@ -203,7 +216,7 @@ class Plainer:
         if isinstance(value, str):
             return _short(str.__str__(value), self.bounds.text)
         if hasattr(kind, "is_lc_serializable"):
-            # One level for the wrapping, so that messages do not use up the depth of what they say.
+            # The wrapping counts as one level, so that messages do not use up the depth of their contents.
             return self._mapping(self._langchain(value), depth - 1)
         if is_dataclass(value):
             return self._mapping({name: getattr(value, name, None) for name in self._names(value)}, depth)
@@ -217,7 +230,7 @@ class Plainer:
             return value.isoformat()
         if isinstance(value, (bytes, bytearray, memoryview)):
             return f"({len(value)} bytes)"
-        if hasattr(kind, "tolist"):  # NumPy and its kin
+        if hasattr(kind, "tolist"):  # NumPy and similar
             size = getattr(value, "size", 0)
             return self._plain(value.tolist(), depth) if size <= self.bounds.parts else f"({kind.__name__} of {size})"
         if isinstance(value, Collection):
@@ -228,7 +241,7 @@ class Plainer:
         """The form in which LangSmith receives LangChain's objects: class path and arguments."""
         if not hasattr(value, "tool_calls") and not hasattr(value, "content"):
             return dict(value.to_json())
-        # For messages, which have no secrets, the same without the detour that looks for them.
+        # Messages have no secret fields: this gives the same without LangChain's slow search for them.
         arguments = {name: part for name, part in vars(value).items() if part is not None and part not in ("", [], {})}
         if not self.bounds.artifacts:
             arguments.pop("artifact", None)
@@ -261,7 +274,7 @@ def _dumps(plain: Plain) -> str:
     try:
         return orjson.dumps(plain).decode()
     except orjson.JSONEncodeError:
-        # Lone surrogates: no UTF-8 has them, and no database takes them.
+        # Unpaired surrogates: UTF-8 cannot encode them, and databases reject them.
         return json.dumps(plain, ensure_ascii=False, check_circular=False).encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Keeps the file of traces within its bounds: what is too old goes, and the oldest of what is too much."""
+"""Keeps the file of traces within its limits: deletes traces that are too old, and the oldest if there are too many."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from sqlite_utils import Database
 from recmind.data.settings import TraceSettings
 
 SLICE = 0.1
-"""Share of the traces that is thrown away at most between two looks at the size."""
+"""At most this share of the traces is deleted between two measurements of the size."""
 
 
 def prune(db: Database, settings: TraceSettings, at_most: int | None = None) -> int:
-    """Throws away traces that are older or more than the settings allow, the oldest first; how many that were.
+    """Deletes traces beyond the limits of the settings, the oldest first; returns how many were deleted.
 
-    The space is used again by what is written next, but not given back.
+    Their space is used again for later traces, but the file does not shrink.
 
     Args:
         db: the file of traces.
-        settings: what they allow.
-        at_most: how many are thrown away; None: all that have to be.
+        settings: the limits.
+        at_most: delete at most this many; None for all that exceed the limits.
     """
     oldest = (datetime.now(UTC) - timedelta(days=settings.days)).isoformat(timespec="microseconds")
     too_old, too_large = "start_time < ?", settings.mib * 2**20
@@ -31,21 +31,21 @@ def prune(db: Database, settings: TraceSettings, at_most: int | None = None) -> 
 
 
 def _threw_away(db: Database, which: str, values: list[str], at_most: int) -> int:
-    """How many traces went, the oldest first; -1 allows any number."""
+    """The number of traces deleted, the oldest first; ``at_most`` of -1 means any number."""
     sql = f"DELETE FROM traces WHERE number IN (SELECT number FROM traces WHERE {which} ORDER BY start_time LIMIT ?)"  # noqa: S608  fixed texts
     with db.atomic():
         return int(db.conn.execute(sql, [*values, at_most]).rowcount)
 
 
 def _slice(db: Database, at_most: int | None) -> int:
-    """How many traces to throw away at once: none where only one is left, however large it is."""
+    """How many traces to delete at once: none if only one is left, however large it is."""
     traces = int(db.conn.execute("SELECT count(*) FROM traces").fetchone()[0])
     share = 0 if traces < 2 else max(1, int(SLICE * traces))
     return share if at_most is None else min(share, at_most)
 
 
 def _used(db: Database) -> int:
-    """Bytes of the file that hold something."""
+    """The bytes of the file that are in use."""
     tables = "pragma_page_count, pragma_freelist_count, pragma_page_size"
     sql = f"SELECT (page_count - freelist_count) * page_size FROM {tables}"  # noqa: S608  fixed names
     return int(db.conn.execute(sql).fetchone()[0])

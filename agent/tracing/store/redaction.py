@@ -1,4 +1,4 @@
-"""Takes keys, passwords and what the settings name out of what is written down or shown."""
+"""Removes keys, passwords and fields that the settings name from everything that is written or shown."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ SECRET_NAMES = (
     *(f"{what}{joint}token" for what in ("access", "auth", "refresh", "bearer") for joint in ("", "_", "-")),
     *(f"api{joint}key" for joint in ("", "_", "-")),
 )
-"""A field whose name has one of these in it is never kept. Not plain "token": tokens are counted in traces."""
+"""A field whose name contains one of these is never kept. Plain "token" is not among them: traces count tokens."""
 
 _SIGN_BYTES = tuple(sign.encode() for sign in ("authoriz", "passw", "secret", "credential", "cookie", "api"))
 _TOKEN = b"token"
-"""Every name above has one of these in it: fewer substrings to look for in texts that mostly have none. All but the
-last are rare; tokens are counted in every trace, and are looked at one by one."""
+"""Every name above contains one of these, so that few substrings are searched for in texts that mostly have none. All
+but the last are rare; "token" occurs in every trace, so each occurrence is checked."""
 _NAME_BYTES = tuple(name.encode() for name in SECRET_NAMES)
 _TOKEN_NAMES = tuple(name.removesuffix(_TOKEN) for name in _NAME_BYTES if name.endswith(_TOKEN))
 
 _REST_OF_KEY = re.compile(rb'[^"]*"\s*:')
-"""What follows such a name in JSON text where it is a key, or part of one."""
+"""Follows such a name in JSON text if it is a key, or part of one."""
 
 _SECRET_VARIABLE = re.compile(r"(_API_KEY|_ACCESS_KEY|_TOKEN|_SECRET|_PASSWORD)$")
 
-# (what every match contains, so that text without it costs no more than a substring search; the pattern)
+# (a text that every match contains, so that most texts need only a substring search; the pattern)
 _SECRET_SHAPES = (
     ("sk-", re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_\-]{12,}")),
     ("earer ", re.compile(r"(?i)(?<=\bbearer )[A-Za-z0-9._~+/=\-]{8,}")),
@@ -41,7 +41,7 @@ _SECRET_SHAPES = (
 )
 
 SHORTEST_SECRET = 8
-"""Shorter values of environment variables are words ("none", "local"), and replacing them would garble text."""
+"""Shorter values of environment variables are words ("none", "local"); replacing them would spoil texts."""
 
 
 def secrets_in(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -85,12 +85,17 @@ def _is_key(lowered: bytes, name: bytes) -> bool:
 
 
 def marks_of(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """What any text has at least one of that ``redacted`` would change."""
+    """Texts of which at least one is in any text that ``redacted`` would change."""
     return (*secrets, *(sign for sign, _ in _SECRET_SHAPES))
 
 
 def redacted(text: str, secrets: tuple[str, ...]) -> str:
-    """The text without these secrets and without anything that has the shape of a key."""
+    """The text without these secrets, and without anything shaped like a key.
+
+    Args:
+        text: the text.
+        secrets: values to remove.
+    """
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, REDACTED)
@@ -102,16 +107,16 @@ def redacted(text: str, secrets: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What is never written: the secrets of the environment, what looks like a key, and what the settings name."""
+    """What is never written: secrets of the environment, anything shaped like a key, and what the settings name."""
 
     secrets: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    """Names of fields, in small letters; ``*`` stands for any letters."""
+    """Names of fields in lower case; ``*`` stands for any letters."""
     patterns: tuple[re.Pattern[str], ...] = ()
 
     @classmethod
     def of(cls, settings: TraceSettings) -> Redaction:
-        """The rules of these settings, and the secrets that the environment holds now."""
+        """The rules of these settings, with the secrets that the environment holds now."""
         return cls(
             secrets_in(),
             tuple(name.lower() for name in settings.redact_fields),
@@ -120,7 +125,7 @@ class Redaction:
 
     @property
     def own(self) -> bool:
-        """Whether the settings name anything."""
+        """Whether the settings name any fields or patterns."""
         return bool(self.fields or self.patterns)
 
     def line(self, text: str, field: str = "") -> str:
@@ -133,7 +138,7 @@ class Redaction:
         return text
 
     def applied(self, plain: Any, field: str = "") -> Any:
-        """The same of JSON values, whatever they are nested in."""
+        """The same for JSON values at any depth."""
         if isinstance(plain, str):
             return self.line(plain, field)
         if plain not in (None, [], {}) and self._named(field):

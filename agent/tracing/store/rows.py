@@ -1,4 +1,4 @@
-"""What of a finished request is written: one row for the request, one for each run, and the payloads they share."""
+"""The rows of a finished request: one for the request, one for each run, and the payloads they share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from recmind.agent.tracing.store.redaction import Redaction
 from recmind.data.settings import TraceSettings
 
 PROJECT = "recmind"
-"""The project that runs belong to where LANGSMITH_PROJECT does not name another."""
+"""The project of the runs, unless LANGSMITH_PROJECT names another."""
 
 UNFINISHED = "No end was recorded: it was given up, or still running when the request ended."
 
 WORKING = frozenset({"messages", "slate", "spent", "read", "submit_call_id"})
-"""Parts of the final state that the root does not repeat: the model's and the tools' runs have them. The slate is kept
-beside the root, complete."""
+"""Parts of the final state that the root does not repeat, because the runs of model and tools have them. The complete
+slate is kept beside the root."""
 
 _OF_LANGCHAIN = ("ls_", "lc_", "langgraph_")
-"""How the metadata begins that LangChain adds to a request's."""
+"""Prefixes of the metadata that LangChain adds."""
 
 _PLACES = frozenset(
     {
@@ -40,30 +40,30 @@ _PLACES = frozenset(
         "ls_integration",
     }
 )
-"""Metadata that LangGraph and LangChain give every run and nobody asks for."""
+"""Metadata that LangGraph and LangChain add to every run and nobody needs."""
 
 WORDS = 20_000
-"""Letters of a trace that can be searched."""
+"""Only this many letters of a trace can be searched."""
 _DULL = frozenset({"lc", "type", "id", "cites", "item", "item_id", "score", "usage_metadata", "response_metadata"})
-"""Fields in which there are no words of a request or an answer."""
+"""Fields that hold no words of a request or an answer."""
 
 
 @dataclass(slots=True)
 class TraceRows:
-    """One trace as it is written. Values by column name."""
+    """One trace as it is written: values by column name."""
 
     trace: dict[str, Any]
     runs: list[dict[str, Any]]
     """Parents first."""
     payloads: dict[bytes, Packed] = field(default_factory=dict)
-    """What ``shared`` of the runs refers to, by hash."""
+    """The payloads that ``shared`` of the runs refers to, by hash."""
     words: str = ""
-    """What the trace is found by."""
+    """The text that the trace is found by."""
 
 
 def kept(root: ListenedRun, settings: TraceSettings) -> bool:
-    """Whether a finished request leaves a trace: those that went wrong always do."""
-    # An id ends in random digits: the share is drawn without another draw.
+    """Whether a finished request leaves a trace; a request that went wrong always does."""
+    # An id ends in random digits, which decide whether it belongs to the sample.
     return bool(root.error or root.outputs.get("cause")) or int(root.id[-8:], 16) < settings.sample * 2**32
 
 
@@ -73,14 +73,14 @@ def rows_of(root: ListenedRun, runs: Sequence[ListenedRun], settings: TraceSetti
     Args:
         root: the run of the whole request.
         runs: all runs of it, parents before children.
-        settings: what is to be kept.
+        settings: what is kept of a request.
     """
     if settings.content == "timings":
         return _rows(root, runs, None)
     redaction = Redaction.of(settings)
     full = _Payloads(root, redaction, unchecked=[])
     rows = _rows(root, runs, full)
-    # One search of all payloads costs a fraction of one in each; few traces hold anything to be careful with.
+    # One search over all payloads takes far less time than one in each, and few traces contain any secrets.
     return _rows(root, runs, _Payloads(root, redaction)) if full.suspicious() else rows
 
 
@@ -109,7 +109,7 @@ def _rows(root: ListenedRun, runs: Sequence[ListenedRun], full: _Payloads | None
             row["error"] = full.line(error) if error else None
         rows.append(row)
     if rows[0]["total_cost"] is None:
-        # The agent knows prices that the model's own words do not tell.
+        # The agent knows prices that the model's reply does not report.
         rows[0]["total_cost"] = getattr(root.outputs.get("spent"), "cost_usd", None)
     trace = _request(root, runs) | {name: rows[0][name] for name in _columns(Tokens())}
     trace["error"] = rows[0]["error"].partition("\n\nTraceback ")[0] if root.error else None
@@ -121,7 +121,7 @@ def _rows(root: ListenedRun, runs: Sequence[ListenedRun], full: _Payloads | None
 
 
 class _Payloads:
-    """Makes the texts of one trace, and remembers those that several runs share."""
+    """Makes the JSON texts of one trace, and remembers those that several runs share."""
 
     def __init__(self, root: ListenedRun, redaction: Redaction, unchecked: list[bytes] | None = None) -> None:
         self.root, self.redaction, self._unchecked = root, redaction, unchecked
@@ -130,10 +130,10 @@ class _Payloads:
         self._metadata = root.extra.get("metadata") or {}
         self._hashes: dict[int, tuple[Any, str]] = {}
         self._said: dict[str, None] = {}
-        """What was asked, said and found, each text once."""
+        """The texts that were asked, said and found, each once."""
 
     def of(self, run: ListenedRun) -> dict[str, Any]:
-        """The columns of a run that say what went in and what came out."""
+        """The columns of a run for its inputs and outputs."""
         shared: dict[str, dict[str, Any]] = {}
         if run is self.root:
             inputs, outputs = self._call.json(_asked(run)), self._call.json(_answered(run))
@@ -166,19 +166,19 @@ class _Payloads:
         }
 
     def suspicious(self) -> bool:
-        """Whether anything that was not looked at yet may be a secret: then none of this may be kept."""
+        """Whether anything not searched yet may be a secret: then none of it may be kept."""
         return bool(self._unchecked) and self._call.suspicious(b"\n".join(self._unchecked or ()))
 
     def line(self, text: str, field: str = "") -> str:
-        """The text, bounded and without what is never written."""
+        """The text, bounded and without secrets."""
         return self._call.line(text, field)
 
     def words(self) -> str:
-        """What the trace is found by."""
+        """The text that the trace is found by."""
         return "\n".join(self._said)[:WORDS]
 
     def _note(self, plain: Any, names: Collection[str] | None = None) -> None:
-        """Takes note of the texts in JSON values; of those under these names where any are given."""
+        """Notes the texts in JSON values; if names are given, only those under these names."""
         told = plain if names is None else {name: part for name, part in plain.items() if name in names}
         self._said.update(dict.fromkeys(_texts(told)))
 
@@ -191,7 +191,7 @@ class _Payloads:
         return self._kept_once(text)
 
     def _shared(self, value: Any) -> str:
-        """The hash of a payload that is kept once, however many runs and requests have it."""
+        """The hash of a payload that is stored once, however many runs and requests have it."""
         known = self._hashes.get(id(value))
         if known is None:
             known = self._hashes[id(value)] = (value, self._kept_once(self._model.json(value)))
@@ -204,10 +204,10 @@ class _Payloads:
         return made.hexdigest()
 
     def _extra(self, run: ListenedRun) -> dict[str, Any]:
-        """What else LangChain says of a run; metadata that all runs of the request have stands with the root alone."""
+        """What else LangChain reports about a run; metadata that all runs share is kept with the root alone."""
         metadata = run.extra.get("metadata") or {}
         if run is self.root:
-            # The request itself is the root's inputs.
+            # The request itself is in the root's inputs.
             own = {name: value for name, value in metadata.items() if name.startswith(_OF_LANGCHAIN)}
         else:
             own = {
@@ -219,7 +219,7 @@ class _Payloads:
 
 
 def _request(root: ListenedRun, runs: Sequence[ListenedRun]) -> dict[str, Any]:
-    """What the list of requests says of one."""
+    """The columns of a request in the list of requests."""
     asked = _asked(root)
     models = [run for run in runs if run.run_type == "llm"]
     tools = [run for run in runs if run.run_type == "tool"]
@@ -259,7 +259,7 @@ def _columns(used: Tokens) -> dict[str, Any]:
 
 
 def _asked(root: ListenedRun) -> dict[str, Any]:
-    """The request: what the root's metadata says beside what LangChain adds."""
+    """The request: the root's metadata without what LangChain adds."""
     metadata = root.extra.get("metadata") or {}
     return {name: value for name, value in metadata.items() if not name.startswith(_OF_LANGCHAIN)}
 
@@ -269,7 +269,7 @@ def _answered(root: ListenedRun) -> dict[str, Any]:
 
 
 def _outline(value: Any) -> Any:
-    """What a step was given, of which names and sizes are enough: the calls have the details."""
+    """What a step was given, as names and sizes: the calls below it have the details."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
@@ -279,7 +279,7 @@ def _outline(value: Any) -> Any:
 
 
 def _change(run: ListenedRun, name: str, value: Any) -> Any:
-    """What a step made of a part of the state; of a slate only what is new."""
+    """What a step changed in a part of the state; of a slate only what is new."""
     if hasattr(value, "entries") and hasattr(value, "evidence"):
         before = getattr(run.inputs.get(name), "entries", {})
         added = [handle for handle in value.entries if handle not in before]
@@ -290,7 +290,7 @@ def _change(run: ListenedRun, name: str, value: Any) -> Any:
 
 
 def _cached(run: ListenedRun) -> bool:
-    """Whether a model call was answered from what had been kept of an earlier one."""
+    """Whether a model call was answered from the cache."""
     for batch in run.outputs.get("generations") or ():
         for generation in batch:
             if getattr(generation.get("message"), "response_metadata", {}).get("cache_hit"):
@@ -299,12 +299,12 @@ def _cached(run: ListenedRun) -> bool:
 
 
 def _timings(run: ListenedRun) -> str:
-    """What is left of ``extra`` where only timings are kept."""
+    """The part of ``extra`` that is kept if only timings are."""
     return orjson.dumps({name: run.extra[name] for name in ("first_token_s",) if name in run.extra}).decode()
 
 
 def _texts(plain: Any) -> Iterator[str]:
-    """The texts of JSON values that may hold words of a person, an item or a model."""
+    """The texts of JSON values that may be words of a person, an item or a model."""
     if isinstance(plain, str):
         yield plain
     elif isinstance(plain, list):

@@ -1,4 +1,4 @@
-"""The tables of traces.db, and how older files become newer ones."""
+"""The tables of traces.db, and the migrations that bring older files up to date."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from recmind.data.errors import InputError, RecMindError
 
 
 class TraceError(RecMindError):
-    """Traces cannot be read, or the one asked for is not there."""
+    """Traces cannot be read, or the requested trace does not exist."""
 
 
 class UnknownTrace(TraceError, InputError):  # noqa: N818  reads as the fact that it is
-    """The id that was asked for belongs to no trace, or to several."""
+    """The requested id fits no trace, or several."""
 
 
 class InvalidJudgement(TraceError, InputError):  # noqa: N818  reads as the fact that it is
-    """What was said of an answer cannot be kept."""
+    """A judgement of an answer cannot be kept."""
 
 
 def _first(db: Database) -> None:
-    """Runs as LangSmith has them, and one row for each request beside them, so that a list need not read the runs."""
+    """Runs with LangSmith's fields, and one row for each request beside them, so that a list need not read the runs."""
     db.execute(
         """
         CREATE TABLE traces (
@@ -48,9 +48,9 @@ def _first(db: Database) -> None:
 
 
 def _second(db: Database) -> None:
-    """Payloads that many runs share are kept once, and the words of a trace can be searched.
+    """Payloads that many runs share are stored once, and the words of a trace can be searched.
 
-    A trace has a number, by which all else refers to it. Whatever belongs to a trace goes with it.
+    A trace has a number, which everything else refers to. Whatever belongs to a trace is deleted with it.
     """
     for statement in (
         "ALTER TABLE traces RENAME TO old_traces",
@@ -116,7 +116,7 @@ def _second(db: Database) -> None:
 
 
 def _third(db: Database) -> None:
-    """People judge answers."""
+    """Adds a table for what people say about answers."""
     db.execute(
         """
         CREATE TABLE judgements (
@@ -129,11 +129,19 @@ def _third(db: Database) -> None:
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _second, _third)
-"""In order; a file's ``user_version`` counts those it has had. Append, never change one that was released."""
+"""In order; a file's ``user_version`` counts those that it has had. Append only; never change a released one."""
 
 
 def migrate(db: Database, file: str) -> None:
-    """Brings the file up to date; several processes may do so at once. TraceError where a newer RecMind made it."""
+    """Brings the file up to date; several processes may do so at once.
+
+    Args:
+        db: the file of traces.
+        file: its name, for the error message.
+
+    Raises:
+        TraceError: a newer RecMind made the file.
+    """
     if _version(db, file) == len(MIGRATIONS):
         return
     db.conn.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What many requests have in common: how many there were, how long they took, what they cost, what went wrong."""
+"""Statistics of many requests: how many there were, how long they took, what they cost, what went wrong."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ By = Literal["day", "model"]
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The requests of one day, or one model, or both. A rate is None where there was nothing to count."""
+    """The requests of one day, of one model, or both. A rate is None if there was nothing to count."""
 
     day: str | None
-    """2026-01-31, in UTC; None: of all days."""
+    """2026-01-31, in UTC; None for all days."""
     model: str | None
-    """None: of all models."""
+    """None for all models."""
     requests: int
     failed: int
-    """Without an answer."""
+    """Requests without an answer."""
     fallbacks: int
-    """Answered by the fallback."""
+    """Requests that the fallback answered."""
     p50_ms: float
-    """Half of the requests took no longer."""
+    """The median time, in milliseconds."""
     p95_ms: float
     tokens: int
     cost: float | None
-    """US dollars; None where no price is known."""
+    """US dollars; None if no price is known."""
     model_calls: int
     cached_calls: int
     tool_calls: int
@@ -46,7 +46,7 @@ class Stats:
 
     @property
     def cache_rate(self) -> float | None:
-        """Share of the model calls that were answered from what had been kept."""
+        """Share of the model calls that were answered from the cache."""
         return self.cached_calls / self.model_calls if self.model_calls else None
 
     @property
@@ -56,9 +56,12 @@ class Stats:
 
 
 def stats(db: Database, by: Sequence[By], since: str | None) -> list[Stats]:
-    """The figures of each group, the newest day first, then by model; of everything where ``by`` is empty.
+    """The figures of each group, the newest day first, then by model.
 
-    ``since``: the moment, as the traces have it, from which on requests count.
+    Args:
+        db: the file of traces.
+        by: what the requests are grouped by; empty for one group of all.
+        since: the time from which on requests count, as the traces store it; None for all.
     """
     sql = """
         SELECT substr(start_time, 1, 10) AS day, model, latency_ms, status, source, total_tokens, total_cost,
@@ -75,7 +78,7 @@ def stats(db: Database, by: Sequence[By], since: str | None) -> list[Stats]:
 
 
 def _stats(day: str | None, model: str | None, rows: Sequence[Mapping[str, Any]]) -> Stats:
-    """The figures of these rows, which come with the quickest first."""
+    """The figures of these rows, which are sorted by time taken, the shortest first."""
     times = [row["latency_ms"] for row in rows]
     costs = [row["total_cost"] for row in rows if row["total_cost"] is not None]
     scores = [row["score"] for row in rows if row["score"] is not None]

@@ -1,4 +1,4 @@
-"""Where traces are kept: one SQLite file in the workspace."""
+"""Keeps traces in one SQLite file of the workspace."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ Summaries = list[TraceSummary]
 Figures = list[Stats]
 Judgements = list[Judgement]
 _Later = tuple[str, Callable[[], "TraceRows"], Callable[["TraceRows"], None]]
-"""The id of a trace, what makes its rows, and who is told of them when they are written."""
+"""The id of a trace, a function that makes its rows, and one that is called with them once they are written."""
 
 LOCK_WAIT_S = 10.0
-"""How long a write waits for another process."""
+"""Seconds that a write waits for another process."""
 
 PRUNED_FOR_EACH = 2
-"""Traces deleted at most for each that is written, so that no write waits for a long clean-up."""
+"""At most this many traces are deleted for each that is written, so that no write waits for a long clean-up."""
 
 ROWS_AT_ONCE = 500
-"""In a statement: SQLite takes some 32,000 values."""
+"""Rows in one statement: SQLite allows some 32,000 values."""
 
 _NEWEST = "start_time DESC, trace_id DESC"
 
 _INHERITED: list[Database] = []
-"""Connections of the parent process: closing one here would end the parent's locks."""
+"""Connections of the parent process: closing one here would release the parent's locks."""
 
 
 def _untold(_rows: TraceRows) -> None:
-    """Tells nobody."""
+    """Does nothing."""
 
 
 class TraceStore:
     """The traces in one file. Safe to share between threads; several processes may use the file at once.
 
-    Making one touches nothing: the file comes into being with the first write.
+    Making one touches no file: the file is made by the first write.
     """
 
     def __init__(self, path: str | Path, settings: TraceSettings | None = None) -> None:
@@ -73,7 +73,7 @@ class TraceStore:
         self._process = 0
         self._writer: BatchWriter[_Later] = BatchWriter(self.path, self._write_made)
         self.flushed_elsewhere: list[Callable[[], None]] = []
-        """What ``flush`` calls, too: processes that trace for this one."""
+        """Functions that ``flush`` calls too, for processes that write traces for this one."""
 
     def __repr__(self) -> str:
         return f"TraceStore({str(self.path)!r})"
@@ -87,7 +87,7 @@ class TraceStore:
         self.close()
 
     def close(self) -> None:
-        """Writes what waits and closes the file; the next use opens it again."""
+        """Writes everything that is waiting and closes the file; the next use opens it again."""
         self._writer.flush()
         with self._lock:
             if self._db is not None and self._process == os.getpid():
@@ -95,8 +95,7 @@ class TraceStore:
                 self._db = None
 
     def flush(self) -> None:
-        """Returns when everything that was handed over in this process and those that work for it, for this file, is
-        written."""
+        """Returns once everything handed over for this file is written, also in processes that work for this one."""
         for flush in self.flushed_elsewhere:
             flush()
         flush_all(self.path)
@@ -104,15 +103,27 @@ class TraceStore:
     def write_later(
         self, trace_id: str, make: Callable[[], TraceRows], then: Callable[[TraceRows], None] = _untold
     ) -> None:
-        """Has the trace that ``make`` gives written soon, by another thread, which then calls ``then`` with it.
+        """Has a trace written soon, by another thread.
 
         Never raises: a trace that cannot be written is logged.
+
+        Args:
+            trace_id: the id of the trace, for the log.
+            make: makes the rows of the trace.
+            then: called with the rows once they are written.
         """
         if not self._writer.put((trace_id, make, then)):
             log.warning("trace %s was not written: too many wait for %s", trace_id, self.path)
 
     def write(self, *traces: TraceRows) -> None:
-        """Adds the traces, all of them or none. Raises TraceError."""
+        """Adds the traces, all of them or none.
+
+        Args:
+            *traces: the rows of each trace.
+
+        Raises:
+            TraceError: the file cannot be written.
+        """
         with self._database(create=True) as db:
             with db.atomic():
                 for trace in traces:
@@ -134,20 +145,23 @@ class TraceStore:
         text: str | None = None,
         judged: bool = False,
     ) -> Summaries:
-        """The newest traces first, at most ``limit``, that meet every condition given. Raises TraceError.
+        """The newest traces that meet every condition given, the newest first.
 
         Args:
-            limit: how many.
-            since: Unix seconds from which on they began.
-            until: Unix seconds before which they began.
-            user_id: whose they are.
+            limit: at most this many.
+            since: Unix seconds; they began at this time or later.
+            until: Unix seconds; they began before this time.
+            user_id: whose requests they are.
             model: the model's name.
             source: agent or fallback.
             status: success or error.
-            slower_ms: milliseconds that they took at least.
-            dearer: US dollars that they cost at least.
-            text: words that were all asked, said or found, in whatever order.
-            judged: only those that a person said something of.
+            slower_ms: they took at least this many milliseconds.
+            dearer: they cost at least this many US dollars.
+            text: words that were all asked, said or found, in any order.
+            judged: whether to list only traces that a person judged.
+
+        Raises:
+            TraceError: the file cannot be read.
         """
         self.flush()
         if not self.path.exists():
@@ -175,9 +189,13 @@ class TraceStore:
             return [summary_of(row) for row in db.query(sql, [*values, limit])]
 
     def tree(self, trace_id: str) -> TraceTree:
-        """The trace with this id; any beginning or end that only one trace has will do, and ``last`` is the newest.
+        """The trace with this id.
 
-        Raises TraceError where there is none or several.
+        Args:
+            trace_id: an id, or any beginning or end that only one trace has; ``last`` is the newest.
+
+        Raises:
+            TraceError: no trace has this id, or several have, or the file cannot be read.
         """
         self.flush()
         with self._database() as db:
@@ -191,9 +209,14 @@ class TraceStore:
         return TraceTree(summary_of(head), nested([run_of(full, row, payloads) for row in rows]))
 
     def stats(self, by: Sequence[By] = ("day",), *, since: float | None = None) -> Figures:
-        """The figures of all requests by day, by model or both, the newest first; ``since``: Unix seconds.
+        """The figures of all requests, the newest day first.
 
-        Raises TraceError.
+        Args:
+            by: what the requests are grouped by: day, model or both.
+            since: Unix seconds from which on requests count; None for all.
+
+        Raises:
+            TraceError: the file cannot be read.
         """
         self.flush()
         if not self.path.exists():
@@ -204,22 +227,23 @@ class TraceStore:
     def judge(
         self, trace_id: str, score: float | None, comment: str = "", *, item_id: str | None = None, at: float
     ) -> None:
-        """Attaches what a person said to a trace.
+        """Attaches a judgement to a trace.
 
         Args:
-            trace_id: as ``tree`` takes it.
-            score: 0 to 1, or None.
-            comment: their words.
-            item_id: the item it is about, or None where it is about the whole answer.
+            trace_id: as for ``tree``.
+            score: 0 to 1; None for a comment alone.
+            comment: the person's words; may be empty.
+            item_id: the item it is about; None for the whole answer.
             at: Unix seconds.
 
-        Raises TraceError where there is no such trace, the score is out of range, nothing is said, or the file cannot
-        be written.
+        Raises:
+            InvalidJudgement: the score is out of range, or there is neither score nor comment.
+            TraceError: there is no such trace, or the file cannot be written.
         """
         if score is not None and not 0 <= score <= 1:
             raise InvalidJudgement(f"score is {score}; give a number from 0 (useless) to 1 (just right).")
         if score is None and not comment and item_id is None:
-            raise InvalidJudgement(f"Nothing is said of trace {trace_id!r}: give a score, a comment or both.")
+            raise InvalidJudgement(f"The judgement of trace {trace_id!r} is empty: give a score, a comment or both.")
         self.flush()
         with self._database() as db:
             full = self._resolve(db, trace_id.strip().lower())
@@ -227,8 +251,14 @@ class TraceStore:
             judge(db, number, score, comment, item_id, at)
 
     def judgements(self, trace_id: str | None = None) -> Judgements:
-        """All that people said of answers whose traces are still there, or of the one with this whole id, the oldest
-        first. Raises TraceError."""
+        """The judgements of all traces that still exist, the oldest first.
+
+        Args:
+            trace_id: only those of the trace with this whole id; None for all.
+
+        Raises:
+            TraceError: the file cannot be read.
+        """
         self.flush()
         if not self.path.exists():
             return []
@@ -236,8 +266,12 @@ class TraceStore:
             return list(judgements(db, trace_id))
 
     def prune(self) -> int:
-        """Throws away what is older or more than the settings allow, and gives the space back; how many traces that
-        were. Raises TraceError."""
+        """Deletes the traces that exceed the limits of the settings, and shrinks the file; returns how many were
+        deleted.
+
+        Raises:
+            TraceError: the file cannot be written.
+        """
         self.flush()
         if not self.path.exists():
             return 0
@@ -247,13 +281,20 @@ class TraceStore:
         return pruned
 
     def forget_user(self, user_id: str) -> int:
-        """Erases this user's traces; how many there were. Raises TraceError."""
+        """Erases this user's traces; returns how many there were.
+
+        Args:
+            user_id: the user.
+
+        Raises:
+            TraceError: the file cannot be written.
+        """
         self.flush()
         if not self.path.exists():
             return 0
         with self._database() as db:
             with db.atomic():
-                # The members of a group are one text of JSON.
+                # The members of a group are stored as one JSON text.
                 sql = (
                     "DELETE FROM traces WHERE user_id = ? OR (user_id LIKE '[%' AND instr(user_id, json_quote(?)) > 0)"
                 )
@@ -263,7 +304,7 @@ class TraceStore:
         return erased
 
     def _write_made(self, batch: Sequence[_Later]) -> None:
-        """Makes and writes what was handed over, and tells who wants to know of it."""
+        """Makes and writes the traces that were handed over, and calls the functions that want to know."""
         made: list[tuple[TraceRows, Callable[[TraceRows], None]]] = []
         for trace_id, make, then in batch:
             try:
@@ -275,11 +316,11 @@ class TraceStore:
             then(rows)
 
     def _write_or_log(self, traces: Sequence[TraceRows]) -> None:
-        """Writes the traces; one that cannot be written does not keep the others from it."""
+        """Writes the traces; one that cannot be written does not prevent the others."""
         try:
             self.write(*traces)
         except RecMindError as error:
-            # What ails the file ails it for each of them.
+            # If the fault is in the file, every single trace would fail too.
             alone = len(traces) < 2 or isinstance(error.__cause__, (sqlite3.OperationalError, OSError))
             for rows in traces:
                 if alone:
@@ -294,7 +335,7 @@ class TraceStore:
             if not found:
                 raise UnknownTrace(f"There are no traces in {self.path} yet.")
         elif not text or not set(text) <= set("0123456789abcdef-"):
-            raise UnknownTrace(f"{text!r} is no trace id. Run: recmind trace list")
+            raise UnknownTrace(f"{text!r} is not a trace id. Run: recmind trace list")
         else:
             sql = "SELECT trace_id FROM traces WHERE trace_id GLOB ? OR trace_id GLOB ? ORDER BY trace_id DESC LIMIT 4"
             found = [row[0] for row in db.conn.execute(sql, [f"{text}*", f"*{text}"])]
@@ -307,7 +348,7 @@ class TraceStore:
 
     @contextmanager
     def _database(self, create: bool = False) -> Iterator[Database]:
-        """The open file, held by this thread alone; what goes wrong inside comes out as TraceError."""
+        """The open file, used by this thread alone; errors inside become TraceError."""
         with self._lock:
             try:
                 yield self._open(create)
@@ -318,8 +359,8 @@ class TraceStore:
         if self._db is not None:
             if self._process == os.getpid():
                 return self._db
-            # One connection behind one lock, for all threads. A forked child must not use its parent's: it opens its
-            # own.
+            # All threads share one connection behind one lock. A forked child must not use its parent's: it opens
+            # its own.
             _INHERITED.append(self._db)
         if not create and not self.path.exists():
             raise UnknownTrace(f"There are no traces in {self.path} yet.")
@@ -348,8 +389,10 @@ def _add(conn: sqlite3.Connection, rows: TraceRows) -> None:
 def _insert(
     conn: sqlite3.Connection, verb: str, table: str, columns: str, rows: Sequence[Sequence[object]]
 ) -> int | None:
-    """Many rows in a statement: after each, a busy process lets this thread wait its turn for some milliseconds. The
-    last row's id."""
+    """Inserts many rows in a statement; returns the id of the last row.
+
+    After each statement a busy process lets this thread wait some milliseconds, so few statements are faster.
+    """
     last = None
     for first in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[first : first + ROWS_AT_ONCE]
@@ -360,7 +403,7 @@ def _insert(
 
 
 def _rewrite(db: Database) -> None:
-    """What was erased lives on neither in the index of words nor in free pages nor in the write-ahead log."""
+    """Removes what was erased from the index of words, from free pages and from the write-ahead log too."""
     with db.atomic():
         db.conn.execute("INSERT INTO words (words) VALUES ('optimize')")
     db.conn.execute("VACUUM")
@@ -368,7 +411,7 @@ def _rewrite(db: Database) -> None:
 
 
 def _all_words(text: str) -> str:
-    """What FTS5 is asked for the words of a text; nothing it would read as an operator is left."""
+    """The words of a text as an FTS5 query, without anything that FTS5 would read as an operator."""
     return " ".join(f'"{word}"' for word in text.replace('"', " ").split()) or '""'
 
 

@@ -1,8 +1,8 @@
-"""Writes traces in a thread of its own, so that a request does not wait for its trace.
+"""Writes traces in a separate thread, so that a request does not wait for its trace.
 
-What is handed over is written at once; what comes meanwhile goes together into the next transaction. It is there when
-something in this process reads the file, and when the process ends. A process that is killed loses what was in flight:
-of each thread at most the request that it was answering or had just answered. A trace is written whole or not at all.
+A trace that is handed over is written at once; those that come meanwhile go together into the next transaction. Readers
+in this process wait for it, and so does the end of the process. A process that is killed loses at most one trace for
+each thread: that of the request that it was answering or had just answered. A trace is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -20,15 +20,20 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 BATCH = 32
-"""How many are written at once at most."""
+"""At most this many traces are written at once."""
 PATIENCE_S = 60.0
-"""How long a thread waits for its last trace to be written before it hands over another."""
+"""Seconds that a thread waits for its last trace to be written before it hands over another."""
 IDLE_S = 2.0
-"""A writer without work ends its thread, so that a store nobody closed can go."""
+"""A writer without work for this many seconds ends its thread, so that a store that nobody closed can be freed."""
 
 
 class BatchWriter(Generic[T]):
-    """Hands what is put into it to ``write``, in order, a batch at a time, in one thread. ``write`` must not raise."""
+    """Passes what is put into it to ``write``, in order, a batch at a time, in one thread.
+
+    Args:
+        path: the file that is written.
+        write: writes a batch; must not raise.
+    """
 
     def __init__(self, path: Path, write: Callable[[list[T]], None]) -> None:
         self.path = path.absolute()
@@ -36,15 +41,15 @@ class BatchWriter(Generic[T]):
         self._changed = threading.Condition()
         self._waiting: deque[tuple[int, T]] = deque()
         self._owed: Counter[int] = Counter()
-        """What each thread handed over and is not written yet."""
+        """By thread, how much of what it handed over is not written yet."""
         self._writing = self._done = 0
         self._thread: threading.Thread | None = None
         _WRITERS.add(self)
 
     def put(self, work: T) -> bool:
-        """Takes the work over; False where the thread's last was not written within ``PATIENCE_S``.
+        """Takes the work over; False if the thread's last work was not written within ``PATIENCE_S``.
 
-        An event loop, whose thread must not be held up, hands over without limit.
+        The thread of an event loop, which must not be blocked, never waits.
         """
         thread, free = threading.get_ident(), _in_a_loop()
         with self._changed:
@@ -60,7 +65,7 @@ class BatchWriter(Generic[T]):
             return True
 
     def flush(self) -> None:
-        """Returns when all that was put before is written, or could not be."""
+        """Returns once everything that was put before is written, or could not be written."""
         with self._changed:
             if threading.current_thread() is not self._thread:
                 last = self._put_so_far()
@@ -70,7 +75,7 @@ class BatchWriter(Generic[T]):
         return self._done + self._writing + len(self._waiting)
 
     def _start_afresh(self) -> None:
-        """As after a fork, where the parent's thread writes what waits."""
+        """Starts empty, as after a fork: the parent's thread writes what was waiting."""
         self._changed, self._waiting, self._owed = threading.Condition(), deque(), Counter()
         self._writing = self._done = 0
         self._thread = None
@@ -85,7 +90,7 @@ class BatchWriter(Generic[T]):
                 self._changed.notify_all()
 
     def _next(self) -> list[tuple[int, T]]:
-        """The next batch; empty where there is nothing to do."""
+        """The next batch; empty if there is nothing to do."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting, IDLE_S):
                 self._thread = None
@@ -107,7 +112,11 @@ _WRITERS: weakref.WeakSet[BatchWriter[Any]] = weakref.WeakSet()
 
 
 def flush_all(path: Path | None = None) -> None:
-    """Waits until everything of this process is written; with a path, what goes to that file."""
+    """Waits until all traces of this process are written.
+
+    Args:
+        path: only those for this file; None for all files.
+    """
     for writer in list(_WRITERS):
         if path is None or writer.path == path.absolute():
             writer.flush()

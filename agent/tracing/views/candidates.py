@@ -1,4 +1,4 @@
-"""What became of everything that was on the slate of a request: who found it, what it scored, why it left or stayed."""
+"""What happened to each entry of a request's slate: who found it, its score, why it was recommended or not."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from recmind.agent.tracing.records import TraceTree
 from recmind.agent.tracing.views.run_contents import TracedCall, handles, messages_said, steps_of_request
 
 SUBMIT = "submit_recommendations"
-"""The call with which a model ends, naming what it picks."""
+"""The call with which a model ends; it names what the model picks."""
 
 RANKER = "rank_candidates"
-"""The tool that orders what others found: its score says so."""
+"""The tool that ranks what other tools found."""
 
 Fate = Literal["recommended", "rejected", "passed over", "reference"]
-"""rejected: the model picked it and the checks did not let it out; passed over: nobody picked it; reference: it was
-never to be recommended."""
+"""rejected: the model picked it, but the checks forbade it; passed over: nobody picked it; reference: it was never to
+be recommended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,15 @@ class Candidate:
     title: str
     summary: str
     tools: tuple[str, ...]
-    """Which tools found it, in order."""
+    """The tools that found it, in order."""
     scores: Mapping[str, float]
     evidence: tuple[tuple[int, str, str], ...]
     """Number, kind and words of each fact that speaks for it."""
     fate: Fate
     rank: int | None
-    """Its place in the answer, from 1."""
+    """Its place in the answer, from 1; None if it is not in it."""
     remarks: tuple[str, ...]
-    """What the checks said of it."""
+    """What the checks said about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Growth:
 
     run_id: str
     added: tuple[str, ...]
-    """Handles."""
+    """Handles of the entries."""
     total: int
-    """How many entries there were after it."""
+    """The number of entries after the step."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionCheck:
-    """What a check of a submission said."""
+    """The result of checking a submission."""
 
     run_id: str
     passed: int
@@ -63,8 +63,10 @@ class SubmissionCheck:
 
 
 def candidates(tree: TraceTree) -> list[Candidate]:
-    """All entries of the slate: the recommended in their order, then those rejected, then the others as they were
-    found. Empty where no slate was kept."""
+    """All entries of the slate; empty if no slate was kept.
+
+    The recommended come first, in their order, then those rejected, then the others as they were found.
+    """
     slate = _mapping(tree.root.run.outputs.get("slate"))
     facts = [_mapping(fact) for fact in _list(slate.get("evidence"))]
     chosen = _mapping(tree.root.run.outputs.get("verdict")).get("chosen")
@@ -89,7 +91,7 @@ def growth(tree: TraceTree) -> list[Growth]:
 
 
 def submission_checks(tree: TraceTree) -> list[SubmissionCheck]:
-    """What each check said, in order; only the last where the steps did not keep theirs."""
+    """The result of each check, in order; only the last if the steps did not keep theirs."""
     kept = [(node.run, node.run.outputs.get("verdict")) for node in steps_of_request(tree)]
     titles, words = handles(tree), _words_of_conditions(tree)
     found = [(run, said) for run, said in kept if isinstance(said, Mapping)]
@@ -108,7 +110,7 @@ def submission_checks(tree: TraceTree) -> list[SubmissionCheck]:
 
 
 def checked(verdict: Mapping[str, Any]) -> str:
-    """In a few words what a check came to."""
+    """The result of a check in a few words."""
     chosen, problems, repairs = (len(_list(verdict.get(name))) for name in ("chosen", "problems", "repairs"))
     parts = [f"{chosen} passed"]
     if problems:
@@ -119,14 +121,24 @@ def checked(verdict: Mapping[str, Any]) -> str:
 
 
 def titled(sentence: str, titles: Mapping[str, str]) -> str:
-    """A sentence about an entry of the slate, with the title beside the handle that it begins with."""
+    """A sentence about an entry of the slate, with the title added to the handle that it begins with.
+
+    Args:
+        sentence: the sentence.
+        titles: the titles by handle.
+    """
     handle = sentence.partition(" ")[0].rstrip(":")
     title = titles.get(handle)
     return f"{handle} {title}{sentence[len(handle) :]}" if title else sentence
 
 
 def picks(call: TracedCall, titles: Mapping[str, str]) -> str:
-    """What a model submitted, by title, and the conditions that it set aside."""
+    """What a model submitted, by title, and the conditions that it dropped.
+
+    Args:
+        call: the final call of the model.
+        titles: the titles by handle.
+    """
     submitted = _mapping(call.arguments)
     named = [
         " ".join(filter(None, (str(pick.get("item")), titles.get(str(pick.get("item"))))))
@@ -137,7 +149,7 @@ def picks(call: TracedCall, titles: Mapping[str, str]) -> str:
 
 
 def _words_of_conditions(tree: TraceTree) -> dict[str, str]:
-    """The conditions of a request by label, in its own words beside it."""
+    """The conditions of a request by label, with the request's words."""
     bindings = _mapping(_mapping(tree.root.run.outputs.get("brief")).get("bindings"))
     return {label: f"{label} “{_mapping(binding).get('words')}”" for label, binding in bindings.items()}
 
@@ -192,7 +204,7 @@ def _sentences(verdict: SubmissionCheck) -> Iterator[str]:
 
 
 def _is_about(sentence: str, handle: str, title: str) -> bool:
-    """Problems begin with the handle; repairs name the title."""
+    """Whether a sentence is about an entry: problems begin with the handle, repairs name the title."""
     return sentence.startswith((f"{handle} ", f"{handle}:")) or bool(title and title in sentence)
 
 

@@ -1,4 +1,4 @@
-"""Where two runs of one request part: what is the same up to there, and what each then did."""
+"""Where two runs of one request begin to differ, and what each then did."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from recmind.agent.tracing.records import REPLAYED, RunRecord, TraceNode, TraceT
 from recmind.agent.tracing.views.run_contents import found_by, messages_said, own_words, question_of
 
 _SETS = frozenset({"excluded", "consumed"})
-"""Parts of a brief that were written in any order."""
+"""Parts of a brief whose order has no meaning."""
 _CALLS = frozenset({"llm", "tool", "retriever"})
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedStep:
-    """One thing that a request did, in what matters: neither ids nor times."""
+    """One step of a request, without ids and times, which do not matter."""
 
     what: str
     """``model call``, ``tool search_items``, ``step validate``."""
     facts: tuple[tuple[str, str], ...]
-    """What it was asked and what it said, by name."""
+    """Its inputs and outputs, by name."""
     latency_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedField:
-    """A place at which two requests are compared."""
+    """One field in which two requests are compared."""
 
     name: str
     a: str | None
-    """None: it is not there."""
+    """The value in the first; None if it has none."""
     b: str | None
 
     @property
@@ -43,27 +43,27 @@ class ComparedField:
 
 @dataclass(frozen=True, slots=True)
 class TraceDifference:
-    """Two traces held against each other."""
+    """The comparison of two traces."""
 
     request: tuple[ComparedField, ...]
-    """What was asked, of whom, and with which versions."""
+    """What was asked, by whom, and with which versions."""
     steps: tuple[tuple[ComparedStep | None, ComparedStep | None], ...]
     """The steps of both, side by side in their order."""
     parted: int | None
-    """The first place in ``steps`` where they are not the same; None where they never part."""
+    """The first index in ``steps`` where they differ; None if they never do."""
     answer: tuple[ComparedField, ...]
-    """The items recommended, rank by rank, then what was said beside them."""
+    """The recommended items, rank by rank, then the message."""
 
 
 def differ(a: TraceTree, b: TraceTree) -> TraceDifference:
-    """Where the two part."""
+    """The comparison of two traces."""
     steps = tuple(zip_longest(steps_of(a), steps_of(b)))
     parted = next((n for n, (one, other) in enumerate(steps) if not _same(one, other)), None)
     return TraceDifference(tuple(_request(a, b)), steps, parted, tuple(_answer(a, b)))
 
 
 def steps_of(tree: TraceTree) -> list[ComparedStep]:
-    """The model calls, look-ups and steps of a request, in their order; steps that only hold calls are left out."""
+    """The model calls, look-ups and steps of a request, in order; steps that only contain calls are left out."""
     return [step for child in tree.root.children for step in _steps(child)]
 
 
@@ -75,12 +75,12 @@ def _steps(node: TraceNode) -> Iterator[ComparedStep]:
         yield ComparedStep(what, tuple(_call(run)), run.latency_ms)
         return
     if run.name == "ask" and "said" in run.outputs:
-        # It only took the reply, which is the request itself.
+        # This step only took the reply, which is the request itself.
         return
     below = [step for child in node.children for step in _steps(child)]
     if not below:
         yield ComparedStep(f"step {run.name}", tuple(_outcome(run)), run.latency_ms)
-    # Look-ups of one turn run side by side: which began first says nothing.
+    # Look-ups of one turn run in parallel: their order means nothing.
     tools = all(child.run.run_type in ("tool", "retriever") for child in node.children)
     yield from sorted(below, key=lambda step: (step.what, step.facts)) if tools else below
 
@@ -141,7 +141,7 @@ def _titles(tree: TraceTree) -> list[str]:
 
 
 def _unordered(values: list[str]) -> list[str]:
-    """The values of a set in order; how many there are where some were left out, for which ones is chance."""
+    """The values of a set in order; only their number if some were left out, because which ones is chance."""
     left_out = values and values[-1].startswith("… (")
     return [f"{len(values) - 1} and {values[-1]}"] if left_out else sorted(values)
 

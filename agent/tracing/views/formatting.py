@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LONGEST_LINE = 110
-"""Characters of one text in an outline."""
+"""The most characters of one text in an outline."""
 
 STEPS = {
     "prepare": "reads the request, the person and what binds",
@@ -21,14 +21,14 @@ STEPS = {
     "remember": "keeps the conversation",
     "recmind": "the request by itself",
 }
-"""What each step of the agent does, for those who have never seen it."""
+"""What each step of the agent does, for people who have never seen it."""
 
 REPLIED = "takes the reply"
-"""What the step ``ask`` does where the run goes on."""
+"""What the step ``ask`` does when the run continues."""
 
 
 def duration(latency_ms: float | None) -> str:
-    """Milliseconds or seconds with three digits at most: ``0.4 ms``, ``34 ms``, ``2.1 s``."""
+    """Milliseconds or seconds with at most three digits: ``0.4 ms``, ``34 ms``, ``2.1 s``."""
     if latency_ms is None:
         return "unfinished"
     if latency_ms >= 1000:
@@ -37,7 +37,7 @@ def duration(latency_ms: float | None) -> str:
 
 
 def money(dollars: float | None) -> str:
-    """US dollars: ``$0.0012``, ``$1.20``; ``-`` where no price is known."""
+    """US dollars: ``$0.0012``, ``$1.20``; ``-`` if no price is known."""
     if dollars is None:
         return "-"
     return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.4f}"
@@ -50,5 +50,5 @@ def one_line(text: object, longest: int = LONGEST_LINE) -> str:
 
 
 def printable(text: str) -> str:
-    """The text on its lines, without what could steer a terminal."""
+    """The text with its lines kept, without characters that could control a terminal."""
     return "".join(c for c in text if c.isprintable() or c == "\n")

@@ -23,19 +23,19 @@ from recmind.agent.tracing.views.run_contents import (
 )
 
 TITLES = 4
-"""How many of the rows found are named."""
+"""At most this many of the rows found are named."""
 BAR = 24
-"""Characters of a line of time."""
+"""The width of a time bar, in characters."""
 WHOLE = 1_000_000
-"""Characters of a text that is not to be cut."""
+"""The limit for texts that must not be cut."""
 _KINDS = {"llm": "model ", "tool": "tool ", "retriever": "search "}
 
 Detail = tuple[str, str]
-"""A word, empty where the line goes on with the one above, and what is told under it."""
+"""A label, empty if the line continues the one above, and its text."""
 
 
 def facts(run: RunRecord) -> list[str]:
-    """How long a run took, and what it used up."""
+    """How long a run took, and the tokens it used."""
     told = [duration(run.latency_ms)]
     if run.tokens.total:
         told.append(f"{run.tokens.prompt or 0:,} → {run.tokens.completion or 0:,} tokens")
@@ -48,28 +48,32 @@ def facts(run: RunRecord) -> list[str]:
 
 
 class Outline:
-    """The lines of one trace."""
+    """The lines of one trace.
+
+    Args:
+        tree: the trace.
+        full: whether to include routing steps, and all inputs and outputs that were kept.
+    """
 
     def __init__(self, tree: TraceTree, *, full: bool) -> None:
-        """``full``: also routing steps, and all that was kept of what went in and came out."""
         self.root, self.full = tree.root, full
         self._titles = handles(tree)
         self._explained: set[str] = set()
 
     def lines(self) -> list[str]:
-        """From the top down."""
+        """All lines, from the root down."""
         told = list(self._lines(self.root, "", ""))
         width = max((len(text) for text, run in told if run is not None), default=0)
         return [f"{text.ljust(width)}  {self._bar(run)}".rstrip() if run else text for text, run in told]
 
     def _lines(self, node: TraceNode, first: str, rest: str) -> Iterator[tuple[str, RunRecord | None]]:
-        """A run and all below it; ``first`` leads its own line, which comes with the run, ``rest`` those under it."""
+        """A run and all below it; ``first`` precedes its own line, which comes with the run, ``rest`` those below."""
         run = node.run
         children = [child for child in node.children if self.full or not is_routing(child)]
         yield first + self._title(run), run
         inner = rest + ("│    " if children else "     ")
         for word, text in self._whole(run) if self.full else self._details(node):
-            # What is asked of a person is told in full.
+            # Questions to a person are shown in full.
             longest = WHOLE if self.full else LONGEST_LINE if len(word) < 6 else 3 * LONGEST_LINE
             yield f"{inner}{word:<6} {one_line(text, longest)}", None
         for child in children:
@@ -84,7 +88,7 @@ class Outline:
         return "  ".join([named, *facts(run)])
 
     def _bar(self, run: RunRecord) -> str:
-        """When the run took place within the request, and how long."""
+        """A bar that shows when the run took place within the request, and how long."""
         root = self.root.run
         whole = root.latency_ms or 0.0
         if not whole or run is root:
@@ -96,7 +100,7 @@ class Outline:
         return "·" * start + "█" * (end - start) + "·" * (BAR - end)
 
     def _whole(self, run: RunRecord) -> Iterator[Detail]:
-        """All that was kept, as JSON: a line for each field, and for each message."""
+        """Everything that was kept, as JSON: a line for each field, and for each message."""
         if run.error:
             yield "error", own_words(run.error)
         for word, values in (("in", run.inputs), ("out", run.outputs), ("extra", run.extra)):
@@ -104,7 +108,7 @@ class Outline:
                 yield ("" if n else word), f"{name} {json.dumps(value, ensure_ascii=False)}"
 
     def _details(self, node: TraceNode) -> Iterator[Detail]:
-        """What a call was asked and what it answered; what a step changed."""
+        """The inputs and outputs of a call; what a step changed."""
         run = node.run
         if run.run_type == "llm":
             yield from self._model_call(run)
@@ -134,7 +138,7 @@ class Outline:
                 yield "calls", f"{said.unreadable} that could not be read"
 
     def _changed(self, run: RunRecord) -> Iterator[Detail]:
-        """What a step made of the request."""
+        """What a step changed."""
         heard, slate, verdict = (run.outputs.get(name) for name in ("heard", "slate", "verdict"))
         if isinstance(heard, Mapping):
             yield "heard", " ".join(map(str, (heard.get("meaning"), *heard.get("notes", ()))))

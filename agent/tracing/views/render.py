@@ -1,4 +1,4 @@
-"""Prints a trace so that someone who has never seen the code can follow what happened."""
+"""A trace as text that a person who has never seen the code can follow."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from recmind.agent.tracing.views.outline import Outline, facts
 from recmind.agent.tracing.views.run_contents import messages_read, messages_said, own_words, question_of, spoken
 
 SHOWN = 5
-"""How many candidates are told of that nobody picked."""
+"""At most this many of the candidates that nobody picked are shown."""
 
 
 def render_tree(tree: TraceTree, said: Sequence[Judgement] = (), *, full: bool = False) -> str:
-    """The request with what people ``said`` of it, then its steps as a tree: how long each took, what models and
-    tools were asked and answered, errors; then what became of the candidates.
+    """The request, its steps as a tree, and what happened to the candidates, without colors or control characters.
 
-    With ``full`` also routing steps, all candidates, and all that was kept of what went in and came out, as JSON. No
-    colors, no control characters.
+    The steps show how long each took, what models and tools were asked and answered, and errors.
+
+    Args:
+        tree: the trace.
+        said: what people said about the answer.
+        full: whether to include routing steps, all candidates, and all inputs and outputs that were kept, as JSON.
     """
     outline = Outline(tree, full=full)
     fates = list(_fates(tree, full))
@@ -28,7 +31,7 @@ def render_tree(tree: TraceTree, said: Sequence[Judgement] = (), *, full: bool =
 
 
 def render_prompts(tree: TraceTree) -> str:
-    """Every model call as a conversation: what it read that no call before it had read, and what it said."""
+    """Every model call as a conversation: what it read that no earlier call had read, and what it answered."""
     blocks: list[str] = []
     before: list[object] = []
     calls = [run for run in tree.runs() if run.run_type == "llm"]
@@ -88,14 +91,14 @@ def _judged(tree: TraceTree, said: Sequence[Judgement]) -> Iterator[str]:
 
 
 def _carried(carried: object) -> str:
-    """How far a conversation had come before the request."""
+    """How long the conversation was before the request."""
     turns, dropped = (carried.get(name) for name in ("turns", "dropped")) if isinstance(carried, dict) else ((), 0)
     before = (len(turns) if isinstance(turns, list) else 0) + (dropped if isinstance(dropped, int) else 0)
     return f"after {before} request{'s' * (before != 1)}" if before else "its first request"
 
 
 def _fates(tree: TraceTree, full: bool) -> Iterator[str]:
-    """What became of the candidates: all that were picked, and the first of the others."""
+    """What happened to the candidates: all that were picked, and the first of the others."""
     found = [one for one in candidates(tree) if full or one.fate != "reference"]
     if not found:
         return
@@ -128,7 +131,7 @@ def _reasons(tree: TraceTree) -> dict[str, str]:
 
 
 def _score(one: Candidate) -> str:
-    """Its score with what it is made of."""
+    """Its score and the parts of it."""
     score = one.scores.get("score")
     parts = [f"{name} {value:.2f}" for name, value in one.scores.items() if name != "score"]
     made = f" from {', '.join(parts)}" if parts else ""
@@ -136,5 +139,5 @@ def _score(one: Candidate) -> str:
 
 
 def _finders(one: Candidate) -> str:
-    """Who found it."""
+    """The tools that found it."""
     return ", ".join("the conversation before" if tool == "earlier" else tool for tool in one.tools) or "nobody"

@@ -1,4 +1,4 @@
-"""Reads what a run kept: the messages of a model call, the rows of a look-up, an error's own words."""
+"""Reads the contents of a run: the messages of a model call, the rows of a look-up, the text of an error."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ class TracedCall:
 
     name: str
     arguments: Any = None
-    """By name, as a rule; whatever else the model wrote."""
+    """Values by name, or anything else that the model wrote."""
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TracedMessage:
-    """One message of a conversation, in whichever form it was kept."""
+    """One message of a conversation, whatever form it was kept in."""
 
     role: str
-    """LangChain's word: system, human, ai, tool."""
+    """LangChain's name for it: system, human, ai, tool."""
     text: str = ""
     calls: tuple[TracedCall, ...] = ()
     unreadable: int = 0
-    """How many calls beside them were no valid JSON."""
+    """The number of further calls that were not valid JSON."""
     name: str = ""
-    """Of the tool that answers."""
+    """The tool that answers."""
     call_id: str = ""
-    """Of the call that is answered."""
+    """The id of the call that is answered."""
     failed: bool = False
-    """Whether the tool answered that something was wrong."""
+    """Whether the tool answered with an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class TracedFindings:
-    """What a look-up came back with."""
+    """The result of a look-up."""
 
     rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
-    """As far as they were kept."""
+    """The rows that were kept."""
     total: int = 0
-    """How many there were."""
+    """The number of all rows."""
     text: str = ""
-    """What was said beside them."""
+    """The text beside the rows."""
 
     @property
     def titles(self) -> list[str]:
@@ -77,7 +77,7 @@ def messages_said(run: RunRecord) -> list[TracedMessage]:
 
 
 def found_by(run: RunRecord) -> TracedFindings:
-    """The rows of a look-up and what it said beside them."""
+    """The result of a look-up."""
     output = run.outputs.get("output", run.outputs.get("documents"))
     message = _parts(output)
     artifact = message.get("artifact")
@@ -87,7 +87,7 @@ def found_by(run: RunRecord) -> TracedFindings:
 
 
 def steps_of_request(tree: TraceTree) -> tuple[TraceNode, ...]:
-    """The steps of the request's own graph, which a conversation runs within its step ``answer``."""
+    """The steps of the request's own graph, which a conversation runs in its step ``answer``."""
     for child in tree.root.children:
         if child.run.name == "answer":
             for graph in child.children:
@@ -97,7 +97,7 @@ def steps_of_request(tree: TraceTree) -> tuple[TraceNode, ...]:
 
 
 def handles(tree: TraceTree) -> dict[str, str]:
-    """The titles of everything on the slate at the end of a request, by handle."""
+    """The titles of all entries of the slate at the end of a request, by handle."""
     slate = tree.root.run.outputs.get("slate")
     entries = slate.get("entries") if isinstance(slate, Mapping) else None
     if not isinstance(entries, Mapping):
@@ -106,7 +106,7 @@ def handles(tree: TraceTree) -> dict[str, str]:
 
 
 def model_of(run: RunRecord) -> str:
-    """The model that a call asked, by its own name; empty where the call does not say."""
+    """The model that a call asked, by its own name; empty if the call does not say."""
     parameters = run.extra.get("invocation_params")
     if run.run_type != "llm" or not isinstance(parameters, Mapping):
         return ""
@@ -114,8 +114,10 @@ def model_of(run: RunRecord) -> str:
 
 
 def question_of(outputs: Mapping[str, Any]) -> str:
-    """The question that a request, or a step of it, put to the person, with the choices that it does
-    not name itself; empty where it put none."""
+    """The question that a request, or one of its steps, asked the person; empty if it asked none.
+
+    Choices that the question does not name itself are added.
+    """
     asked = outputs.get("asked") or outputs.get("question")
     if not isinstance(asked, Mapping):
         return ""
@@ -125,14 +127,14 @@ def question_of(outputs: Mapping[str, Any]) -> str:
 
 
 def is_routing(node: TraceNode) -> bool:
-    """Whether the step only chose where to go next: it says nothing that the next step does not show."""
+    """Whether the step only chose the next one: it shows nothing that the next step does not show."""
     run = node.run
     hidden = "langsmith:hidden" in run.tags or any(tag.startswith("seq:step") for tag in run.tags)
     return hidden and run.run_type == "chain" and not node.children and not run.error
 
 
 def own_words(error: str) -> str:
-    """What an error says, without the traceback that is kept behind it."""
+    """The text of an error, without the traceback that is kept after it."""
     return error.partition("Traceback (most recent call last)")[0].strip() or error
 
 
@@ -144,7 +146,7 @@ def text_of(content: Any) -> str:
 
 
 def spoken(arguments: Any) -> str:
-    """The arguments of a call as one would write them: ``query="heist", n=5``."""
+    """The arguments of a call as a person would write them: ``query="heist", n=5``."""
     if not isinstance(arguments, Mapping):
         return str(arguments)
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
@@ -171,7 +173,7 @@ def _message(kept: Any) -> TracedMessage:
 
 
 def _left_out(rows: Sequence[Any]) -> int:
-    """How many rows were left out, as the note that ends a cut list says."""
+    """The number of rows left out, from the note at the end of a cut list."""
     last = rows[-1] if rows else None
     if isinstance(last, str) and last.startswith("… ("):
         left_out = last[3:].split(" ", 1)[0]
@@ -180,7 +182,7 @@ def _left_out(rows: Sequence[Any]) -> int:
 
 
 def _parts(value: Any) -> Mapping[str, Any]:
-    """The fields of a message, in whichever form it was kept."""
+    """The fields of a message, whatever form it was kept in."""
     if not isinstance(value, Mapping):
         return {}
     inner = value.get("kwargs")

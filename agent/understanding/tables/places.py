@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What "French" may mean; normalized values, empty where it has no such meaning."""
+    """What "French" may mean: normalized values, empty if it has no such meaning."""
 
     languages: tuple[str, ...]
     countries: tuple[str, ...]
@@ -109,4 +109,4 @@ COUNTRY_NAMES: dict[str, tuple[str, ...]] = {
     "holland": ("netherlands",),
     "germany": ("germany", "west germany"),
 }
-"""Everyday names of countries; any other name is looked up as it is."""
+"""Everyday names of countries; all other names are looked up unchanged."""

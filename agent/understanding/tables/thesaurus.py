@@ -8,16 +8,16 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Sense:
-    """Words of one meaning."""
+    """Words with one meaning."""
 
     name: str
-    """How the meaning is called where the request's own word is a comparative: ``funny`` for ``funnier``."""
+    """The plain adjective, used if the request's word is a comparative: ``funny`` for ``funnier``."""
     triggers: tuple[str, ...]
     """The request's words, normalized; comparatives need no entry of their own."""
     core: tuple[str, ...]
-    """Catalogue values that mean the same; what "nothing scary" leaves out."""
+    """Catalogue values that mean the same; "nothing scary" leaves them out."""
     near: tuple[str, ...] = ()
-    """Catalogue values that also serve someone who wishes for it."""
+    """Catalogue values that also suit a person who wishes for it."""
 
 
 def _sense(name: str, triggers: str, core: str, near: str = "") -> Sense:
@@ -225,13 +225,13 @@ COMPOUNDS: dict[str, tuple[str, str]] = {
     "dramedy": ("comedy", "drama"),
     "horror comedy": ("horror", "comedy"),
 }
-"""Kinds that are two kinds at once, where the catalogue has no value of their own."""
+"""Names of two kinds at once, used if the catalogue has no single value for them."""
 
 TRIGGERS: dict[str, Sense] = {trigger: sense for sense in (*AUDIENCES, *MOODS) for trigger in sense.triggers}
 
 
 def singular_forms(key: str) -> tuple[str, ...]:
-    """What the key may be the plural of."""
+    """The words that the key may be the plural of."""
     forms = []
     if key.endswith("ies") and len(key) > 4:
         forms.append(key[:-3] + "y")
@@ -243,7 +243,7 @@ def singular_forms(key: str) -> tuple[str, ...]:
 
 
 def plural_forms(key: str) -> tuple[str, ...]:
-    """How the key may read in the plural."""
+    """The plurals that the key may have."""
     forms = [key + "s"]
     if key.endswith("y"):
         forms.append(key[:-1] + "ies")
@@ -254,7 +254,7 @@ def plural_forms(key: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def base_of(word: str) -> str | None:
-    """The adjective of the thesaurus that ``word`` is a comparative or superlative of, or None."""
+    """The adjective of the thesaurus whose comparative or superlative ``word`` is, or None."""
     for ending in ("er", "est"):
         if not word.endswith(ending) or len(word) < len(ending) + 3:
             continue

@@ -1,4 +1,4 @@
-"""The words before a title that say it is one, and whether it is wanted."""
+"""Words before a title that say that it is a title, and whether it is wanted."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ HATED = re.compile(
     r"|disliked?|loathed?"
     r"|couldnt stand|cant stand)\b"
 )
-"""What follows is not wanted."""
+"""The title after these is not wanted."""
 COMPARED = re.compile(r"(?<!\S)(?:\w+er|(?:more|less|fewer) \w+) (?<!other )(?<!rather )(?<!another )than(?! \d)(?!\S)")
-"""What follows is a measure, and so a starting point."""
+"""The title after these is compared with, and so a starting point."""
 LIKE_IS_A_VERB = table("would id wed looks look looked acts act acting sounds sound sounded you youd they theyd")
 NEGATION = re.compile(
     r"(?:not|nothing|never|no|without|except|anything but|other than|isnt|arent|but not)(?: (?:too|another|more"
     r"|much|exactly|quite|anything|something|films?|movies?))*$"
 )
-"""At the end of what stands before a cue: it turns the cue round."""
+"""Right before a cue these reverse its meaning."""
 BARE_NEGATION = re.compile(
     r"\b(?:but not|not|except(?: for)?|other than|anything but|excluding|without|besides|apart from)\b"
 )
-"""A title straight after these is not wanted."""
+"""A title directly after these is not wanted."""
 LIST_LINKS = frozenset({"and", "or", "plus", "meets", "nor"})

@@ -1,4 +1,4 @@
-"""Word tables of the request's own language: function words, cues and nouns; no value of any catalogue."""
+"""Word tables of the language: function words, cues and nouns, but no values of a catalogue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def table(text: str) -> frozenset[str]:
 
 
 def phrases(text: str) -> frozenset[str]:
-    """The phrases of ``text``, set apart by bars and line ends."""
+    """The phrases of ``text``, separated by bars and line ends."""
     return frozenset(" ".join(part.split()) for part in text.replace("\n", "|").split("|") if part.strip())
 
 
@@ -18,7 +18,7 @@ ARTICLES = table("a an the")
 PRONOUNS = table(
     "it this that these those them they he him his she i me my mine we us our you your what which who whom"
 )
-"""Never a title in lower case, even where a film is called so."""
+"""In lower case these are never a title, even if a film has that title."""
 
 STOP = (
     table(
@@ -49,22 +49,22 @@ ASKING = table(
     craving after seeking please something anything somebody list pick choose offer bring
     """
 )
-"""Words that frame a request; stripped from the edges of what is searched for."""
+"""Words around a request; they are removed from both ends of the search text."""
 
 ASKS = table(
     "want wants wanting need needs looking recommend suggest prefer fancy mood please avoid hate give show wish into"
     " something anything skip rather nothing"
 )
-"""Words that mark a sentence of a long text as asking for something, rather than telling a story."""
+"""Words that show that a sentence of a long text asks for something, rather than tells a story."""
 
 RECALLS = table("remember remembers recall forgot forget forgotten whats")
-"""Words of someone who looks for one thing they once knew: what they tell of it may be wrong, and binds nothing."""
+"""Words of a person who looks for one thing they once knew: what they remember may be wrong, and binds nothing."""
 
 HEDGES = table(
     "maybe probably possibly perhaps somewhat kinda around circa roughly approximately think believe guess might"
     " presumably sorta ideally preferably"
 )
-"""A few words after one of these, a kind or a year is a guess: a wish."""
+"""A kind or a year within a few words after one of these is a guess, and so a wish."""
 
 GENERIC = table(
     """
@@ -82,7 +82,7 @@ PLACEHOLDER = table(
     anything recommendation recommendations suggestion suggestions pick picks choice choices
     """
 )
-"""The generic nouns that say nothing to a search, whatever the catalogue holds."""
+"""Generic nouns that mean nothing to a search in any catalogue."""
 
 COMMON = (
     table(
@@ -100,21 +100,21 @@ COMMON = (
     | STOP
     | GENERIC
 )
-"""Words that people write in passing; a catalogue value that is one of them (a careless tag) is no wish."""
+"""Words that people write in passing; if a catalogue has one as a value (a careless tag), it is not a wish."""
 
 TOPIC = table(
     "about where who whose whom that which when wherein featuring regarding concerning involving involves starring"
     " set against during between through around inside under on into over having has have while because"
 )
-"""What follows one of these tells what the item is about; it describes and does not bind."""
+"""The words after one of these say what the item is about; they describe and do not bind."""
 
 COPULAS = table(
     "is are isnt arent was were has have hasnt havent doesnt does dont do can cant will wont i im ive we my"
 )
-"""After "that" these speak of the item itself ("that is not scary"), not of what it is about."""
+"""After "that" these are about the item itself ("that is not scary"), not about its story."""
 
 BEFORE_SUBJECT = table("of in at like as with for to") | TOPIC
-"""A value straight after one of these describes rather than binds."""
+"""A value directly after one of these describes and does not bind."""
 
 POSSESSIVE = table("my your his her our their its this that these those")
 
@@ -139,7 +139,7 @@ STOPPERS = table(
     "before after under over about set instead please plus meets also if when because so than is was are since to"
     " on less more"
 )
-"""Words that can follow a title and end it."""
+"""Words that can follow a title, and so end it."""
 
 MAKER_CUES = (
     r"(?:directed|written|made|created|produced|designed|composed|authored|published|sung|performed) by|by|from"
@@ -175,10 +175,10 @@ EDGES = (
     | table("made called set bit kind sort type person people similar friend friends couple actor director looks")
     | table("hated loved enjoyed enjoy")
 )
-"""Words that are dropped from both ends of what is searched for."""
+"""Words that are removed from both ends of the search text."""
 
 TRAILING = STOP | POLITE | PLACEHOLDER | QUALITY | table("set called made please watch see read feel feeling")
-"""Words that are dropped from the end of what is searched for: fewer, because "falls in love" ends with its point."""
+"""Words that are removed from the end of the search text: fewer, because "falls in love" ends with its main word."""
 
 N = r"(?:\d+(?:\.\d+)?|" + "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple", "dozen")) + ")"
 """Pattern of a number in figures or words."""

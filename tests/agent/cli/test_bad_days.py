@@ -68,7 +68,7 @@ DAYS = {
 }
 STREAMED = {
     **{name: day for name, day in DAYS.items() if name != "refusal"},
-    "refusal": Day((served.refuses(),), "answered with nothing"),
+    "refusal": Day((served.refuses(),), "gave an empty answer"),
     "ended in the arguments": Day((calls(LOOK_UP, end_after=4),) * 2, "broke off: its stream ended too early"),
 }
 

@@ -127,8 +127,8 @@ def test_a_stopped_run_says_how_to_go_on(recmind, busy, tmp_path, monkeypatch):
     [
         (["sideways"], "There is no protocol 'sideways'; there are: leave-one-out"),
         (["--system", "magic"], "There is no system 'magic'; there are: popularity"),
-        (["-k", "5,x"], "'5,x' is no list of whole numbers such as 5,10,20"),
-        (["-k", "0"], "'0' is no list of whole numbers"),
+        (["-k", "5,x"], "'5,x' is not a list of whole numbers such as 5,10,20"),
+        (["-k", "0"], "'0' is not a list of whole numbers"),
         (["requests"], "--requests FILE"),
         (["requests", "--requests", "nowhere.jsonl"], "nowhere.jsonl' cannot be read"),
         (["--users", "0"], "0 is not in the range"),

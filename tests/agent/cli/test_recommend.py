@@ -48,7 +48,7 @@ def test_fewer_than_asked_for_is_success(recmind, home):
         (["--filter", "year>>1990"], "year"),
         (["--filter", "colour=red"], "colour"),
         (["--filter", "comedy"], "operator"),
-        (["--model", "gpt"], "'gpt' does not say who serves the model"),
+        (["--model", "gpt"], "'gpt' names no provider"),
         (["--model", "nobody:gpt"], "nobody"),
     ],
     ids=" ".join,

@@ -159,7 +159,7 @@ def test_damage_in_the_middle_is_told_by_line(demo_copy: Path, tmp_path: Path) -
     ("options", "message"),
     [
         ({"systems": ["magic"]}, r"no system 'magic'; there are: popularity, collaborative, search, hybrid, agent"),
-        ({"systems": ["search"]}, r"answers words, and leave-one-out has none; use it with requests"),
+        ({"systems": ["search"]}, r"needs words, and the protocol leave-one-out has none; use it with requests"),
         ({"systems": ["hybrid"], "model": "openai:x"}, r"add the system agent"),
         ({"systems": ["agent"], "k": (200,)}, r"k is 200, and the agent gives 100"),
         ({"k": (0, 5)}, r"k is \[0, 5\]: give whole numbers"),
@@ -320,7 +320,7 @@ def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
         kind = "rating"
 
         def predict(self, past, values, item_numbers):
-            assert len(past) == len(values) > 0
+            assert past.size == len(values) > 0
             return np.where(np.array(item_numbers) > 0, 0.5, np.nan).astype(np.float32)
 
     with Bench(Workspace(demo_home), depth=10, k=5) as bench:

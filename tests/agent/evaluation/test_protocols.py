@@ -111,9 +111,9 @@ def test_requests_are_read_by_any_usual_name(nine_things: Store, written: Callab
     ("text", "message"),
     [
         ("", "is empty"),
-        ('{"query": "a", "item_id": "i0"}\n{broken', r"asked.jsonl:2: this is no JSON"),
-        ('{"query": "a"}\n', r"asked.jsonl:1: there is no item id; it is read from item_id"),
-        ('{"item_id": "i0"}\n', r"asked.jsonl:1: there is no query; it is read from query, text"),
+        ('{"query": "a", "item_id": "i0"}\n{broken', r"asked.jsonl:2: this is not JSON"),
+        ('{"query": "a"}\n', r"asked.jsonl:1: there is no item id; it is read from one of item_id"),
+        ('{"item_id": "i0"}\n', r"asked.jsonl:1: there is no query; it is read from one of query, text"),
         ("[1]\n", r"asked.jsonl:1: there is no query"),
         ('{"query": "a", "item_id": "zzz"}\n', r"none of the 1 items that .* the first is 'zzz'"),
     ],

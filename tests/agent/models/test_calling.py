@@ -143,7 +143,7 @@ def test_missing_usage_is_estimated_and_says_so(endpoint: Endpoint, model: Any, 
         (says("", finish_reason="content_filter"), "refusal", "withheld its answer (content_filter)"),
         (calls(("search_items", {"query": "x" * 80}), finish_reason="length"), "truncated", "was cut off (length)"),
         (calls(("search_items", {"query": "x" * 80}), cut_after=4), "truncated", "broke off"),
-        (Reply(), "bad_reply", "answered with nothing"),
+        (Reply(), "bad_reply", "gave an empty answer"),
     ],
 )
 def test_failures_are_told_apart(

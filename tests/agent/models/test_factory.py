@@ -25,7 +25,7 @@ def test_a_bare_name_is_put_into_the_example() -> None:
     with pytest.raises(ModelNameError) as caught:
         open_model("gpt-4o-mini")
     assert str(caught.value) == (
-        "'gpt-4o-mini' does not say who serves the model. Write PROVIDER:NAME, for example openai:gpt-4o-mini."
+        "'gpt-4o-mini' names no provider. Write PROVIDER:NAME, for example openai:gpt-4o-mini."
     )
 
 

@@ -172,7 +172,7 @@ def test_processes_are_checked(demo_copy):
         RecMind.open(demo_copy, processes=0)
     with RecMind.open(demo_copy) as rec:
         model = rec._requests._models.choose("offline", lambda: None, 5.0).model
-    with pytest.raises(InputError, match="name it"):
+    with pytest.raises(InputError, match="give the model's name"):
         RecMind.open(demo_copy, model=model, processes=2)
 
 

@@ -121,5 +121,5 @@ def test_a_remembered_answer_cannot_run_again(open_demo, demo_copy) -> None:
     rec = open_demo()
     first, second = (rec.recommend("a comedy", k=2) for _ in range(2))
     assert runs_again(rec, first.trace_id)
-    with pytest.raises(InputError, match="an answer that was remembered as a whole"):
+    with pytest.raises(InputError, match="holds a remembered answer"):
         rec.replay(second.trace_id)

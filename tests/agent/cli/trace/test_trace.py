@@ -126,7 +126,7 @@ def test_an_answer_is_judged(recmind, home, tmp_path):
         rec.feedback(trace_id=answer.trace_id, score=0.5)
         for given, told in (
             ({}, "feedback needs a user_id and an item_id, or the trace_id"),
-            ({"trace_id": answer.trace_id}, "Nothing is said of trace"),
+            ({"trace_id": answer.trace_id}, "The judgement of trace"),
             ({"trace_id": answer.trace_id, "score": 2}, "score is 2; give a number from 0"),
             ({"trace_id": "abcdef", "score": 1}, "There is no trace 'abcdef'"),
             ({"user_id": "bob", "item_id": "none", "trace_id": answer.trace_id}, "There is no item 'none'"),

@@ -212,7 +212,7 @@ def test_any_beginning_or_end_of_an_id_will_do(store: TraceStore) -> None:
     with pytest.raises(TraceError, match=r"There is no trace 'abc' in .*Run: recmind trace list"):
         store.tree("abc")
     for odd in ("", "%", "x' OR 1", "*"):
-        with pytest.raises(TraceError, match="is no trace id"):
+        with pytest.raises(TraceError, match="is not a trace id"):
             store.tree(odd)
 
 
