@@ -1,4 +1,7 @@
-"""How texts are compared: ``fold`` for conditions, ``normalize`` for look-ups, ``title_keys`` for finding titles."""
+"""How texts are compared.
+
+``fold`` for conditions, ``normalize`` for look-ups, ``title_keys`` for finding titles, ``stem`` for forms of a word.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ _TRAILING_ARTICLE = re.compile(rf"^(?P<title>.+),\s+(?P<article>{_ARTICLES.repla
 _SUBTITLE = re.compile(r"(?::\s|\s[-–—]\s|\s\()")
 _APOSTROPHES = re.compile(r"['’‘ʼ`´]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_LOGY_OR_BLY = re.compile(r"(?P<start>.*(?:[aeiou]|(?<=[^aeiouy])y)[^aeiouy].*?)(?P<end>log|bl)(?:y|i|ies)")
+"""A word such as "psychology" or "incredibly", with a vowel and a consonant before."""
 _NO_WORD = re.compile("[^a-z0-9]+")
 """Characters between words, in a casefolded ASCII text."""
 
@@ -77,6 +82,24 @@ def words(text: str) -> list[str]:
     """The words of a text as the full-text index splits them: folded, in order, repeats included."""
     folded = unicodedata.normalize("NFKC", _SURROGATES.sub(" ", text)).casefold()
     return "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in folded).split()
+
+
+@lru_cache(maxsize=131_072)
+def stem(word: str) -> str:
+    """The word without its English endings, so that its forms compare equal; the word is one of ``normalize``.
+
+    It is what the full-text index makes of the word: SQLite's "porter" is Porter's own program, which leaves words of
+    two letters and has two rules beyond his paper (1980) and Snowball's "porter".
+    """
+    # It has no types. A stemmer keeps its word in itself, so that threads must not share one.
+    from snowballstemmer import stemmer  # type: ignore[import-untyped]  # noqa: PLC0415  takes 0.01 s to import
+
+    if len(word) < 3:
+        return word
+    found = _LOGY_OR_BLY.fullmatch(word)
+    if found:
+        word = found["start"] + ("log" if found["end"] == "log" else "ble")
+    return str(stemmer("porter").stemWord(word))
 
 
 def put_article_first(title: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from recmind.data.conditions import Condition, matches
 from recmind.data.records import Item
-from recmind.data.text import normalize
+from recmind.data.text import normalize, stem
 from recmind.tools.brief import Brief
 from recmind.tools.context import RequestContext
 from recmind.tools.engines.profile import build_profile
@@ -30,9 +30,6 @@ class _Claim:
     context: RequestContext
     brief: Brief
 
-
-SHORT_WORD = 4
-"""Letters of a word that is compared whole."""
 
 Prover = Callable[[_Claim], bool]
 
@@ -142,8 +139,8 @@ def _collaborative(claim: _Claim) -> bool:
 def _semantic(claim: _Claim) -> bool:
     words = claim.data.get("words") or ()
     if words:
-        text = _words_of(searchable(claim.item))
-        if not all(f" {_stem(part)}" in text for word in words for part in normalize(word).split()):
+        stems = _stems_of(searchable(claim.item))
+        if not all(stem(part) in stems for word in words for part in normalize(word).split()):
             return False
     similarity = claim.data.get("similarity")
     if similarity is None:
@@ -158,14 +155,9 @@ def _semantic(claim: _Claim) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _words_of(text: str) -> str:
-    """The text's normalized words with a space before each; cached, because the best items come again and again."""
-    return f" {normalize(text)}"
-
-
-def _stem(word: str) -> str:
-    """The beginning that the forms of a word share: the full-text index finds "funnier" for "funny"."""
-    return word if len(word) <= SHORT_WORD else word[: max(SHORT_WORD, len(word) - 3)]
+def _stems_of(text: str) -> frozenset[str]:
+    """The stems of the text's words, as search compares them; cached, because the best items come again and again."""
+    return frozenset(map(stem, normalize(text).split()))
 
 
 def _metadata(claim: _Claim) -> bool:

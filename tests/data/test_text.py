@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
-from recmind.data.text import clean, fold, format_number, normalize, put_article_first, title_keys, to_number, words
+from recmind.data.store import schema
+from recmind.data.text import (
+    clean,
+    fold,
+    format_number,
+    normalize,
+    put_article_first,
+    stem,
+    title_keys,
+    to_number,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +88,45 @@ def test_numbers_are_only_what_reads_back_the_same() -> None:
 def test_a_number_between_control_characters_is_one():
     # str.strip takes them for white space, float does not.
     assert to_number("0\x1f") == 0.0
+
+
+FORMS = """
+    heist heists story stories hunted hunting box boxes movie movies run running runs city cities funny funnier glass
+    gas news new string king bee rain rainy scare scary tense tension comedy comedies comedic mystery mysterious
+    detective detectives detecting space spaces spaceship spaceships alien aliens alienated robot robots robotic
+    intelligent intelligence intelligently philosophy philosophical psychology psychological
+    psychologically psychologies technology
+    technologies technological biology geology trilogy trilogies apology apologies analogy archaeologist archaeology
+    incredible incredibly terrible terribly horribly assembly assemblies assemble noble nobly doubly feebly possibly
+    lovely love loving loved lover romance romances romantic romantically violent violence violently dream dreams
+    dreamlike dreaming animated animation animator relational conditional rational valency hesitancy digitizer
+    conformably radically differently vilely analogously vietnamization predication operator feudalism decisiveness
+    hopefulness callousness formality sensitivity sensibility triplicate formative formalize electricity electrical
+    hopeful goodness revival allowance inference airliner gyroscopic adjustable defensible irritant replacement
+    adjustment dependent adoption homologous communism activate angularity effective bowdlerize probate rate cease
+    controlling rolling caresses ponies ties cats feed agreed plastered bled motoring sing conflated troubled sized
+    hopping tanned falling hissing fizzed failing filing happy sky as is us vs s a ii 90s 2001 1990s r2d2 moisturizing
+    moisturizer moisturizers cleanser cleansers cleansing conditioner shampoos brushes polishes fragrances amélie
+    naïve cafés señor über straße фильм фильмы 東京 œuvre
+"""
+
+
+def test_a_stem_is_what_the_full_text_index_makes_of_the_word():
+    """So that what search finds by its words and what is proved of it cannot disagree."""
+    forms = [normalize(word) for word in FORMS.split()]
+    with closing(sqlite3.connect(":memory:")) as database:
+        (tokenizer,) = re.findall(r"tokenize = '(porter[^']*)'", Path(schema.__file__).read_text(encoding="utf-8"))
+        database.execute(f"CREATE VIRTUAL TABLE texts USING fts5(text, tokenize = '{tokenizer}')")
+        database.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(texts, 'instance')")
+        database.executemany("INSERT INTO texts(rowid, text) VALUES (?, ?)", enumerate(forms))
+        indexed = dict(database.execute("SELECT doc, term FROM terms"))
+    assert len(forms) > 200
+    assert {word: stem(word) for word in forms} == {word: indexed[n] for n, word in enumerate(forms)}
+
+
+def test_threads_get_the_same_stems():
+    forms = FORMS.split() * 20
+    expected = [stem(word) for word in forms]
+    stem.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(stem, forms)) == expected

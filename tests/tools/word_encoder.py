@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recmind.data.text import words
-from recmind.tools.search.item_text import stem
+from recmind.data.text import stem, words
 
 
 class WordEncoder:

@@ -11,7 +11,7 @@ from typing import Any
 
 from recmind.data.errors import RecMindError
 
-FORMAT = 4
+FORMAT = 5
 """Format of the built files; files of another format have to be built anew."""
 MANIFEST = "manifest.json"
 REBUILD = "Run: recmind index"

@@ -13,9 +13,9 @@ import numpy as np
 
 from recmind.data.arrays import Float32s, row_dots
 from recmind.data.conditions import Condition
-from recmind.data.text import normalize
+from recmind.data.text import normalize, stem
 from recmind.tools.search.fusion import FEATURE_WEIGHTS, FeatureWeights, by_logit, fuse
-from recmind.tools.search.item_text import WordFinder, stem
+from recmind.tools.search.item_text import WordFinder
 from recmind.tools.search.keyword_query import keyword_search
 from recmind.tools.search.long_query import long_query_features
 from recmind.tools.search.text_index import TextIndex

@@ -7,15 +7,13 @@ from functools import lru_cache
 
 from recmind.data.records import Item
 from recmind.data.settings import Settings
-from recmind.data.text import STOP_WORDS, normalize
+from recmind.data.text import STOP_WORDS, normalize, stem
 
 VALUES_OF_A_LIST = 12
 """Values of a list that are embedded, the first: an encoder reads only a few hundred words."""
 DESCRIPTION_CHARACTERS = 800
 """Some 180 of the 256 tokens that the default encoder reads, which leaves room for the attributes behind it."""
 VALUE_CHARACTERS = 200
-
-_ENDINGS = ("ingly", "edly", "ings", "ing", "ied", "ies", "ed", "es", "ly", "s")
 
 
 def embedded_text(item: Item, settings: Settings) -> str:
@@ -57,7 +55,7 @@ def stems_by_field(item: Item, settings: Settings) -> tuple[list[str], list[str]
 
 
 def _stemmed(text: str) -> list[str]:
-    return [_stem_of(word) for word in normalize(text).split() if word not in STOP_WORDS]
+    return [stem(word) for word in normalize(text).split() if word not in STOP_WORDS]
 
 
 _Places = dict[str, list[tuple[int, str]]]
@@ -106,7 +104,7 @@ class WordFinder:
             places: _Places = {}
             for place, word in enumerate(dict.fromkeys(normalize(text).split())):
                 if word not in STOP_WORDS:
-                    places.setdefault(_stem_of(word), []).append((place, word))
+                    places.setdefault(stem(word), []).append((place, word))
             fields.append((field, places))
         if len(self._known) >= self._most:
             self._known.clear()
@@ -117,23 +115,6 @@ class WordFinder:
 @lru_cache(maxsize=64)
 def _stems(query: str) -> frozenset[str]:
     return frozenset(stem(word) for word in normalize(query).split() if word not in STOP_WORDS)
-
-
-def stem(word: str) -> str:
-    """The word without an English ending, so that its forms compare equal; roughly what the full-text index does."""
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            word = word.removesuffix(ending)
-            if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
-                word = word[:-1]
-            break
-    if len(word) > 3 and word[-1] in "ey":
-        word = word[:-1]
-    return word.removesuffix("i") if len(word) > 3 else word
-
-
-_stem_of = lru_cache(maxsize=65_536)(stem)
-"""Cached for a whole catalogue, whose items share most of their words."""
 
 
 def _fields(item: Item, settings: Settings) -> Iterator[tuple[str, str]]:

@@ -8,10 +8,9 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from recmind.data.text import STOP_WORDS, normalize
+from recmind.data.text import STOP_WORDS, normalize, stem
 from recmind.tools.encoders.encoder import MAX_CHARACTERS
 from recmind.tools.search.bm25 import Bm25Index
-from recmind.tools.search.item_text import stem
 
 if TYPE_CHECKING:
     from recmind.tools.encoders.minilm import SpanWeight

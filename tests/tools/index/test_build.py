@@ -227,7 +227,7 @@ class TestOpening:
         build_index(workspace, store)
         path = workspace.current_index() / "manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
-        with pytest.raises(IndexFailed, match=r"has format 99, and this RecMind reads 4\. Run: recmind index"):
+        with pytest.raises(IndexFailed, match=r"has format 99, and this RecMind reads 5\. Run: recmind index"):
             open_engines(workspace, store)
 
     def test_an_index_of_an_older_recmind_is_built_anew(self, workspace, store, encoder):
@@ -237,7 +237,7 @@ class TestOpening:
         (old / "bm25_weights.npy").rename(old / "words.npy")
         manifest["files"]["words.npy"] = manifest["files"].pop("bm25_weights.npy")
         (old / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
-        with pytest.raises(IndexFailed, match=r"has format 3, and this RecMind reads 4\. Run: recmind index"):
+        with pytest.raises(IndexFailed, match=r"has format 3, and this RecMind reads 5\. Run: recmind index"):
             open_engines(workspace, store)
         assert build_index(workspace, store).encoded == len(FILMS5)
         assert open_engines(workspace, store).search.search("space crew", n=1)[0].item_id == "alien"

@@ -10,10 +10,11 @@ from recmind.data.errors import RecMindError
 from recmind.data.records import Item
 from recmind.data.settings import Settings
 from recmind.data.store.store import Store
+from recmind.data.text import stem
 from recmind.tools.evidence.findings import search_findings
 from recmind.tools.search.fusion import USUAL_STD, FeatureWeights, by_logit, fuse, highest, similarity_std
 from recmind.tools.search.item_search import ItemSearch
-from recmind.tools.search.item_text import WordFinder, embedded_text, stem
+from recmind.tools.search.item_text import WordFinder, embedded_text
 from recmind.tools.search.keyword_query import keyword_search
 from recmind.tools.search.row_filter import RowSet
 from recmind.tools.search.text_index import TextIndex

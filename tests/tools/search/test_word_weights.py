@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from recmind.data.text import stem
 from recmind.tools.search.bm25 import Bm25Builder
-from recmind.tools.search.item_text import stem
 from recmind.tools.search.word_weights import LONG, TermWeights, term_weights
 
 STORY = "I think I saw this movie years ago, a marshal chases a smuggler across a glacier, then the balloon explodes"
