@@ -182,7 +182,14 @@ class CollaborativeModel:
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
-        """The n best candidates for these items, which count alike; the seeds themselves do not come."""
+        """The n best candidates for these items, which count alike; the seeds themselves do not come.
+
+        Args:
+            seeds: item numbers to start from.
+            n: the most to return.
+            exclude: item numbers that must not come.
+            allowed: sorted item numbers; only these may come. None allows all.
+        """
         return self._best(self._alike(seeds), n, exclude, allowed)
 
     def seed_scores(self, seeds: Sequence[int], item_numbers: Sequence[int] | Int64s) -> Float32s:
@@ -218,12 +225,23 @@ class CollaborativeModel:
         return np.where(known, places, -1)
 
     def neighbors(self, positions: Int64s, owners: Int64s | None = None, users: int = 1) -> Neighbors:
-        """The neighbor lists of these positions, of one user or of the owners' users; -1 has none."""
+        """The neighbor lists of these positions.
+
+        Args:
+            positions: int64, positions of the model; -1 has no neighbors.
+            owners: int64, the place of each position's user; None: all are one user's.
+            users: how many users there are.
+        """
         return Neighbors.of(self.starts, self.columns, self.values, positions, owners, users)
 
     def totals_of(self, neighbors: Neighbors, totals: Float64s, item_numbers: Int64s) -> Float64s:
-        """The total of each of these items, among one user's totals by column of the neighbors; 0 where the model never
-        met it."""
+        """The total of each of these items, float64; 0 where the model never met the item.
+
+        Args:
+            neighbors: the neighbor lists of one user.
+            totals: the user's totals, by column of the neighbors.
+            item_numbers: int64, the items that are looked up.
+        """
         columns, met = neighbors.columns_of(self.positions_of(item_numbers))
         return np.where(met, totals[columns], 0.0) if len(totals) else np.zeros(len(columns))
 
@@ -234,7 +252,10 @@ class CollaborativeModel:
     def seeds(self, history: UserSequences, names: Collection[str] = (), weighed: Float64s | None = None) -> Seeds:
         """The past items and what they lead to, weighed as ``linked`` and as the other names of ``LINKED`` say.
 
-        ``weighed`` is what the method of that name gives, where the caller has it already.
+        Args:
+            history: the pasts of one user or many.
+            names: further weightings of ``LINKED`` that are wanted.
+            weighed: what the method of that name gives, where the caller has it already; None: it is worked out.
         """
         positions, users = self.positions_of(history.item_numbers), history.users
         leads = np.maximum(self.weighed(history) if weighed is None else weighed, 0.0)
@@ -256,8 +277,16 @@ class CollaborativeModel:
     def strongest(
         self, seeds: Seeds, n: int, exclude: Collection[int] = (), allowed: Int64s | None = None
     ) -> tuple[Int64s, Bools]:
-        """Of each user the n positions that ``recommend`` gives, the strongest first, of shape (users, at most n); and
-        which of them there are: those that begin a row."""
+        """The n positions of each user that ``recommend`` gives, and which of them there are.
+
+        Both are of shape (users, at most n), the strongest first; the positions that there are begin each row.
+
+        Args:
+            seeds: the past items of the users, and what they lead to.
+            n: the most for each user.
+            exclude: item numbers that must not come.
+            allowed: sorted item numbers; only these may come. None allows all.
+        """
         totals = self._open_totals(seeds, exclude)
         led = totals > 0
         if allowed is not None:
@@ -278,8 +307,13 @@ class CollaborativeModel:
         return seeds.neighbors.positions_of(np.take_along_axis(columns, order, axis=1)), found
 
     def explain(self, seeds: Seeds, item_numbers: Int64s, scores: Float64s | None = None) -> list[CollaborativeHit]:
-        """What led the only user to these items of ``strongest``, in their order; scores that are not given are
-        relative to the best."""
+        """What led the only user to these items of ``strongest``, in their order.
+
+        Args:
+            seeds: the past items of one user, and what they lead to.
+            item_numbers: int64, the items to explain.
+            scores: float64, one for each item; None: scores relative to the best of them.
+        """
         if not len(item_numbers):
             return []
         count = len(item_numbers)

@@ -21,7 +21,8 @@ SPARSE = 20
 @dataclass(frozen=True, slots=True)
 class Neighbors:
     """The links of the past items of some users, by the items they reach; nothing changes afterwards, so threads may
-    share it."""
+    share it.
+    """
 
     sources: Int64s
     """Those of the items asked with that are known, by their place among all asked with."""
@@ -109,7 +110,8 @@ class Neighbors:
 
     def links_to(self, columns: Int64s) -> tuple[Int64s, Int64s, Int64s, Float64s]:
         """The links to some columns of the only user: of each, which of the columns it leads to, its source's place
-        among the items asked with, where it lies in the model's arrays, and its value."""
+        among the items asked with, where it lies in the model's arrays, and its value.
+        """
         slots = np.full(self.width, -1, dtype=np.int32)
         slots[columns] = np.arange(len(columns), dtype=np.int32)
         slot = slots[self.cells]

@@ -47,17 +47,29 @@ class UserSequences:
 
     @classmethod
     def of(cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings) -> UserSequences:
-        """The pasts of these users, in their order: what ``with_values`` gives, without the values."""
+        """The pasts of these users, in their order: what ``with_values`` gives, without the values.
+
+        Args:
+            arrays: all interactions, sorted by user, time and position.
+            user_numbers: the users that are wanted; an unknown user has an empty past.
+            settings: say what each kind of interaction weighs.
+        """
         return cls.with_values(arrays, user_numbers, settings, None)[0]
 
     @classmethod
     def with_values(
         cls, arrays: InteractionArrays, user_numbers: npt.NDArray[Any], settings: Settings, kind: str | None
     ) -> tuple[UserSequences, Float32s]:
-        """The pasts of these users, and the values of the interactions of one kind, NaN for others.
+        """The pasts of these users, and float32 values of the interactions of one kind, NaN for others.
 
         A rating that is not positive is context (weight 0); other interactions that say nothing (skip, seen) are left
         out. An unknown user has an empty past.
+
+        Args:
+            arrays: all interactions, sorted by user, time and position.
+            user_numbers: the users that are wanted, in the order of the answer.
+            settings: say what each kind of interaction weighs.
+            kind: the kind whose values are wanted; None: none.
         """
         begins, ends = (np.searchsorted(arrays.user_numbers, user_numbers, side=side) for side in ("left", "right"))
         lengths = ends - begins

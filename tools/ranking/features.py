@@ -56,7 +56,8 @@ class ItemColumns:
 
     def of(self, pairs: UserItemPairs) -> tuple[Float64s, Int64s, Int64s]:
         """Of each item the logarithm of its interactions, its place among the item times and its row among the
-        embeddings, -1 where it has none."""
+        embeddings, -1 where it has none.
+        """
         unmet = np.flatnonzero(pairs.positions < 0)
         if self._columns is None or len(unmet) == len(pairs.positions):
             return self._looked_up(pairs.numbers)
@@ -75,7 +76,14 @@ class ItemColumns:
 
 
 def features(state: UserState, pairs: UserItemPairs, items: ItemColumns, names: Sequence[str]) -> Float64s:
-    """The features of these names, which the state was made for; of shape (pairs, names)."""
+    """The features of these names, float64 of shape (pairs, names).
+
+    Args:
+        state: of the users; it was made for these features at least.
+        pairs: items, each for a user of the state.
+        items: where the parts of the re-ranker keep each item.
+        names: of ``FEATURES``, in the order of the columns.
+    """
     columns = {name: np.zeros(len(pairs.users)) for name in names}
     popularity, places, rows = items.of(pairs)
     cells, met = state.seeds.neighbors.columns_of(pairs.positions)

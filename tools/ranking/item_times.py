@@ -89,7 +89,8 @@ class ItemTimes:
 
     def since_first(self, places: Int64s, days: Float64s) -> Float64s:
         """For each item, by its place, the days from its first interaction to a day (below 0: it came later); NaN for
-        an item without times, or where the day is NaN."""
+        an item without times, or where the day is NaN.
+        """
         found = np.full(len(places), np.nan)
         asked = self._timed(places, days)
         if len(asked):

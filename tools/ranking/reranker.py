@@ -84,10 +84,16 @@ class Reranker:
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> list[CollaborativeHit]:
-        """The n candidates the user takes likeliest, the likeliest first, each with what led to it.
+        """The n candidates that the user is likeliest to take, the likeliest first, each with what led to it.
 
         The score of a candidate is exp(logit - best logit): 1 for the best, above 0 for the others.
         Some places after the tenth are for items that nobody took yet, whatever their score: see ``ColdItems``.
+
+        Args:
+            history: the user's past, as ``UserHistory.signals`` gives it.
+            n: the most to return.
+            exclude: item numbers that must not come.
+            allowed: sorted item numbers; only these may come. None allows all.
         """
         state = self.state(history)
         found = self.ordered(state, self.columns(), n, exclude, allowed)
@@ -100,7 +106,10 @@ class Reranker:
     ) -> Float64s:
         """exp(logit - best logit) of each of these items: 1 for the likeliest next one, above 0 for the others.
 
-        ``given`` says that somebody chose the items, not the links.
+        Args:
+            history: the user's past, as ``UserHistory.signals`` gives it.
+            item_numbers: the items to compare.
+            given: whether somebody chose the items, rather than the links.
         """
         numbers = np.asarray(item_numbers, dtype=np.int64)
         if not len(numbers):
@@ -139,8 +148,17 @@ class Reranker:
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> tuple[UserItemPairs, Bools]:
-        """The n items of each user that the past leads to strongest, as ``CollaborativeModel.recommend`` orders them;
-        and the table of shape (users, at most n) that says how many each has: the first entries of its row are set."""
+        """The n items of each user that the past leads to strongest, and which of them there are.
+
+        They come in the order of ``CollaborativeModel.recommend``. The table is bool of shape (users, at most n): the
+        first entries of each row are set, one for each item that the user has.
+
+        Args:
+            state: of the users.
+            n: the most for each user.
+            exclude: item numbers that must not come.
+            allowed: sorted item numbers; only these may come. None allows all.
+        """
         positions, found = self.collaborative.strongest(state.seeds, n, exclude, allowed)
         users, positions = np.nonzero(found)[0], positions[found]
         return UserItemPairs(users, self.collaborative.items[positions], positions), found
@@ -153,7 +171,15 @@ class Reranker:
         exclude: Collection[int] = frozenset(),
         allowed: Int64s | None = None,
     ) -> Ordered:
-        """The n candidates that each user takes likeliest, and what is introduced after the tenth place."""
+        """The n candidates that each user is likeliest to take, and what is introduced after the tenth place.
+
+        Args:
+            state: of the users.
+            items: where the parts of the re-ranker keep each item.
+            n: the most for each user.
+            exclude: item numbers that must not come.
+            allowed: sorted item numbers; only these may come. None allows all.
+        """
         positions, there = self.collaborative.strongest(state.seeds, max(n, CANDIDATES), exclude, allowed)
         numbers, width = np.where(there, self.collaborative.items[positions], -1), positions.shape[1]
         if cold_places(n) and self.embeddings is not None:
@@ -171,7 +197,13 @@ class Reranker:
         return Ordered(best_numbers, best_odds, numbers[:, width:], odds[:, width:])
 
     def features(self, state: UserState, pairs: UserItemPairs, names: Sequence[str] = FEATURES) -> Float64s:
-        """The features of the items of these users, of shape (pairs, names)."""
+        """The features of the items of these users, float64 of shape (pairs, names).
+
+        Args:
+            state: of the users.
+            pairs: items, each for a user of the state.
+            names: of ``FEATURES``, in the order of the columns.
+        """
         return features(state, pairs, self.columns(), names)
 
     def _logits(self, state: UserState, items: ItemColumns, pairs: UserItemPairs, *, given: bool = False) -> Float64s:
@@ -183,7 +215,8 @@ class Reranker:
         self, state: UserState, found: Int64s, n: int, exclude: Collection[int], allowed: Int64s | None
     ) -> Int64s:
         """The n items that nobody took yet whose texts are most like those of each past, but for those that were found;
-        of shape (users, n), -1 where there are fewer."""
+        of shape (users, n), -1 where there are fewer.
+        """
         assert self.embeddings is not None
         history = state.history
         chosen = np.full((history.users, n), -1, np.int64)
@@ -224,7 +257,16 @@ class Reranker:
 
     @classmethod
     def load(cls, folder: Path, collaborative: CollaborativeModel, embeddings: ItemEmbeddings | None) -> Reranker:
-        """What was saved there, over the engines beside it; RecMindError where it cannot be read."""
+        """The re-ranker that was saved in the folder, over the engines beside it.
+
+        Args:
+            folder: of a built index.
+            collaborative: finds the candidates.
+            embeddings: of the items' texts; None: features of texts are 0.
+
+        Raises:
+            RecMindError: the weights or the times cannot be read.
+        """
         try:
             both = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             weights, set_weights = (

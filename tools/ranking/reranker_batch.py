@@ -61,7 +61,16 @@ def recommend_batch(
 def user_states(
     reranker: Reranker, sequences: UserSequences, names: Collection[str]
 ) -> Iterator[tuple[int, UserState]]:
-    """All users in batches, for the features of these names: where each batch begins among them, and its state."""
+    """All users in batches.
+
+    Args:
+        reranker: whose parts the states are made from.
+        sequences: the pasts of the users.
+        names: of the features that the states are for.
+
+    Yields:
+        Where the batch begins among the users, and its state.
+    """
     model = reranker.collaborative
     lengths = np.append(np.diff(model.starts), 0)
     links = np.concatenate(([0], np.cumsum(lengths[model.positions_of(sequences.item_numbers)])))[sequences.starts]

@@ -46,7 +46,14 @@ class UserState:
         embeddings: ItemEmbeddings | None,
         names: Collection[str],
     ) -> UserState:
-        """What these pasts come to, for the features of these names."""
+        """The scoring state of the users with these pasts.
+
+        Args:
+            history: the pasts of one user or many.
+            collaborative: what the past items lead to.
+            embeddings: of the items' texts; None: the pasts have no direction.
+            names: of the features that the state is for.
+        """
         weighed = collaborative.weighed(history)
         seeds = collaborative.seeds(history, names, weighed)
         tops = {name: total.max(axis=1, initial=0.0) for name, total in seeds.totals.items()}
