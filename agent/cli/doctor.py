@@ -20,7 +20,8 @@ from recmind.agent.cli.checks import MARKS, Check, guarded
 
 DIRECT = (
     "langchain", "langchain-core", "langchain-openai", "langgraph", "faiss-cpu", "sentence-transformers", "torch",
-    "sqlite-utils", "numpy", "scipy", "tokenizers", "pydantic", "click", "rich", "platformdirs", "rapidfuzz",
+    "sqlite-utils", "numpy", "scipy", "scikit-learn", "tokenizers", "pydantic", "click", "rich", "platformdirs",
+    "rapidfuzz", "snowballstemmer",
 )  # fmt: skip
 LANGSMITH = (
     "LANGSMITH_TRACING",

@@ -96,7 +96,7 @@ class Reranker:
             allowed: sorted item numbers; only these may come. None allows all.
         """
         state = self.state(history)
-        found = self.ordered(state, self.columns(), n, exclude, allowed)
+        found = self.ordered(state, self.columns(), max(n, 0), exclude, allowed)
         there = found.numbers[0] >= 0
         hits = self.collaborative.explain(state.seeds, found.numbers[0][there], found.odds[0][there])
         return interleave(hits, self._introduced(history, found))[:n] if found.cold.size else hits

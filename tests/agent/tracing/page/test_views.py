@@ -167,7 +167,7 @@ def test_a_failure_leaves_the_older_file(tmp_path) -> None:
 
 
 def test_a_block_has_a_harmless_name() -> None:
-    with pytest.raises(ValueError, match="is no name"):
+    with pytest.raises(ValueError, match="is not a name"):
         block('x"><script>', [])
 
 
