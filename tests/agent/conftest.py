@@ -17,7 +17,7 @@ from recmind.tools.index.build import build_index
 
 @pytest.fixture(scope="session")
 def demo_home(built_once: Callable[..., Path]) -> Path:
-    """A workspace with the demo catalogue and its index; to be read only, for copies are cheap."""
+    """A workspace with the demo catalogue and its index, to be copied only: a copy fails while somebody has it open."""
 
     def fill(home: Path) -> None:
         workspace = Workspace.open(home, create=True)

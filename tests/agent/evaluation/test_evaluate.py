@@ -172,10 +172,10 @@ def test_damage_in_the_middle_is_told_by_line(demo_copy: Path, tmp_path: Path) -
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_is(
-    demo_home: Path, tmp_path: Path, options: dict, message: str
+    demo_copy: Path, tmp_path: Path, options: dict, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        evaluate(demo_home, out=tmp_path / "run", **options)
+        evaluate(demo_copy, out=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
 
 
@@ -248,8 +248,8 @@ def test_a_model_that_fails_shows_as_a_fallback(demo_copy: Path, tmp_path: Path)
     assert done.run.settings["model"] == "ScriptedModel"
 
 
-def test_a_lying_answer_is_found_out(demo_home: Path) -> None:
-    with RecMind.open(demo_home) as rec:
+def test_a_lying_answer_is_found_out(demo_copy: Path) -> None:
+    with RecMind.open(demo_copy) as rec:
         user_id = rec.store.users.ids(1)[0]
         had = next(iter(rec.store.interactions.consumed_ids(user_id)))
         items = [
@@ -313,7 +313,7 @@ def test_two_runs_are_compared_on_what_they_share(demo_copy: Path, tmp_path: Pat
         compare_runs(tmp_path / "one", tmp_path / "later")
 
 
-def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
+def test_confidence_is_measured_where_it_is_learned(demo_copy: Path) -> None:
     class Half:
         """Says one half of everything that is about ratings."""
 
@@ -323,7 +323,7 @@ def test_confidence_is_measured_where_it_is_learned(demo_home: Path) -> None:
             assert past.size == len(values) > 0
             return np.where(np.array(item_numbers) > 0, 0.5, np.nan).astype(np.float32)
 
-    with Bench(Workspace(demo_home), depth=10, k=5) as bench:
+    with Bench(Workspace(demo_copy), depth=10, k=5) as bench:
         user_id = bench.store.users.ids(1)[0]
         item_id = next(item.item_id for _, item in bench.store.items.all())
         case = Case("c", user_id, "", (item_id,))

@@ -14,8 +14,8 @@ from recmind.data.store.store import Store
 
 
 @pytest.fixture
-def store(demo_home: Path) -> Iterator[Store]:
-    with Store(demo_home / "recmind.db") as store:
+def store(demo_copy: Path) -> Iterator[Store]:
+    with Store(demo_copy / "recmind.db") as store:
         yield store
 
 
