@@ -85,7 +85,7 @@ class ItemTimes:
 
     def interactions_at(self, places: Int64s) -> Float64s:
         """The same by the items' places."""
-        return np.where(places >= 0, np.asarray(self.counts)[places] if len(self.items) else 0, 0).astype(np.float64)
+        return np.where(places >= 0, self.counts[places] if len(self.items) else 0, 0).astype(np.float64)
 
     def since_first(self, places: Int64s, days: Float64s) -> Float64s:
         """For each item, by its place, the days from its first interaction to a day (below 0: it came later); NaN for
@@ -94,9 +94,7 @@ class ItemTimes:
         found = np.full(len(places), np.nan)
         asked = self._timed(places, days)
         if len(asked):
-            found[asked] = days[asked] - np.asarray(self.days)[np.asarray(self.starts)[places[asked]]].astype(
-                np.float64
-            )
+            found[asked] = days[asked] - self.days[self.starts[places[asked]]].astype(np.float64)
         return found
 
     def around(self, places: Int64s, days: Float64s) -> tuple[Float64s, Float64s]:
@@ -109,8 +107,7 @@ class ItemTimes:
         asked = self._timed(places, days)
         if not len(asked):
             return nearest, density
-        # Views of what is mapped from files: to index the maps themselves costs more than it reads.
-        starts, of_items, day = np.asarray(self.starts), np.asarray(self.days), days[asked]
+        starts, of_items, day = self.starts, self.days, days[asked]
         begins, ends = starts[places[asked]], starts[places[asked] + 1]
         later = _first_after(of_items, begins, ends, day)
         has_earlier, has_later = later > begins, later < ends
@@ -124,8 +121,8 @@ class ItemTimes:
 
     def _timed(self, places: Int64s, days: Float64s) -> Int64s:
         """The indices of those items that have times and a known day, int64."""
-        asked, starts = np.flatnonzero((places >= 0) & ~np.isnan(days)), np.asarray(self.starts)
-        return asked[starts[places[asked] + 1] > starts[places[asked]]]
+        asked = np.flatnonzero((places >= 0) & ~np.isnan(days))
+        return asked[self.starts[places[asked] + 1] > self.starts[places[asked]]]
 
 
 def _first_after(days: Float32s, begins: Int64s, ends: Int64s, day: Float64s) -> Int64s:
