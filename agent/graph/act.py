@@ -23,6 +23,7 @@ from recmind.agent.state import AgentContext, Event, EventKind, Question, Spent,
 from recmind.data.errors import RecMindError
 from recmind.data.text import normalize
 from recmind.tools.chat.ask import ASK, MOST_CHOICES, AskError, parse_question
+from recmind.tools.chat.faults import faults
 from recmind.tools.chat.submit import SUBMIT, Submission, SubmissionError, parse_submission
 from recmind.tools.chat.toolbox import DESK, RANKING, TOOLS, Desk, render_rows
 from recmind.tools.evidence.slate import Findings
@@ -110,8 +111,7 @@ class _ToolTurn:
             with self.context.store.steady():
                 message = tool.invoke(named, self.config)
         except ValidationError as error:
-            places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3] if e["loc"] != (DESK,)]
-            return f"{call['name']} did not take these arguments ({'; '.join(places)})."
+            return f"{call['name']} did not take these arguments ({faults(error, DESK)})."
         except (LookUpError, RecMindError) as error:
             return str(error)
         except Exception:

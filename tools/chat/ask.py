@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from recmind.tools.chat.faults import faults
+
 ASK = "ask_person"
 """The name of the tool; a model has it only where it may ask."""
 MOST_CHOICES = 5
@@ -37,5 +39,4 @@ def parse_question(arguments: Mapping[str, Any]) -> AskArguments:
     try:
         return AskArguments.model_validate(arguments)
     except ValidationError as error:
-        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3]]
-        raise AskError(f"{ASK} could not be read ({'; '.join(places)}).") from error
+        raise AskError(f"{ASK} could not be read ({faults(error)}).") from error

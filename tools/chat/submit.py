@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from recmind.tools.chat.faults import faults
+
 MOST_PICKS = 200
 """The most picks of one submission that are read: twice the largest ``k``."""
 
@@ -121,9 +123,8 @@ def parse_submission(arguments: Mapping[str, Any]) -> Submission:
     try:
         given = SubmitArguments.model_validate(arguments)
     except ValidationError as error:
-        places = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3]]
         raise SubmissionError(
-            f"{SUBMIT} could not be read ({'; '.join(places)}). "
+            f"{SUBMIT} could not be read ({faults(error)}). "
             'Call it again as {"recommendations": [{"item": "c1", "cites": ["e1"], "reason": "..."}]}.'
         ) from error
     return Submission(
