@@ -11,7 +11,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 
 from recmind.agent.graph.budget import acharged, arefused, charged, refused
-from recmind.agent.graph.lines_of_thought import ANOTHER, RESERVED, begun, explored, idea_of, question
+from recmind.agent.graph.lines_of_thought import ANOTHER, RESERVED, begun, idea_of, question
 from recmind.agent.graph.reason import call_deadline, ready_model
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.state import AgentContext, Event, Spent, State
@@ -66,7 +66,7 @@ def _affordable(spent: Spent, context: AgentContext) -> bool:
 
 
 def _bound(state: State, context: AgentContext) -> Runnable[LanguageModelInput, AIMessage]:
-    return ready_model(state, context, SCHEMAS, explored(state))
+    return ready_model(state, context, SCHEMAS, thinks_over=True)
 
 
 def _answered(message: AIMessage, spent: Spent, state: State, context: AgentContext) -> State:

@@ -11,10 +11,11 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.runtime import Runtime
 
 from recmind.agent.graph.budget import acharged, arefused, charged, refused
+from recmind.agent.graph.lines_of_thought import explored
 from recmind.agent.models.calling import ModelFailure, acall_model, call_model
 from recmind.agent.models.offline import OfflinePlanner
 from recmind.agent.models.text_tool_calls import with_text_tool_calls
-from recmind.agent.planner.task import ExploredLines, PlannerTask
+from recmind.agent.planner.task import PlannerTask
 from recmind.agent.state import AgentContext, Event, Spent, State
 from recmind.tools.chat.submit import SUBMIT
 from recmind.tools.chat.toolbox import ALL_TOOLS, ASKING, schemas
@@ -70,7 +71,7 @@ def _bound(state: State, context: AgentContext) -> Runnable[LanguageModelInput, 
 
 
 def ready_model(
-    state: State, context: AgentContext, tools: Sequence[dict[str, Any]], explored: ExploredLines | None = None
+    state: State, context: AgentContext, tools: Sequence[dict[str, Any]], *, thinks_over: bool = False
 ) -> Runnable[LanguageModelInput, AIMessage]:
     """The request's model with what it needs beside the messages: the tools it may call, or a planner's task.
 
@@ -78,12 +79,13 @@ def ready_model(
         state: the request so far.
         context: its ``model`` is the one.
         tools: their schemas.
-        explored: what to think over where another line of thought is asked for.
+        thinks_over: whether another line of thought is asked for, given all that was explored.
     """
     if not isinstance(context.model, OfflinePlanner):
         return context.model.bind_tools(tools)
     brief, at_once = state["brief"], context.strategy != "self-inspiring"
-    task = PlannerTask(brief, state["slate"], context.wanted(brief), at_once, state.get("line", ""), explored)
+    over = explored(state) if thinks_over else None
+    task = PlannerTask(brief, state["slate"], context.wanted(brief), at_once, state.get("line", ""), over)
     return context.model.with_task(task)
 
 
