@@ -271,7 +271,7 @@ def _choice_sets(
             among = rng.choice(model.items, OTHERS)
             taken = np.isin(among, np.append(target, past.item_numbers[begin:end]))
             others.append(np.append(target, np.unique(among[~taken])))
-        linked, given = reranker.candidates(state)[0], reranker.pairs(others)
+        linked, given = reranker.candidates(state), reranker.pairs(others)
         of_linked, of_given = (
             np.split(reranker.features(state, pairs), pairs.starts(users)[1:-1]) for pairs in (linked, given)
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recmind.data.arrays import Bools, Float64s, Int64s, index_in_sorted, row_dots
+from recmind.data.arrays import Float64s, Int64s, index_in_sorted, row_dots
 from recmind.data.errors import RecMindError
 from recmind.tools.collaborative.cold_items import ColdItems, cold_places, interleave
 from recmind.tools.collaborative.model import CollaborativeHit, CollaborativeModel
@@ -141,27 +141,11 @@ class Reranker:
         users = np.repeat(np.arange(len(numbers)), [len(own) for own in numbers])
         return UserItemPairs(users, joined, self.collaborative.positions_of(joined))
 
-    def candidates(
-        self,
-        state: UserState,
-        n: int = CANDIDATES,
-        exclude: Collection[int] = frozenset(),
-        allowed: Int64s | None = None,
-    ) -> tuple[UserItemPairs, Bools]:
-        """The n items of each user that the past leads to strongest, and which of them there are.
-
-        They come in the order of ``CollaborativeModel.recommend``. The table is bool of shape (users, at most n): the
-        first entries of each row are set, one for each item that the user has.
-
-        Args:
-            state: of the users.
-            n: the most for each user.
-            exclude: item numbers that must not come.
-            allowed: sorted item numbers; only these may come. None allows all.
-        """
-        positions, found = self.collaborative.strongest(state.seeds, n, exclude, allowed)
+    def candidates(self, state: UserState) -> UserItemPairs:
+        """The items that are ordered for each user: those that the past leads to strongest, the strongest first."""
+        positions, found = self.collaborative.strongest(state.seeds, CANDIDATES)
         users, positions = np.nonzero(found)[0], positions[found]
-        return UserItemPairs(users, self.collaborative.items[positions], positions), found
+        return UserItemPairs(users, self.collaborative.items[positions], positions)
 
     def ordered(
         self,
