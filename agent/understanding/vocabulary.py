@@ -199,11 +199,6 @@ def equal(meaning: Meaning) -> Condition:
     return Condition(meaning.attribute, "=", meaning.value)
 
 
-def unequal(meaning: Meaning) -> Condition:
-    """The condition that an item does not have this value."""
-    return Condition(meaning.attribute, "!=", meaning.value)
-
-
 def any_of(meanings: Iterable[Meaning]) -> tuple[Condition, ...]:
     """One condition for each attribute, met by any of its values; in the order given."""
     values: dict[str, list[str]] = {}
