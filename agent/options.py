@@ -180,8 +180,7 @@ class RequestOptions(BaseModel):
         Uses("--diversity", "How much the items should differ from each other; it costs score.", taken_over=True),
     ] = 0.0
     """0 to 1; 0 ranks by score alone, more gives up score for items that differ from each other. It has an effect if
-    the
-    ranking decides the order: always without a chat model, else through ``rank_candidates``."""
+    the ranking decides the order: always without a chat model, else through ``rank_candidates``."""
     mode: Annotated[
         Mode,
         Uses(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from recmind.agent.cli.app import Command, Shared, pass_shared
+from recmind.agent.cli.checks import MARKS, Check, guarded
 from recmind.agent.cli.output import clean, columns, count, emit
 
 if TYPE_CHECKING:
     from recmind.data.workspace import Workspace
-from recmind.agent.cli.checks import MARKS, Check, guarded
 
 DIRECT = (
     "langchain", "langchain-core", "langchain-openai", "langgraph", "faiss-cpu", "sentence-transformers", "torch",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recmind.agent.answer import Answer
 from recmind.agent.options import BATCH, RequestOptions, check_query
+from recmind.agent.serving.batch import CONCURRENCY, JsonLine
 from recmind.data.conditions import parse_condition, resolve_condition
 from recmind.data.disk_cache import key_of
 from recmind.data.errors import BadRow, InputError, RecMindError, unknown
@@ -21,7 +22,6 @@ from recmind.data.progress import Progress, quiet
 
 if TYPE_CHECKING:
     from recmind.agent.recommender import RecMind
-from recmind.agent.serving.batch import CONCURRENCY, JsonLine
 
 FIELDS = BATCH
 """The fields of a line; all are optional."""
