@@ -84,22 +84,21 @@ def _metadata(context: AgentContext, asked: RequestOptions, choice: Choice, *, c
     is_group = bool(context.members)
     # A group is stored as one JSON text, in which ``recmind forget`` finds its members.
     user_id = json.dumps(context.members, ensure_ascii=False) if is_group else context.user_id
-    fields: tuple[tuple[str, Any, bool], ...] = (
-        ("query", context.query, True),
-        ("user_id", user_id, True),
-        ("model", name, True),
-        ("model_choice", choice.why, bool(choice.why)),
-        ("aggregation", asked.aggregation, is_group),
-        ("versions", versions_of(context.store, context.engines), True),
-        ("cached", True, cached),
-    )
-    options = asked.traced(
-        filters=context.filters,
-        exclude=tuple(sorted(context.exclude)),
-        strategy=context.strategy,
-        strictness=context.strictness,
-    )
-    return {**{name: value for name, value, told in fields if told}, **options}
+    return {
+        "query": context.query,
+        "user_id": user_id,
+        "model": name,
+        **({"model_choice": choice.why} if choice.why else {}),
+        **({"aggregation": asked.aggregation} if is_group else {}),
+        "versions": versions_of(context.store, context.engines),
+        **({"cached": True} if cached else {}),
+        **asked.traced(
+            filters=context.filters,
+            exclude=tuple(sorted(context.exclude)),
+            strategy=context.strategy,
+            strictness=context.strictness,
+        ),
+    }
 
 
 def first_step(context: AgentContext) -> tuple[Brief, Slate]:
