@@ -6,16 +6,13 @@ purpose is one command, and a diff to read: ``RECMIND_UPDATE_SNAPSHOTS=1 scripts
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
-
-from langchain_core.messages import AIMessage, BaseMessage
 
 from recmind.agent.answer import Answer
 from recmind.agent.recommender import RecMind
 from recmind.data.errors import RecMindError
-from tests.agent.scripted import ScriptedModel, calls
+from tests.agent.scripted import ScriptedModel, looks_up_side_by_side
 from tests.agent.test_recordings import of_catalogue, replayed
 from tests.agent.understanding.test_reading import FILMS
 
@@ -34,22 +31,9 @@ THREADS = {
 WRONG: tuple[dict[str, Any], ...] = ({"k": 0}, {"filters": ["nothing=1"]}, {"mode": "wild"}, {"diversity": 2.0})
 
 
-def capable(messages: list[BaseMessage]) -> AIMessage:
-    """Looks up side by side within what binds, then submits the first six, each with the first fact it read of it."""
-    told = str(messages[1].content)
-    binding, words = re.findall(r"^(q\d+) ", told, re.MULTILINE), re.search(r"^Request: (.*)$", told, re.MULTILINE)
-    read = "\n".join(str(message.content) for message in messages if message.type == "tool")
-    if not read:
-        searched = ("search_items", {"query": words[1] if words else "", "where": binding, "n": 8})
-        return calls(
-            searched,
-            *((name, {"where": binding, "n": 6}) for name in ("collaborative_filtering", "popular_items")),
-            ("user_history", {}),
-            ("rank_candidates", {}),
-        )
-    facts = dict(re.findall(r"^(c\d+) .*?\b(e\d+)\b", read, re.MULTILINE))
-    picks = [{"item": item, "cites": [e], "reason": f"It has {{{e}}}."} for item, e in list(facts.items())[:6]]
-    return calls(("submit_recommendations", {"recommendations": picks}))
+def capable() -> ScriptedModel:
+    """Looks up side by side, the past and a ranking too, and submits the first six."""
+    return looks_up_side_by_side(("user_history", {}), ("rank_candidates", {}), k=6)
 
 
 def requests() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,10 +57,10 @@ def requests() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "group", {"query": "", "user_ids": USERS[2:4], "aggregation": aggregation, "k": 3}
     for text in (*texts[:5], "a tense heist", "a smart science fiction film about machines"):
         yield "inspired", {"query": text, "user_id": "ada", "k": 3, "strategy": "self-inspiring"}
-        yield "model", {"query": text, "user_id": "ada", "k": 3, "model": ScriptedModel(script=capable)}
+        yield "model", {"query": text, "user_id": "ada", "k": 3, "model": capable()}
         yield (
             "model inspired",
-            {"query": text, "k": 3, "strategy": "self-inspiring", "model": ScriptedModel(script=capable)},
+            {"query": text, "k": 3, "strategy": "self-inspiring", "model": capable()},
         )
     for name in of_catalogue("demo"):
         model, asked = replayed(name)
@@ -88,7 +72,7 @@ def requests() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "limited", {"query": "a western", "limits": {"tool_calls": 1}, "k": 3}
     yield (
         "limited model",
-        {"query": "a western", "limits": {"model_calls": 1}, "k": 3, "model": ScriptedModel(script=capable)},
+        {"query": "a western", "limits": {"model_calls": 1}, "k": 3, "model": capable()},
     )
     yield "excluded", {"query": "a western", "exclude": ["unforgiven-1992"], "k": 3}
     for options in WRONG:

@@ -9,6 +9,7 @@ Handles (``c1`` for the first candidate, ``e1`` for the first evidence) are thos
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -149,5 +150,37 @@ def looks_up_then_submits(*look_ups: ToolCall, k: int = 3, **details: Any) -> Sc
         if candidates_told(messages):
             return submits_candidates(messages, k, **details)
         return calls(*(look_ups or (COMEDIES,)))
+
+    return ScriptedModel(script=script)
+
+
+def looks_up_side_by_side(*more: ToolCall, k: int, query: str = "") -> ScriptedModel:
+    """A capable model: it searches, asks what goes with the past and what is popular within all that binds, and makes
+    ``more`` look-ups, in one turn. Then it submits the first k candidates, each with the first fact it read of it.
+
+    It searches for ``query``, or for the words of the request where that is empty.
+
+    >>> asked = [AIMessage("system"), AIMessage("Request: a western\\nq1 'western': genres=Western (binds)")]
+    >>> [call["args"].get("where") for call in looks_up_side_by_side(k=1).invoke(asked).tool_calls]
+    [['q1'], ['q1'], ['q1']]
+    """
+
+    def script(messages: list[BaseMessage]) -> AIMessage:
+        told = str(messages[1].content)
+        read = "\n".join(str(message.content) for message in messages if message.type == "tool")
+        if not read:
+            binding, words = (
+                re.findall(r"^(q\d+) ", told, re.MULTILINE),
+                re.search(r"^Request: (.*)$", told, re.MULTILINE),
+            )
+            searched = {"query": query or (words[1] if words else ""), "where": binding, "n": 8}
+            beside = (
+                ("collaborative_filtering", {"where": binding, "n": 6}),
+                ("popular_items", {"where": binding, "n": 6}),
+            )
+            return calls(("search_items", searched), *beside, *more)
+        facts = dict(re.findall(r"^(c\d+) .*?\b(e\d+)\b", read, re.MULTILINE))
+        picks = [{"item": item, "reason": f"It has {{{fact}}}."} for item, fact in list(facts.items())[:k]]
+        return calls((SUBMIT, {"recommendations": picks}))
 
     return ScriptedModel(script=script)

@@ -8,16 +8,15 @@ capable one is called.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 
 from recmind.agent.recommender import RecMind
 from recmind.tools.chat.toolbox import schemas
-from tests.agent.scripted import ScriptedModel, calls
+from tests.agent.scripted import ScriptedModel, calls, looks_up_side_by_side
 
 RECORDINGS = {
     path.stem: json.loads(path.read_text("utf-8")) for path in Path(__file__).parent.glob("recordings/*.json")
@@ -77,22 +76,8 @@ def test_recordings_are_answered_on_movielens(movielens_home: Path, name: str):
         check(recmind, name)
 
 
-def capable(messages: list[BaseMessage]) -> AIMessage:
-    """Looks up side by side within what binds, then submits the first five, each with the first fact it read of it."""
-    binding = re.findall(r"^(q\d+) ", str(messages[1].content), re.MULTILINE)
-    read = "\n".join(str(message.content) for message in messages if message.type == "tool")
-    if not read:
-        searched = ("search_items", {"query": "thinking machines", "where": binding, "n": 8})
-        return calls(
-            searched, *((name, {"where": binding, "n": 6}) for name in ("collaborative_filtering", "popular_items"))
-        )
-    facts = dict(re.findall(r"^(c\d+) .*?\b(e\d+)\b", read, re.MULTILINE))
-    picks = [{"item": item, "reason": f"It has {{{fact}}}."} for item, fact in list(facts.items())[:5]]
-    return calls(("submit_recommendations", {"recommendations": picks}))
-
-
 def check_plain(recmind: RecMind, user_id: str):
-    model = ScriptedModel(script=capable)
+    model = looks_up_side_by_side(query="thinking machines", k=5)
     answer = recmind.recommend("a smart science fiction film about machines", user_id=user_id, k=5, model=model)
     assert (answer.source, answer.usage.model_calls, answer.repairs) == ("agent", 2, ())
     read = tokens_read(model)
