@@ -169,10 +169,8 @@ def looks_up_side_by_side(*more: ToolCall, k: int, query: str = "") -> ScriptedM
         told = str(messages[1].content)
         read = "\n".join(str(message.content) for message in messages if message.type == "tool")
         if not read:
-            binding, words = (
-                re.findall(r"^(q\d+) ", told, re.MULTILINE),
-                re.search(r"^Request: (.*)$", told, re.MULTILINE),
-            )
+            binding = re.findall(r"^(q\d+) ", told, re.MULTILINE)
+            words = re.search(r"^Request: (.*)$", told, re.MULTILINE)
             searched = {"query": query or (words[1] if words else ""), "where": binding, "n": 8}
             beside = (
                 ("collaborative_filtering", {"where": binding, "n": 6}),
